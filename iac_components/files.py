@@ -1,0 +1,103 @@
+"""Atomic writing of files: a reader sees the old content or the new one, never a part."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import torch
+
+__all__ = ["atomic_write", "require_writable_directory", "write_json", "write_tensors", "write_text"]
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a binary file that replaces ``path`` only once the block has ended well.
+
+    The temporary file lies in the same directory (a rename across file systems is a copy, which
+    can be cut off), is flushed to disk before the rename, and is removed on any failure.
+
+    Args:
+        path: the file to write; its directory is made if absent.
+
+    Yields:
+        The binary file to write to.
+
+    Raises:
+        OSError: if the directory cannot be written; ``path`` is then as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; an output file should follow the user's umask instead.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, atomically."""
+    with atomic_write(path) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def write_json(path: str | Path, content: object) -> None:
+    """Write ``content`` as indented UTF-8 JSON to ``path``, atomically.
+
+    Raises:
+        ValueError: if a number in ``content`` is NaN or infinite (JSON has neither).
+    """
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_tensors(path: str | Path, content: object) -> None:
+    """Write ``content`` with ``torch.save`` to ``path``, atomically.
+
+    Only tensors and plain Python values belong in ``content``: everything this package loads is
+    loaded with ``weights_only=True``.
+    """
+    save: Callable[[object, IO[bytes]], None] = torch.save
+    with atomic_write(path) as stream:
+        save(content, stream)
+
+
+def require_writable_directory(path: str | Path, *, name: str = "output_dir") -> Path:
+    """Make the directory and prove that a file can be written in it, before any work starts.
+
+    Args:
+        path: the directory.
+        name: the option a user would change, for the message.
+
+    Returns:
+        The directory as an absolute path.
+
+    Raises:
+        OSError: if it cannot be made or written; the message names the directory and the option.
+    """
+    directory = Path(path).expanduser().absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".writable."):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{name} '{directory}' cannot be written ({error.strerror or error}). "
+            f"Pass another folder with --{name}."
+        ) from error
+    return directory
