@@ -12,7 +12,13 @@ from typing import IO
 
 import torch
 
-__all__ = ["atomic_write", "require_writable_directory", "write_json", "write_tensors", "write_text"]
+__all__ = [
+    "atomic_write",
+    "require_writable_directory",
+    "write_json",
+    "write_tensors",
+    "write_text",
+]
 
 
 @contextmanager

@@ -1,1 +1,51 @@
-"""evaluation."""
+"""Patient-level evaluation: whole-volume metrics, their files, and paired comparisons of runs.
+
+``PatientMetrics`` collects Dice and HD95 from a MONAI evaluator and writes ``metrics.csv`` and
+``metrics.json``; ``load_run`` and ``compare_runs`` read such files back and compare runs patient by
+patient. What happens to a class that a case does not show is decided in ``metrics.py`` alone.
+"""
+
+from __future__ import annotations
+
+from iac_components.evaluation.compare import ComparisonRow, RunComparison, compare_runs
+from iac_components.evaluation.handler import PatientMetrics
+from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY, ClassMetrics, case_metrics
+from iac_components.evaluation.patients import PatientScore, finite_mean, patient_scores
+from iac_components.evaluation.records import METRICS, CaseRecord, read_metrics
+from iac_components.evaluation.report import write_metrics
+from iac_components.evaluation.runs import average_seeds, load_run
+from iac_components.evaluation.statistics import (
+    PairedComparison,
+    Summary,
+    bootstrap_interval,
+    holm,
+    paired_comparison,
+    summarize,
+)
+from iac_components.evaluation.table import render_markdown
+
+__all__ = [
+    "EMPTY_CLASS_POLICY",
+    "METRICS",
+    "CaseRecord",
+    "ClassMetrics",
+    "ComparisonRow",
+    "PairedComparison",
+    "PatientMetrics",
+    "PatientScore",
+    "RunComparison",
+    "Summary",
+    "average_seeds",
+    "bootstrap_interval",
+    "case_metrics",
+    "compare_runs",
+    "finite_mean",
+    "holm",
+    "load_run",
+    "paired_comparison",
+    "patient_scores",
+    "read_metrics",
+    "render_markdown",
+    "summarize",
+    "write_metrics",
+]

@@ -1,1 +1,43 @@
-"""networks."""
+"""Where the cells go: skip modules implanted into any U-shaped network, and its weights.
+
+``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
+module of the caller's making; ``CellNetwork`` tells the implanted parameters from the backbone's
+and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the plain or of the
+implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a search,
+``build_network`` the network that a found genotype makes.
+"""
+
+from __future__ import annotations
+
+from iac_components.networks.build import build_network, implant_genotype
+from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.exportable import make_exportable
+from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
+from iac_components.networks.implant import (
+    find_skip_connections,
+    implant,
+    skip_fusions,
+    skip_modules,
+)
+from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.networks.weights import load_state, load_weights
+
+__all__ = [
+    "CellNetwork",
+    "CellSearchNetwork",
+    "MakeSkipModule",
+    "SkipConnection",
+    "SkipFusion",
+    "build_network",
+    "find_skip_connections",
+    "fusion_block_types",
+    "implant",
+    "implant_genotype",
+    "load_state",
+    "load_weights",
+    "make_exportable",
+    "register_fusion_block",
+    "skip_fusions",
+    "skip_modules",
+]

@@ -1,1 +1,46 @@
-"""search."""
+"""How a cell is found: bilevel search, stability, pruning, trace.
+
+:class:`CellSearchTrainer` alternates weight and architecture steps; after every epoch
+:class:`StabilityPruningHandler` asks a :class:`StabilityCriterion` which distributions have
+settled, prunes what lost, and ends the search when one genotype is left.
+"""
+
+from __future__ import annotations
+
+from iac_components.search.found_genotype import save_found_genotype, settings_digest
+from iac_components.search.gradients import (
+    ArchitectureGradient,
+    FirstOrderGradient,
+    SecondOrderGradient,
+)
+from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
+from iac_components.search.pruning_handler import StabilityPruningHandler
+from iac_components.search.stability import (
+    AverageStability,
+    Decision,
+    History,
+    JensenShannonStability,
+    StabilityCriterion,
+    jensen_shannon_divergence,
+)
+from iac_components.search.trace import SearchTrace
+from iac_components.search.trainer import CellSearchTrainer
+
+__all__ = [
+    "ArchitectureGradient",
+    "AverageStability",
+    "CellSearchTrainer",
+    "Decision",
+    "FirstOrderGradient",
+    "History",
+    "JensenShannonStability",
+    "PrunedOptimizerState",
+    "SearchTrace",
+    "SecondOrderGradient",
+    "StabilityCriterion",
+    "StabilityPruningHandler",
+    "forget_parameters",
+    "jensen_shannon_divergence",
+    "save_found_genotype",
+    "settings_digest",
+]

@@ -1,0 +1,92 @@
+"""The ACDC challenge's layout: ``training/patientNNN/patientNNN_frameNN[_gt].nii.gz``.
+
+Bernard et al., IEEE TMI 37(11), 2018. Each patient has two labelled frames, end-diastole and
+end-systole, in either order of time (patient090 has end-systole first); both are cases.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from iac_components.data.case import Case
+from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.layouts import register_layout
+
+__all__ = ["read_acdc"]
+
+# fullmatch leaves out patientNNN_4d.nii.gz, Info.cfg and macOS's hidden ._ files.
+_FRAME = re.compile(r"(?P<patient>patient\d+)_frame\d+(?P<truth>_gt)?\.nii\.gz")
+_PATIENT = re.compile(r"patient\d+")
+
+
+@register_layout("acdc")
+def read_acdc(dataset_dir: Path) -> list[Case]:
+    """List all frames that have a ground truth; a case is one frame.
+
+    Args:
+        dataset_dir: the folder that holds ``training``, or ``training`` itself.
+
+    Raises:
+        DatasetError: if no patient folder is found, or frames and ground truths do not pair up.
+    """
+    training = dataset_dir / "training"
+    root = training if training.is_dir() else dataset_dir
+    patients = sorted(p for p in root.iterdir() if p.is_dir() and _PATIENT.fullmatch(p.name))
+    if not patients:
+        found = sorted(path.name for path in root.iterdir())[:5]
+        raise DatasetError(
+            f"dataset_dir '{root}': expected ACDC's folders patient001, patient002, ... there or "
+            f"in 'training', found {', '.join(found) or 'an empty folder'}. "
+            "Pass the unpacked ACDC folder with --dataset_dir."
+        )
+    cases: list[Case] = []
+    faults: list[Fault] = []
+    for patient in patients:
+        found_cases, found_faults = _read_patient(patient)
+        cases += found_cases
+        faults += found_faults
+    raise_faults(faults, subject=f"ACDC dataset '{root}'")
+    return cases
+
+
+def _read_patient(folder: Path) -> tuple[list[Case], list[Fault]]:
+    """Pair one patient's frames with their ground truths, and say what does not pair."""
+    images: dict[str, Path] = {}
+    truths: dict[str, Path] = {}
+    faults: list[Fault] = []
+    for path in sorted(folder.iterdir()):
+        match = _FRAME.fullmatch(path.name)
+        if match is None:
+            continue
+        if match["patient"] != folder.name:
+            faults.append(
+                Fault(str(path), f"lies in the folder of {folder.name}", "Move it to its patient.")
+            )
+        elif match["truth"]:
+            truths[path.name.removesuffix("_gt.nii.gz")] = path
+        else:
+            images[path.name.removesuffix(".nii.gz")] = path
+    if not images and not truths:
+        faults.append(
+            Fault(
+                str(folder),
+                f"holds no frame ({folder.name}_frameNN.nii.gz)",
+                "Download this patient again, or remove the folder.",
+            )
+        )
+    faults += [
+        Fault(
+            str(images[name]),
+            f"has no ground truth {name}_gt.nii.gz",
+            "Add it or remove the frame.",
+        )
+        for name in images.keys() - truths.keys()
+    ]
+    faults += [
+        Fault(str(truths[name]), f"has no image {name}.nii.gz", "Add it or remove the label.")
+        for name in truths.keys() - images.keys()
+    ]
+    faults.sort(key=lambda fault: fault.where)
+    paired = sorted(images.keys() & truths.keys())
+    return [Case(folder.name, name, images[name], truths[name]) for name in paired], faults

@@ -1,0 +1,148 @@
+"""The Medical Segmentation Decathlon's layout: ``dataset.json``, ``imagesTr``, ``labelsTr``.
+
+Antonelli et al., Nature Communications 13:4128, 2022. The format knows no patients. They come
+from ``groups.csv`` if it is there (columns ``case,subject_group``). Without it, hippocampus cases
+2k-1 and 2k are one subject (its two sides); elsewhere each case is a patient of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from iac_components.data.case import Case, nifti_stem
+from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.layouts import register_layout
+
+__all__ = ["read_decathlon"]
+
+_TRAILING_NUMBER = re.compile(r"(\d+)$")
+
+
+@register_layout("decathlon")
+def read_decathlon(dataset_dir: Path) -> list[Case]:
+    """List the cases under ``training`` in ``dataset.json``.
+
+    Raises:
+        DatasetError: if ``dataset.json`` or ``groups.csv`` is missing or malformed (naming the
+            field), or if files or groups of cases are missing (naming all).
+    """
+    description = _read_description(dataset_dir / "dataset.json")
+    pairs = _training_pairs(description, dataset_dir)
+    patient_of = _patients(dataset_dir, str(description.get("name", "")))
+    cases: list[Case] = []
+    faults: list[Fault] = []
+    for image, label in pairs:
+        name = nifti_stem(image)
+        for role, file in (("image", image), ("label", label)):
+            if not file.is_file():
+                problem = f"is missing, though dataset.json names it as the {role} of '{name}'"
+                faults.append(Fault(str(file), problem, "Download the dataset again."))
+        patient = patient_of(name)
+        if isinstance(patient, Fault):
+            faults.append(patient)
+        else:
+            cases.append(Case(patient, name, image, label))
+    raise_faults(faults, subject=f"Decathlon dataset '{dataset_dir}'")
+    return cases
+
+
+def _read_description(file: Path) -> Mapping[str, object]:
+    """Return the object in ``dataset.json``."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        found = sorted(path.name for path in file.parent.iterdir())[:5]
+        raise DatasetError(
+            f"dataset_dir '{file.parent}': expected dataset.json, imagesTr and labelsTr, found "
+            f"{', '.join(found) or 'an empty folder'} ({error.strerror}). "
+            "Pass the unpacked TaskNN folder with --dataset_dir."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"'{file}' is not valid JSON ({error}). Download it again.") from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"'{file}' must hold a JSON object, not {type(content).__name__}.")
+    return content
+
+
+def _training_pairs(
+    description: Mapping[str, object], dataset_dir: Path
+) -> list[tuple[Path, Path]]:
+    """Return (image, label) paths of ``training``; all malformed fields are reported at once."""
+    training = description.get("training")
+    if not isinstance(training, list) or not training:
+        raise DatasetError(
+            f"'{dataset_dir / 'dataset.json'}': field 'training' must be a list of image and label "
+            f"pairs with at least one entry, not {str(training)[:60]!r}. Download it again."
+        )
+    pairs: list[tuple[Path, Path]] = []
+    faults: list[Fault] = []
+    for index, entry in enumerate(training):
+        values = [entry.get(k) if isinstance(entry, dict) else None for k in ("image", "label")]
+        image, label = values
+        if isinstance(image, str) and isinstance(label, str) and image and label:
+            # macOS archives carry a ._ twin of every file, and some lists name them.
+            if not Path(image).name.startswith("._"):
+                pairs.append((dataset_dir / image, dataset_dir / label))
+            continue
+        faults += [
+            Fault(
+                f"training[{index}].{key}",
+                f"must be a relative path, not {value!r}",
+                "Correct dataset.json.",
+            )
+            for key, value in zip(("image", "label"), values, strict=True)
+            if not isinstance(value, str) or not value
+        ]
+    raise_faults(faults, subject=f"'{dataset_dir / 'dataset.json'}'")
+    return pairs
+
+
+def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fault]:
+    """Return the rule that gives the patient of a case, or the fault if there is none."""
+    groups = dataset_dir / "groups.csv"
+    if groups.is_file():
+        patient_of = _read_groups(groups)
+        return lambda case: (
+            patient_of.get(case)
+            or Fault(str(groups), f"has no subject_group for case '{case}'", "Add a row for it.")
+        )
+    if dataset_name.lower() == "hippocampus":
+        return _hippocampus_subject
+    return lambda case: case
+
+
+def _hippocampus_subject(case: str) -> str | Fault:
+    """Return the subject of a hippocampus case: 2k-1 and 2k are two sides of subject k."""
+    number = _TRAILING_NUMBER.search(case)
+    if number is None:
+        return Fault(
+            case,
+            "has no number, so its subject is unknown",
+            "Add a groups.csv (case,subject_group).",
+        )
+    return f"subject_{(int(number[1]) + 1) // 2:03d}"
+
+
+def _read_groups(file: Path) -> dict[str, str]:
+    """Return case -> subject_group of a ``groups.csv``."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = {"case", "subject_group"} - set(reader.fieldnames or ())
+        if missing:
+            raise DatasetError(
+                f"'{file}' lacks the column(s) {', '.join(sorted(missing))}. "
+                "Its first line must be 'case,subject_group'."
+            )
+        rows = [(row["case"], row["subject_group"]) for row in reader]
+    groups: dict[str, str] = {}
+    faults: list[Fault] = []
+    for case, group in rows:
+        if groups.setdefault(case, group) != group:
+            problem = f"puts case '{case}' into '{groups[case]}' and '{group}'"
+            faults.append(Fault(str(file), problem, "Keep one of the two rows."))
+    raise_faults(faults, subject=f"'{file}'")
+    return groups

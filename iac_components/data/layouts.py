@@ -1,0 +1,64 @@
+"""Official folder layouts, by name: a reader turns a downloaded folder into cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from iac_components.data.case import Case
+from iac_components.data.faults import DatasetError
+
+__all__ = ["LayoutReader", "read_dataset", "register_layout", "registered_layouts"]
+
+LayoutReader = Callable[[Path], list[Case]]
+"""``reader(dataset_dir)`` returns all labelled cases, or raises DatasetError with all faults."""
+
+_REGISTRY: dict[str, LayoutReader] = {}
+
+
+def register_layout(name: str) -> Callable[[LayoutReader], LayoutReader]:
+    """Register a reader as the layout ``name``.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+
+    def register(reader: LayoutReader) -> LayoutReader:
+        if name in _REGISTRY:
+            raise ValueError(f"layout '{name}' is registered already.")
+        _REGISTRY[name] = reader
+        return reader
+
+    return register
+
+
+def registered_layouts() -> tuple[str, ...]:
+    """Names of all registered layouts, in order of registration."""
+    return tuple(_REGISTRY)
+
+
+def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
+    """List the labelled cases of a dataset as downloaded.
+
+    Args:
+        dataset_dir: the dataset's folder.
+        layout: name of its folder layout.
+
+    Returns:
+        The cases with absolute paths, sorted by patient and name; at least one.
+
+    Raises:
+        ValueError: if no such layout is registered.
+        DatasetError: if the folder is missing, empty, not of that layout or incomplete; all
+            faults are listed at once.
+    """
+    if layout not in _REGISTRY:
+        raise ValueError(f"layout '{layout}' is unknown. Known layouts: {', '.join(_REGISTRY)}.")
+    folder = Path(dataset_dir).expanduser().absolute()
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise DatasetError(
+            f"dataset_dir '{folder}': expected a folder of layout '{layout}', found {found}. "
+            "Pass the downloaded dataset's folder with --dataset_dir."
+        )
+    return sorted(_REGISTRY[layout](folder))

@@ -1,0 +1,61 @@
+"""A loader whose order depends on the seed and the epoch alone, on one process or several."""
+
+from __future__ import annotations
+
+import torch
+from monai.data.utils import list_data_collate
+from torch import distributed
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+__all__ = ["epoch_loader"]
+
+
+def epoch_loader(
+    dataset: Dataset[dict[str, object]],
+    *,
+    batch_size: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    num_workers: int = 0,
+    drop_last: bool = True,
+) -> DataLoader[dict[str, object]]:
+    """Load batches in an order set by ``loader.sampler.set_epoch(epoch)``.
+
+    The sampler is a DistributedSampler even on one process: its order is a function of seed and
+    epoch, which a resumed run can ask for again. No draw is taken from torch's global generator.
+    If the dataset has a ``set_epoch``, call it too.
+
+    Args:
+        dataset: its length is asked for here, so a SliceDataset reads its volumes now.
+        batch_size: items in a batch.
+        seed: seed of the order.
+        shuffle: whether the order is drawn anew each epoch.
+        num_workers: worker processes; workers start anew each epoch, so they see the new epoch.
+        drop_last: leave out a last batch that is not full, unless it is the only one.
+
+    Raises:
+        ValueError: if the dataset has no item, or ``batch_size`` is not positive.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+    parallel = distributed.is_available() and distributed.is_initialized()
+    sampler: DistributedSampler[dict[str, object]] = DistributedSampler(
+        dataset,
+        num_replicas=distributed.get_world_size() if parallel else 1,
+        rank=distributed.get_rank() if parallel else 0,
+        shuffle=shuffle,
+        seed=seed,
+    )
+    if len(sampler) == 0:
+        raise ValueError(
+            "the dataset has no item to load. Check its datalist and, for slices, empty_fraction."
+        )
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=num_workers,
+        collate_fn=list_data_collate,
+        drop_last=drop_last and len(sampler) >= batch_size,
+        generator=torch.Generator().manual_seed(seed),
+    )

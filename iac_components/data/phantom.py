@@ -1,0 +1,101 @@
+"""Phantoms: small synthetic datasets in the official layouts, for the demo and the tests.
+
+They look like the real data in what matters to a pipeline (layout, affines, spacing, grey-value
+range, slices without foreground) and are hard enough that a segmentation stays imperfect. They
+are no substitute for patients: no accuracy measured on them says anything about real images.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+
+from iac_components.files import atomic_write
+
+__all__ = ["PhantomWriter", "register_phantom", "write_nifti", "write_phantom"]
+
+Range = tuple[float, float]
+
+PhantomWriter = Callable[
+    [Path, int, np.random.Generator, tuple[int, ...] | None, tuple[Range, ...] | None], None
+]
+"""``writer(dataset_dir, num_patients, random, shape, spacing)`` writes a dataset."""
+
+_REGISTRY: dict[str, PhantomWriter] = {}
+
+
+def register_phantom(layout: str) -> Callable[[PhantomWriter], PhantomWriter]:
+    """Register a writer of phantoms in the layout ``layout``.
+
+    Raises:
+        ValueError: if the layout has one already.
+    """
+
+    def register(writer: PhantomWriter) -> PhantomWriter:
+        if layout in _REGISTRY:
+            raise ValueError(f"a phantom of layout '{layout}' is registered already.")
+        _REGISTRY[layout] = writer
+        return writer
+
+    return register
+
+
+def write_phantom(
+    dataset_dir: str | Path,
+    *,
+    layout: str,
+    num_patients: int = 10,
+    seed: int = 0,
+    shape: tuple[int, ...] | None = None,
+    spacing: tuple[Range, ...] | None = None,
+) -> Path:
+    """Write a synthetic dataset; the same arguments give the same files, byte for byte.
+
+    Args:
+        dataset_dir: the folder to write into.
+        layout: ``acdc`` (two frames a patient) or ``decathlon`` (hippocampus, two sides a
+            patient).
+        num_patients: number of patients.
+        seed: another seed gives other patients.
+        shape: voxels, by default each layout's own. ``acdc``: smallest and largest in-plane size
+            (96, 128). ``decathlon``: mean size (36, 50, 35).
+        spacing: (smallest, largest) voxel size in mm, by default each layout's own. ``acdc``:
+            in plane and between slices, ((1.2, 1.9), (5, 10)). ``decathlon``: ((1, 1),).
+
+    Returns:
+        The folder, as an absolute path.
+
+    Raises:
+        ValueError: if the layout has no phantom, or a number is out of range.
+        OSError: if the folder cannot be written.
+    """
+    if layout not in _REGISTRY:
+        raise ValueError(f"layout '{layout}' has no phantom. Known: {', '.join(_REGISTRY)}.")
+    if num_patients < 1:
+        raise ValueError(f"num_patients must be at least 1, not {num_patients}.")
+    for low, high in spacing or ():
+        if not 0 < low <= high:
+            raise ValueError(f"spacing must be (smallest, largest) in mm, not {(low, high)}.")
+    folder = Path(dataset_dir).expanduser().absolute()
+    _REGISTRY[layout](folder, num_patients, np.random.default_rng(seed), shape, spacing)
+    return folder
+
+
+def write_nifti(path: Path, voxels: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
+    """Write a compressed NIfTI file, atomically.
+
+    Args:
+        path: the ``.nii.gz`` file.
+        voxels: (X, Y, Z), of a type that NIfTI stores.
+        affine: (4, 4), voxel indices to millimetres.
+    """
+    image = nibabel.Nifti1Image(voxels, affine)
+    image.header.set_xyzt_units("mm")
+    with atomic_write(path) as stream:
+        # No time stamp, so that a phantom is the same file whenever it is written.
+        stream.write(gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))

@@ -1,0 +1,96 @@
+"""Keep the weights of the best validation."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+from torch import nn
+
+from iac_components.files import write_tensors
+
+__all__ = ["BestModel", "BestScore", "FinalModel"]
+
+
+class BestScore:
+    """The best validation score so far; saved with the run, so that resuming does not forget it."""
+
+    def __init__(self) -> None:
+        self.value = -math.inf
+
+    def beaten_by(self, value: float) -> bool:
+        """Take ``value`` over if it is better; NaN and infinity never are."""
+        better = math.isfinite(value) and value > self.value
+        if better:
+            self.value = value
+        return better
+
+    def state_dict(self) -> dict[str, object]:
+        """The score."""
+        return {"value": self.value}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Take the score over."""
+        self.value = state_dict["value"]
+
+
+class BestModel:
+    """Write ``{"model": weights}`` whenever a validation beats all before it.
+
+    NaN and infinity are never best, also not as the first value; MONAI's ``CheckpointSaver`` would
+    keep a NaN that came first for ever, and does not write atomically.
+
+    Args:
+        path: the file, ``model.pt`` by the bundle specification.
+        network: whose weights to keep.
+        metric_name: key of the evaluator's metrics; larger is better.
+        best: the score to beat.
+    """
+
+    def __init__(
+        self, path: str | Path, network: nn.Module, *, metric_name: str, best: BestScore
+    ) -> None:
+        self.path = Path(path)
+        self.network = network
+        self.metric_name = metric_name
+        self.best = best
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to the end of an evaluator's runs."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Compare the newest value, and write if it is best.
+
+        Raises:
+            KeyError: if the evaluator has no such metric; the message lists those it has.
+        """
+        if self.metric_name not in engine.state.metrics:
+            raise KeyError(
+                f"the evaluator has no metric '{self.metric_name}', only "
+                f"{sorted(engine.state.metrics)}."
+            )
+        if self.best.beaten_by(float(engine.state.metrics[self.metric_name])):
+            write_tensors(self.path, {"model": self.network.state_dict()})
+
+
+class FinalModel:
+    """Write ``{"model": weights}`` at the end of a run.
+
+    Args:
+        path: the file to write.
+        network: whose weights to write.
+    """
+
+    def __init__(self, path: str | Path, network: nn.Module) -> None:
+        self.path = Path(path)
+        self.network = network
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to the end of a trainer's run."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the weights."""
+        write_tensors(self.path, {"model": self.network.state_dict()})

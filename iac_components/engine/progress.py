@@ -1,0 +1,74 @@
+"""A progress bar over a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+from ignite.engine import Engine, Events
+from tqdm.auto import tqdm
+
+__all__ = ["RunProgress"]
+
+
+class RunProgress:
+    """Show epoch, loss, time left and whatever else is asked for, in one bar for all epochs.
+
+    The time left counts every epoch up to ``max_epochs``: a search that is decided sooner ends
+    sooner.
+
+    Args:
+        describe: returns further items to show, by name; called once an epoch.
+    """
+
+    def __init__(self, describe: Callable[[], Mapping[str, object]] | None = None) -> None:
+        self.describe = describe or (lambda: {})
+        self._bar: tqdm[NoReturn] | None = None
+        self._extra: Mapping[str, object] = {}
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer's run."""
+        engine.add_event_handler(Events.STARTED, self._open)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._advance)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._refresh)
+        engine.add_event_handler(Events.COMPLETED, self._close)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
+
+    def _open(self, engine: Engine) -> None:
+        length = engine.state.epoch_length
+        self._extra = self.describe()
+        self._bar = tqdm(
+            total=engine.state.max_epochs * length,
+            initial=engine.state.epoch * length,
+            unit="step",
+            dynamic_ncols=True,
+            mininterval=0.5,
+        )
+
+    def _advance(self, engine: Engine) -> None:
+        if self._bar is None:
+            return
+        # Only when the bar redraws: reading the loss makes a GPU wait for the host.
+        if self._bar.update(1):
+            self._show(engine)
+
+    def _refresh(self, engine: Engine) -> None:
+        self._extra = self.describe()
+        self._show(engine)
+
+    def _show(self, engine: Engine) -> None:
+        if self._bar is not None:
+            self._bar.set_description(
+                f"epoch {engine.state.epoch}/{engine.state.max_epochs}", False
+            )
+            loss = float(engine.state.output["loss"])
+            self._bar.set_postfix({"loss": f"{loss:.4f}", **self._extra})
+
+    def _close(self, engine: Engine) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _fail(self, engine: Engine, error: BaseException) -> None:
+        self._close(engine)
+        raise error

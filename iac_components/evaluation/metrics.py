@@ -1,0 +1,147 @@
+"""Dice and HD95 of one case, and the one policy for classes that a case does not show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from monai.metrics import compute_dice, compute_hausdorff_distance
+from monai.transforms.utils import generate_spatial_bounding_box
+from monai.utils import convert_to_tensor
+
+__all__ = ["EMPTY_CLASS_POLICY", "ClassMetrics", "case_metrics"]
+
+EMPTY_CLASS_POLICY = (
+    "A class absent from both label and prediction of a case is excluded for that case: an empty "
+    "cell in CSV, null in JSON, part of no mean. A class absent from exactly one of them scores "
+    "Dice 0 and an HD95 equal to the physical diagonal of the volume in mm."
+)
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """Scores of one class in one case.
+
+    Attributes:
+        label: value of the class in the label map, from 1.
+        dice: Dice coefficient, 0 to 1; NaN if the class is excluded (``EMPTY_CLASS_POLICY``).
+        hd95: symmetric 95th percentile Hausdorff distance in mm; NaN if excluded.
+    """
+
+    label: int
+    dice: float
+    hd95: float
+
+
+def case_metrics(
+    prediction: torch.Tensor,
+    label: torch.Tensor,
+    *,
+    num_classes: int,
+    spacing: Sequence[float],
+) -> list[ClassMetrics]:
+    """Score a whole volume, class by class, with MONAI's Dice and Hausdorff distance.
+
+    HD95 is MONAI's: the larger of the two directed 95th percentiles of distances between border
+    voxels, in mm. Absent classes follow ``EMPTY_CLASS_POLICY`` (our choice).
+
+    Args:
+        prediction: label map ``(*S)``, 2-D or 3-D, on any device; floating types are accepted as
+            long as every value is an integer.
+        label: reference label map ``(*S)``.
+        num_classes: number of classes with the background, so that labels run to num_classes - 1.
+        spacing: size of a voxel along each axis of ``S``, in mm.
+
+    Returns:
+        One entry for each foreground class, in order of label.
+
+    Raises:
+        ValueError: if shapes differ or are neither 2-D nor 3-D, a value is no integer or outside
+            0 to num_classes - 1, or the spacing is not one positive finite number an axis.
+    """
+    if num_classes < 2:
+        raise ValueError(
+            f"num_classes is {num_classes}: count the background and at least one more."
+        )
+    if prediction.shape != label.shape:
+        raise ValueError(
+            f"prediction has shape {tuple(prediction.shape)} but label has {tuple(label.shape)}: "
+            "bring the prediction back to the label's space first."
+        )
+    if label.ndim not in (2, 3) or label.numel() == 0:
+        raise ValueError(f"label maps must be 2-D or 3-D and not empty, got {tuple(label.shape)}.")
+    voxel = [float(size) for size in spacing]
+    if len(voxel) != label.ndim or not all(math.isfinite(size) and size > 0 for size in voxel):
+        raise ValueError(f"spacing {voxel} must be {label.ndim} positive finite numbers in mm.")
+    predicted, expected = _crop_to_foreground(
+        _label_map(prediction, "prediction", num_classes), _label_map(label, "label", num_classes)
+    )
+    diagonal = math.hypot(*(count * size for count, size in zip(label.shape, voxel, strict=True)))
+    dice = compute_dice(
+        predicted[None, None],
+        expected[None, None],
+        include_background=False,
+        ignore_empty=False,
+        num_classes=num_classes,
+    )[0].tolist()
+    return [
+        _class_metrics(
+            index, predicted == index, expected == index, dice[index - 1], voxel, diagonal
+        )
+        for index in range(1, num_classes)
+    ]
+
+
+def _class_metrics(
+    index: int,
+    predicted: torch.Tensor,
+    expected: torch.Tensor,
+    dice: float,
+    spacing: list[float],
+    diagonal: float,
+) -> ClassMetrics:
+    """Apply ``EMPTY_CLASS_POLICY``, the only place that does, or measure the distance."""
+    in_prediction, in_label = bool(predicted.any()), bool(expected.any())
+    if not in_prediction and not in_label:
+        return ClassMetrics(index, math.nan, math.nan)
+    if in_prediction != in_label:
+        return ClassMetrics(index, 0.0, diagonal)
+    distance = compute_hausdorff_distance(
+        predicted[None, None],
+        expected[None, None],
+        include_background=True,
+        percentile=95,
+        spacing=spacing,
+    )
+    return ClassMetrics(index, dice, float(distance.item()))
+
+
+def _label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tensor:
+    """Return ``values`` as a plain int32 tensor after checking that they are labels."""
+    plain: torch.Tensor = convert_to_tensor(values.detach(), track_meta=False)
+    if plain.is_complex() or (plain.is_floating_point() and not torch.equal(plain, plain.round())):
+        raise ValueError(f"{name} holds values that are not integers: pass a label map (argmax).")
+    lowest, highest = plain.min().item(), plain.max().item()
+    if lowest < 0 or highest >= num_classes:
+        raise ValueError(
+            f"{name} holds values from {lowest:g} to {highest:g}, outside 0 to {num_classes - 1}: "
+            "check num_classes (class_names) and the label transforms."
+        )
+    return plain.to(torch.int32)
+
+
+def _crop_to_foreground(
+    first: torch.Tensor, second: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Crop both to their joint foreground and a margin of one voxel, and move them to the CPU.
+
+    No score can change: only background is cut off, the margin keeps a background neighbour on
+    every border voxel that has one, and at the volume's own faces, where there is no margin, MONAI
+    counts foreground as border with or without a crop.
+    """
+    foreground = (first > 0) | (second > 0)
+    start, end = generate_spatial_bounding_box(foreground[None], margin=1, allow_smaller=True)
+    box = tuple(slice(low, high) for low, high in zip(start, end, strict=True))
+    return first[box].cpu(), second[box].cpu()

@@ -1,0 +1,163 @@
+"""Scores of one class in one case as a record, and the CSV file that holds them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CSV_NAME", "METRICS", "CaseRecord", "format_csv", "read_metrics", "require_unique"]
+
+CSV_NAME = "metrics.csv"
+METRICS = ("dice", "hd95")
+_COLUMNS = ("patient", "case", "label", "class", "dice", "hd95")
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """Scores of one class in one case of one patient.
+
+    Attributes:
+        patient: name of the patient.
+        case: name of the image, for instance one time frame of the patient.
+        label: value of the class in the label map, from 1.
+        class_name: name of the class.
+        dice: 0 to 1, or NaN if the class is excluded for this case.
+        hd95: in mm, or NaN if the class is excluded for this case.
+
+    Raises:
+        ValueError: if a name is empty, a number is out of its range, or only one score is NaN.
+    """
+
+    patient: str
+    case: str
+    label: int
+    class_name: str
+    dice: float
+    hd95: float
+
+    def __post_init__(self) -> None:
+        if not (self.patient and self.case and self.class_name):
+            raise ValueError("patient, case and class must not be empty.")
+        if self.label < 1:
+            raise ValueError(f"label {self.label} is not a foreground label (1 or more).")
+        if math.isnan(self.dice) != math.isnan(self.hd95):
+            raise ValueError("dice and hd95 must be excluded together or not at all.")
+        if not (math.isnan(self.dice) or 0.0 <= self.dice <= 1.0):
+            raise ValueError(f"dice {self.dice} is outside 0 to 1.")
+        if not (math.isnan(self.hd95) or 0.0 <= self.hd95 < math.inf):
+            raise ValueError(f"hd95 {self.hd95} is not a finite distance in mm.")
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What no two records of a run may share: patient, case and label."""
+        return self.patient, self.case, self.label
+
+
+def require_unique(records: Sequence[CaseRecord]) -> None:
+    """Raise ValueError, naming the case, if a case and class occurs twice."""
+    seen: set[tuple[str, str, int]] = set()
+    for record in records:
+        if record.key in seen:
+            raise ValueError(
+                f"patient '{record.patient}', case '{record.case}', class '{record.class_name}' "
+                "occurs twice: each case must be evaluated once and have its own name."
+            )
+        seen.add(record.key)
+
+
+def format_csv(records: Sequence[CaseRecord]) -> str:
+    """Write ``records`` as CSV, one row a case and class; an excluded score is an empty cell."""
+    stream = io.StringIO(newline="")
+    # RFC 4180 ends lines by CRLF, but a bare LF is what git and every reader here expects.
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for record in records:
+        scores = ("" if math.isnan(score) else repr(score) for score in (record.dice, record.hd95))
+        writer.writerow((record.patient, record.case, record.label, record.class_name, *scores))
+    return stream.getvalue()
+
+
+def read_metrics(path: str | Path) -> list[CaseRecord]:
+    """Read the records of a run.
+
+    Args:
+        path: ``metrics.csv``, or the folder that holds it.
+
+    Returns:
+        The records in the file's order; excluded scores are NaN.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not such a table; the message names the file and line.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / CSV_NAME
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"'{file}' does not exist: pass a folder that an evaluation wrote {CSV_NAME} into."
+        )
+    try:
+        # A table saved again by a spreadsheet starts with a byte order mark.
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{file}' is not UTF-8 text, so it is no {CSV_NAME}.") from error
+    records = _parse_csv(text, file)
+    try:
+        require_unique(records)
+    except ValueError as error:
+        raise ValueError(f"'{file}': {error}") from error
+    return records
+
+
+def _parse_csv(text: str, file: Path) -> list[CaseRecord]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    records: list[CaseRecord] = []
+    try:
+        missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"has no column {', '.join(missing)}; it needs {','.join(_COLUMNS)}.")
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError("has another number of cells than the header.")
+            records.append(_parse_row(row))
+    except csv.Error as error:
+        # The reader counts a row once it is whole, so the broken one begins on the next line.
+        raise ValueError(f"'{file}', line {reader.line_num + 1}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"'{file}', line {max(reader.line_num, 1)}: {error}") from error
+    if not records:
+        raise ValueError(f"'{file}' holds no scores: the evaluation that wrote it saw no case.")
+    return records
+
+
+def _parse_row(row: dict[str, str]) -> CaseRecord:
+    try:
+        label = int(row["label"])
+    except ValueError:
+        raise ValueError(f"label '{row['label']}' is not an integer.") from None
+    return CaseRecord(
+        patient=row["patient"],
+        case=row["case"],
+        label=label,
+        class_name=row["class"],
+        dice=_parse_score(row["dice"], "dice"),
+        hd95=_parse_score(row["hd95"], "hd95"),
+    )
+
+
+def _parse_score(cell: str, column: str) -> float:
+    """Read a score; only an empty cell means excluded, so that a computed NaN is not let in."""
+    if not cell:
+        return math.nan
+    try:
+        score = float(cell)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise ValueError(f"{column} '{cell}' is not a finite number; excluded is an empty cell.")
+    return score

@@ -1,0 +1,102 @@
+"""The network of the train and inference bundles: a backbone, with or without found cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.implant import find_skip_connections, implant
+from iac_components.networks.skip_connection import SkipConnection
+from iac_components.networks.weights import load_weights
+from iac_components.search_space import DiscreteCell, Genotype, GenotypeError, load_genotype
+
+__all__ = ["build_network", "implant_genotype"]
+
+
+def implant_genotype(
+    backbone: nn.Module,
+    genotype: Genotype,
+    *,
+    channel_divisor: int = 1,
+    input_shape: Sequence[int] | None = None,
+) -> nn.Module:
+    """Put the discrete cell of ``genotype`` into every skip connection of ``backbone``, in place.
+
+    Args:
+        backbone: a U-shaped network.
+        genotype: the found cell, or one for each level.
+        channel_divisor: 1, or K of the search for cells as narrow as those searched.
+        input_shape: (1, C, *S) of the dry pass; inferred by default.
+
+    Raises:
+        GenotypeError: if the genotype is for another number of dimensions or of levels.
+    """
+    space = genotype.search_space
+    connections = find_skip_connections(backbone, input_shape=input_shape)
+    dims = connections[0].spatial_dims
+    if space.spatial_dims != dims:
+        raise GenotypeError(
+            f"search_space.spatial_dims is {space.spatial_dims}, but the backbone has {dims} "
+            "dimensions: search a cell for this backbone."
+        )
+    if space.levels not in (1, len(connections)):
+        raise GenotypeError(
+            f"search_space.levels is {space.levels}, but the backbone has {len(connections)} skip "
+            "connections: search a cell for this backbone, or one that all levels share."
+        )
+
+    def make_cell(connection: SkipConnection) -> nn.Module:
+        return DiscreteCell(
+            connection.skip_channels,
+            connection.gate_channels,
+            genotype=genotype,
+            level=connection.level,
+            channel_divisor=channel_divisor,
+        )
+
+    return implant(backbone, make_cell, input_shape=input_shape)
+
+
+def build_network(
+    backbone: nn.Module,
+    genotype_path: str | Path | None = None,
+    *,
+    backbone_ckpt: str | Path | None = None,
+    frozen_backbone: bool = False,
+    channel_divisor: int = 1,
+    input_shape: Sequence[int] | None = None,
+) -> nn.Module:
+    """Build the network that a bundle trains or deploys.
+
+    Args:
+        backbone: a U-shaped network; it is changed in place.
+        genotype_path: ``genotype.json`` of the cell to implant; None gives the plain backbone.
+        backbone_ckpt: checkpoint of the trained plain backbone to start from; None starts fresh.
+        frozen_backbone: train the cells alone.
+        channel_divisor: 1, or K of the search for cells as narrow as those searched.
+        input_shape: (1, C, *S) of the dry pass; inferred by default.
+
+    Returns:
+        The plain backbone, or a :class:`CellNetwork` around it.
+
+    Raises:
+        ValueError: if the backbone would be frozen without cells to train.
+        GenotypeError: if the genotype is unusable or does not fit the backbone.
+    """
+    if backbone_ckpt is not None:
+        load_weights(backbone, backbone_ckpt)
+    if genotype_path is None:
+        if frozen_backbone:
+            raise ValueError("frozen_backbone leaves nothing to train without a genotype_path.")
+        return backbone
+    genotype = load_genotype(genotype_path)
+    try:
+        implanted = implant_genotype(
+            backbone, genotype, channel_divisor=channel_divisor, input_shape=input_shape
+        )
+    except GenotypeError as error:
+        raise GenotypeError(f"Genotype '{genotype_path}': {error}") from error
+    return CellNetwork(implanted, frozen_backbone=frozen_backbone)

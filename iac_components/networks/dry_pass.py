@@ -1,0 +1,126 @@
+"""One forward pass that shows which blocks get a skip feature, and of what shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from monai.networks.nets import UNETR
+from torch import Tensor, nn
+
+__all__ = ["ObservedBlock", "observe_blocks", "undisturbed"]
+
+# Smallest first: the sizes serve only to make the pass succeed, and a small pass is a quick one.
+# A network with more strides, or with an instance norm at its bottom, needs one of the later.
+_SIZES = (32, 64, 128, 256)
+_MOST_VOXELS = 128**3
+
+
+@dataclass(frozen=True)
+class ObservedBlock:
+    """A decoder block and what it was given in the dry pass.
+
+    Attributes:
+        block: the module.
+        skip: zeros in shape, type and device of the encoder feature ``(B, C, *S)``.
+        gate: the same for the coarser decoder feature ``(B, G, *s)``.
+    """
+
+    block: nn.Module
+    skip: Tensor
+    gate: Tensor
+
+
+def observe_blocks(
+    network: nn.Module, blocks: Sequence[nn.Module], *, input_shape: Sequence[int] | None = None
+) -> list[ObservedBlock]:
+    """Run the network once, in eval mode and without gradients, and watch the blocks.
+
+    Training flags, parameters, buffers and the random state are afterwards as they were.
+
+    Args:
+        network: takes one tensor ``(B, C, *S)``.
+        blocks: modules inside the network, called as ``(coarse, skip)``.
+        input_shape: ``(B, C, *S)``; None infers channels and dimensions from the network's first
+            convolution and tries sizes from 32 up (a UNETR has a size of its own).
+
+    Returns:
+        The blocks that got a skip feature, in the order in which they first got one.
+
+    Raises:
+        ValueError: if the pass fails, or the shape can be neither read nor guessed.
+    """
+    shapes = [tuple(input_shape)] if input_shape is not None else list(_guess_shapes(network))
+    failure: Exception | None = None
+    for shape in shapes:
+        try:
+            return _observe(network, blocks, shape)
+        # A foreign network may raise anything on a size that does not suit it.
+        except Exception as error:
+            failure = error
+    raise ValueError(
+        f"The dry forward pass through {type(network).__name__} failed for input shape "
+        f"{' and '.join(map(str, shapes))} ({failure}). Pass input_shape=(B, C, *S) that fits it."
+    ) from failure
+
+
+@contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode without gradients for a block, and restore its state after."""
+    flags = [(module, module.training) for module in network.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    tensors = chain(network.parameters(), network.buffers())
+    devices = {tensor.get_device() for tensor in tensors if tensor.is_cuda}
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=sorted(devices)):
+            network.eval()
+            yield
+    finally:
+        for module, training in flags:
+            module.training = training
+        with torch.no_grad():
+            for buffer, saved in buffers:
+                buffer.copy_(saved)
+
+
+def _observe(
+    network: nn.Module, blocks: Sequence[nn.Module], shape: tuple[int, ...]
+) -> list[ObservedBlock]:
+    observed: dict[nn.Module, ObservedBlock] = {}
+
+    def watch(block: nn.Module, inputs: tuple[Tensor | None, ...]) -> None:
+        gate, skip = (*inputs, None)[:2]
+        if gate is not None and skip is not None and block not in observed:
+            observed[block] = ObservedBlock(block, torch.zeros_like(skip), torch.zeros_like(gate))
+
+    handles = [block.register_forward_pre_hook(watch) for block in blocks]
+    try:
+        with undisturbed(network):
+            example = next(network.parameters())
+            network(torch.zeros(shape, device=example.device, dtype=example.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(observed.values())
+
+
+def _guess_shapes(network: nn.Module) -> Iterator[tuple[int, ...]]:
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    convolution = next((m for m in network.modules() if isinstance(m, kinds)), None)
+    if convolution is None:
+        raise ValueError(
+            f"{type(network).__name__} has no convolution to infer its input from. "
+            "Pass input_shape=(B, C, *S)."
+        )
+    spatial_dims = len(convolution.kernel_size)
+    for module in network.modules():
+        if isinstance(module, UNETR):  # its position embedding fixes the size
+            size = (f * p for f, p in zip(module.feat_size, module.patch_size, strict=True))
+            yield (1, convolution.in_channels, *size)
+            return
+    for length in _SIZES:
+        if length**spatial_dims <= _MOST_VOXELS:
+            yield (1, convolution.in_channels, *[length] * spatial_dims)

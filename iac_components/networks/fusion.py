@@ -1,0 +1,120 @@
+"""A decoder block and the skip module in front of it, and which blocks can be wrapped so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import TypeVar
+
+from monai.networks.blocks import UnetrUpBlock, UnetUpBlock
+from monai.networks.nets.basic_unet import UpCat
+from torch import Tensor, nn
+
+from iac_components.networks.skip_connection import SkipConnection
+
+__all__ = ["SkipFusion", "fusion_block_types", "implanted_key", "register_fusion_block"]
+
+BlockType = TypeVar("BlockType", bound=type[nn.Module])
+
+_CHILDREN = ("block", "skip_module")
+_BLOCK_TYPES: list[type[nn.Module]] = []
+
+
+def register_fusion_block(block_type: BlockType) -> BlockType:
+    """Make a type of decoder block known to the implant; usable as a decorator.
+
+    Args:
+        block_type: a module called as ``forward(coarse, skip)``, both positional, with the
+            decoder feature ``(B, G, *s)`` and the encoder feature ``(B, C, *S)``. Where the
+            network gives no skip, the second argument is None or left out.
+
+    Returns:
+        ``block_type`` itself.
+
+    Raises:
+        TypeError: if ``block_type`` is not a module type.
+    """
+    if not (isinstance(block_type, type) and issubclass(block_type, nn.Module)):
+        raise TypeError(f"A fusion block must be a subclass of nn.Module, got {block_type!r}.")
+    if block_type not in _BLOCK_TYPES:
+        _BLOCK_TYPES.append(block_type)
+    return block_type
+
+
+def fusion_block_types() -> tuple[type[nn.Module], ...]:
+    """Return the registered block types, in order of registration."""
+    return tuple(_BLOCK_TYPES)
+
+
+register_fusion_block(UpCat)  # BasicUNet, BasicUNetPlusPlus, FlexibleUNet
+register_fusion_block(UnetUpBlock)  # DynUNet
+register_fusion_block(UnetrUpBlock)  # UNETR, SwinUNETR
+
+
+def implanted_key(key: str, prefix: str) -> str:
+    """Return the state-dict key that a plain network's key has once its block is wrapped.
+
+    Args:
+        key: a key of the plain or of the implanted network.
+        prefix: path of the wrapped block, with the closing dot.
+
+    Returns:
+        ``<prefix>block.X`` for ``<prefix>X``; any other key, and one of the implanted network,
+        as it is.
+    """
+    rest = key.removeprefix(prefix)
+    if not key.startswith(prefix) or rest.startswith(tuple(f"{name}." for name in _CHILDREN)):
+        return key
+    return f"{prefix}block.{rest}"
+
+
+def _rename_plain_keys(
+    module: nn.Module, state: MutableMapping[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Let a plain network's weights load into the wrapped block (load-state-dict pre-hook)."""
+    for key in list(state):
+        state[implanted_key(key, prefix)] = state.pop(key)
+
+
+class SkipFusion(nn.Module):
+    """A decoder block that sees its skip feature through a skip module.
+
+    ::
+
+        gate (B, G, *s) ---------+----------------> block -> (B, out, *S)
+                                 v                    ^
+        skip (B, C, *S) ---> skip_module -------------+
+
+    A state dict of the plain network loads too: its keys ``<block>.X`` are read as
+    ``<block>.block.X``, and only the keys of ``skip_module`` are then missing.
+
+    Args:
+        block: the decoder block, of a registered type.
+        skip_module: module called as ``(skip, gate)``; see ``MakeSkipModule``.
+        connection: where this is in the network.
+
+    Raises:
+        ValueError: if the block has a child or tensor of its own named ``block`` or
+            ``skip_module``, since its keys could not be told from the wrapper's.
+    """
+
+    def __init__(self, block: nn.Module, skip_module: nn.Module, *, connection: SkipConnection):
+        super().__init__()
+        taken = {key.partition(".")[0] for key in block.state_dict()}.intersection(_CHILDREN)
+        if taken:
+            raise ValueError(
+                f"{type(block).__name__} at '{connection.name}' holds a '{min(taken)}', a name "
+                "that the implant needs for itself. Rename it in the block."
+            )
+        self.block = block
+        self.skip_module = skip_module
+        self.connection = connection
+        self.training = block.training
+        register: Callable[..., object] = self.register_load_state_dict_pre_hook
+        register(_rename_plain_keys)
+
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
+        if skip is not None:
+            skip = self.skip_module(skip, x)
+        output: Tensor = self.block(x, skip)
+        return output

@@ -1,0 +1,41 @@
+"""What a skip module is told about its place, and what it must do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import nn
+
+__all__ = ["MakeSkipModule", "SkipConnection"]
+
+
+@dataclass(frozen=True)
+class SkipConnection:
+    """One skip connection of a U-shaped network, as found by a dry forward pass.
+
+    Attributes:
+        name: path of the decoder block in the plain network, e.g. ``"upcat_4"``.
+        level: place in the order of resolution, 0 for the finest skip. Every connection has a
+            level of its own; of two at one resolution the one used later is the finer.
+        skip_channels: C of the encoder feature ``(B, C, *S)``.
+        gate_channels: G of the coarser decoder feature ``(B, G, *s)``, before any upsampling.
+        spatial_dims: 2 for ``(H, W)``, 3 for ``(D, H, W)``.
+    """
+
+    name: str
+    level: int
+    skip_channels: int
+    gate_channels: int
+    spatial_dims: int
+
+
+MakeSkipModule: TypeAlias = Callable[[SkipConnection], nn.Module]
+"""Builds the module for one skip connection.
+
+A skip module is called as ``forward(skip, gate)`` with the encoder feature ``skip`` of shape
+``(B, C, *S)`` and the coarser decoder feature ``gate`` of shape ``(B, G, *s)``, each axis of
+``s`` at most that of ``S``. It returns the new skip feature in the shape of ``skip``. It changes
+neither input in place: the network goes on to use both.
+"""

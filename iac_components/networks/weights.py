@@ -1,0 +1,142 @@
+"""Trained weights from a file into a network: everything fits, or nothing is changed."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.fusion import SkipFusion, implanted_key
+
+__all__ = ["load_state", "load_weights"]
+
+_SHOWN = 3
+
+
+def load_state(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dict; nothing in the file can run code.
+
+    Args:
+        path: a file written by ``torch.save``: a state dict, or a mapping with one under
+            ``"model"`` or ``"state_dict"``.
+
+    Returns:
+        Tensors on the CPU by state-dict key.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        IsADirectoryError: if it is a directory.
+        ValueError: if it is empty, cut off, no checkpoint, needs Python objects to be built, or
+            holds anything but tensors. Every message is one line and names the file.
+    """
+    content = _read(Path(path))
+    if isinstance(content, Mapping):
+        for key in ("model", "state_dict"):
+            if isinstance(content.get(key), Mapping):
+                content = content[key]
+                break
+    if not isinstance(content, Mapping) or not any(isinstance(v, Tensor) for v in content.values()):
+        raise ValueError(
+            f"{path}: holds no tensors. Expected a state dict, itself or under 'model' or "
+            "'state_dict'."
+        )
+    foreign = [k for k, v in content.items() if not (isinstance(k, str) and isinstance(v, Tensor))]
+    if foreign:
+        raise ValueError(f"{path}: not a state dict, these are no tensors: {_some(foreign)}.")
+    return dict(content)
+
+
+def load_weights(
+    network: nn.Module, path: str | Path, *, allow_missing_cells: bool = False
+) -> None:
+    """Load a checkpoint whose every key and shape fits; otherwise leave the network untouched.
+
+    Args:
+        network: a plain network, an implanted one, or a ``CellNetwork``.
+        path: a file as for ``load_state``.
+        allow_missing_cells: also accept a trained plain backbone, without any key of the skip
+            modules (which keep their values) and without a ``CellNetwork``'s key prefix.
+
+    Raises:
+        OSError: as ``load_state``.
+        ValueError: as ``load_state``, or if the checkpoint is of another network; the message
+            names the file and the first keys at fault.
+    """
+    state = load_state(path)
+    prefix = "backbone."
+    if (
+        allow_missing_cells
+        and isinstance(network, CellNetwork)
+        and not any(key.startswith(prefix) for key in state)
+    ):
+        network = network.backbone
+    fusions = _fusion_prefixes(network)
+    for fusion in fusions:
+        state = {implanted_key(key, fusion): tensor for key, tensor in state.items()}
+
+    expected = network.state_dict()
+    cells = {k for k in expected if k.startswith(tuple(f"{f}skip_module." for f in fusions))}
+    missing = [key for key in expected if key not in state]
+    plain = bool(cells) and set(missing) == cells
+    if plain and allow_missing_cells:
+        missing = []
+    faults = _describe_faults(expected, state, missing)
+    if faults:
+        remedy = " For a plain backbone's weights, pass allow_missing_cells=True." if plain else ""
+        raise ValueError(f"{path}: checkpoint of another network ({faults}).{remedy}")
+    network.load_state_dict(state, strict=not allow_missing_cells)
+
+
+def _read(path: Path) -> object:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a directory, expected a checkpoint file.")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such checkpoint file.")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: is empty, expected a checkpoint.")
+    try:
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    # What the reader raises on foreign bytes is not specified, so all of it is translated.
+    except Exception as error:
+        raise ValueError(f"{path}: {_explain(path, error)}") from error
+    return content
+
+
+def _explain(path: Path, error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
+        return "refused, since it holds Python objects that are not plain tensors and values."
+    with path.open("rb") as stream:
+        is_archive = stream.read(2) == b"PK"
+    if is_archive or isinstance(error, EOFError):
+        return "cannot be read as a checkpoint; it is cut off, damaged or of another kind."
+    return "is not a checkpoint written by torch.save."
+
+
+def _fusion_prefixes(network: nn.Module) -> list[str]:
+    modules = network.named_modules(remove_duplicate=False)
+    return [f"{name}." if name else "" for name, m in modules if isinstance(m, SkipFusion)]
+
+
+def _describe_faults(
+    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], missing: list[str]
+) -> str:
+    unexpected = [key for key in state if key not in expected]
+    differing = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(tensor.shape)}"
+        for key, tensor in expected.items()
+        if key in state and state[key].shape != tensor.shape
+    ]
+    parts = {"missing": missing, "unexpected": unexpected, "shape": differing}
+    return "; ".join(f"{name}: {_some(keys)}" for name, keys in parts.items() if keys)
+
+
+def _some(keys: Iterable[object]) -> str:
+    names = [str(key) for key in keys]
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + rest

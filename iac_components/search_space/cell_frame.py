@@ -1,0 +1,78 @@
+"""What the search cell and the discrete cell have in common: the way in and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.layers.factories import Conv
+from torch import nn
+from torch.nn.functional import interpolate
+
+from iac_components.search_space.operations import make_norm
+
+__all__ = ["CellFrame"]
+
+_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
+
+
+class CellFrame(nn.Module):
+    r"""Inputs and output of a resolution-preserving cell.
+
+    ::
+
+        skip (B, C, *S) --1x1--------------> state 'skip' --\
+                                                             nodes --concat--1x1--x scale--+--> out
+        gate (B, G, *s) --1x1--upsample----> state 'gate' --/                              |
+        skip ------------------------------------------------------------------------------/
+
+    The last scale starts at zero: a fresh cell returns its skip input unchanged, so implanting it
+    changes nothing. Source: our choice, after zero-initialised residual branches; what feeds the
+    cell is left open by arXiv 2405.03420.
+
+    Args:
+        skip_channels: C.
+        gate_channels: G.
+        spatial_dims: 2 or 3.
+        num_nodes: intermediate nodes, concatenated at the output.
+        affine: whether the norms learn a scale and shift.
+    """
+
+    def __init__(
+        self,
+        skip_channels: int,
+        gate_channels: int,
+        *,
+        spatial_dims: int,
+        num_nodes: int,
+        affine: bool,
+    ) -> None:
+        super().__init__()
+        convolution = Conv[Conv.CONV, spatial_dims]
+        self.interpolation = _INTERPOLATION[spatial_dims]
+        self.skip_projection = nn.Sequential(
+            convolution(skip_channels, skip_channels, 1, bias=False),
+            make_norm(skip_channels, affine),
+        )
+        self.gate_projection = nn.Sequential(
+            convolution(gate_channels, skip_channels, 1, bias=False),
+            make_norm(skip_channels, affine),
+        )
+        self.output_projection = nn.Sequential(
+            convolution(num_nodes * skip_channels, skip_channels, 1, bias=False),
+            make_norm(skip_channels, affine=False),
+        )
+        self.scale = nn.Parameter(torch.zeros(1, skip_channels, *([1] * spatial_dims)))
+
+    def project_inputs(self, skip: torch.Tensor, gate: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Project both inputs to the skip's channels and size; returns the states by name."""
+        coarse = self.gate_projection(gate)
+        upsampled = interpolate(
+            coarse, size=skip.shape[2:], mode=self.interpolation, align_corners=False
+        )
+        return {"skip": self.skip_projection(skip), "gate": upsampled}
+
+    def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Project the concatenated nodes to C channels, scale them, and add the skip."""
+        refined: torch.Tensor = self.output_projection(torch.cat(tuple(nodes), dim=1))
+        return skip + self.scale * refined

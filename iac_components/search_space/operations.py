@@ -1,0 +1,163 @@
+"""The candidate operations of an edge, by name.
+
+Every operation maps (B, C, *S) to (B, C, *S) for any S of 2 or 3 dimensions, 1-voxel sizes
+included. The set is PC-DARTS's; a user adds one with :func:`register_operation`.
+
+Differs from PC-DARTS in the norm: GroupNorm in place of BatchNorm, so that no running statistics
+move in an architecture step, small batches are safe, and training and evaluation agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from monai.networks.layers.factories import Conv, Pool
+from torch import nn
+
+__all__ = [
+    "OperationFactory",
+    "build_operation",
+    "make_norm",
+    "register_operation",
+    "registered_operations",
+]
+
+OperationFactory = Callable[[int, int, bool], nn.Module]
+"""``factory(channels, spatial_dims, affine)`` returns the operation's module."""
+
+_REGISTRY: dict[str, OperationFactory] = {}
+
+MIN_GROUP = 4
+"""Channels a norm group must have, so that a 1-voxel feature still has a spread to norm."""
+
+
+def register_operation(name: str) -> Callable[[OperationFactory], OperationFactory]:
+    """Register a factory as the operation ``name``.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+
+    def register(factory: OperationFactory) -> OperationFactory:
+        if name in _REGISTRY:
+            raise ValueError(f"operation '{name}' is registered already.")
+        _REGISTRY[name] = factory
+        return factory
+
+    return register
+
+
+def registered_operations() -> tuple[str, ...]:
+    """Names of all registered operations, in order of registration."""
+    return tuple(_REGISTRY)
+
+
+def build_operation(
+    name: str, channels: int, *, spatial_dims: int, affine: bool = False
+) -> nn.Module:
+    """Build the operation ``name`` for (B, channels, *S) features.
+
+    Args:
+        name: a registered operation.
+        channels: C.
+        spatial_dims: 2 or 3.
+        affine: whether its norms learn a scale and shift; off while searching, as in DARTS, where
+            they would hide behind the architecture weights.
+
+    Raises:
+        ValueError: if the name is unknown; the message lists the known ones.
+    """
+    if name not in _REGISTRY:
+        raise ValueError(
+            f"operation '{name}' is unknown: choose from {sorted(_REGISTRY)}, or register it with "
+            "iac_components.search_space.register_operation."
+        )
+    return _REGISTRY[name](channels, spatial_dims, affine)
+
+
+def make_norm(channels: int, affine: bool) -> nn.Module:
+    """GroupNorm of at most 8 groups, each of at least 4 channels where there are that many."""
+    groups = next(
+        g for g in (8, 4, 2, 1) if (channels % g == 0 and channels // g >= MIN_GROUP) or g == 1
+    )
+    return nn.GroupNorm(groups, channels, affine=affine)
+
+
+class Zero(nn.Module):
+    """Passes nothing: zeros of the input's shape."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, *S) to zeros of the same shape."""
+        return torch.zeros_like(x)
+
+
+@register_operation("none")
+def _none(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+    return Zero()
+
+
+@register_operation("skip_connect")
+def _skip_connect(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+    return nn.Identity()
+
+
+@register_operation("max_pool_3x3")
+def _max_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+    pool = Pool[Pool.MAX, spatial_dims](3, stride=1, padding=1)
+    return nn.Sequential(pool, make_norm(channels, affine))
+
+
+@register_operation("avg_pool_3x3")
+def _avg_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+    pool = Pool[Pool.AVG, spatial_dims](3, stride=1, padding=1, count_include_pad=False)
+    return nn.Sequential(pool, make_norm(channels, affine))
+
+
+def _depthwise_separable(
+    channels: int, spatial_dims: int, affine: bool, *, kernel_size: int, dilation: int = 1
+) -> list[nn.Module]:
+    convolution = Conv[Conv.CONV, spatial_dims]
+    padding = dilation * (kernel_size - 1) // 2
+    return [
+        nn.ReLU(),
+        convolution(
+            channels,
+            channels,
+            kernel_size,
+            padding=padding,
+            dilation=dilation,
+            groups=channels,
+            bias=False,
+        ),
+        convolution(channels, channels, 1, bias=False),
+        make_norm(channels, affine),
+    ]
+
+
+def _separable(kernel_size: int) -> OperationFactory:
+    def factory(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+        halves = (
+            _depthwise_separable(channels, spatial_dims, affine, kernel_size=kernel_size)
+            for _ in range(2)
+        )
+        return nn.Sequential(*(module for half in halves for module in half))
+
+    return factory
+
+
+def _dilated(kernel_size: int) -> OperationFactory:
+    def factory(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+        return nn.Sequential(
+            *_depthwise_separable(
+                channels, spatial_dims, affine, kernel_size=kernel_size, dilation=2
+            )
+        )
+
+    return factory
+
+
+register_operation("sep_conv_3x3")(_separable(3))
+register_operation("sep_conv_5x5")(_separable(5))
+register_operation("dil_conv_3x3")(_dilated(3))
+register_operation("dil_conv_5x5")(_dilated(5))

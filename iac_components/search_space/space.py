@@ -1,0 +1,92 @@
+"""The search space: which cells can be found at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["CELL_INPUTS", "DEFAULT_OPERATIONS", "NONE_OPERATION", "Edge", "SearchSpace"]
+
+CELL_INPUTS = ("skip", "gate")
+"""A cell's inputs: the encoder's skip feature and the coarser decoder feature."""
+
+NONE_OPERATION = "none"
+"""The operation that passes nothing; it competes in the search and is never chosen."""
+
+DEFAULT_OPERATIONS = (
+    NONE_OPERATION,
+    "skip_connect",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+"""The operations of PC-DARTS (arXiv 1907.05737)."""
+
+
+class Edge(NamedTuple):
+    """A connection of a cell: from ``input`` (by name) into intermediate node ``node``."""
+
+    node: int
+    input: str
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The set of cells that a search chooses from.
+
+    Attributes:
+        spatial_dims: 2 or 3.
+        operations: names of the candidate operations of every edge, in the order of the alphas.
+        num_nodes: intermediate nodes of a cell; each is fed by every earlier state.
+        channel_divisor: K of the partial channels: 1/K of the channels pass the operations.
+        levels: number of separate cells found: 1 (all skip levels share one genotype) or the
+            number of skip connections of the backbone.
+
+    Raises:
+        ValueError: if a field is out of range; the message names the field.
+    """
+
+    spatial_dims: int
+    operations: tuple[str, ...] = DEFAULT_OPERATIONS
+    num_nodes: int = 4
+    channel_divisor: int = 4
+    levels: int = 1
+
+    def __post_init__(self) -> None:
+        if self.spatial_dims not in (2, 3):
+            raise ValueError(f"search_space.spatial_dims must be 2 or 3, got {self.spatial_dims}.")
+        if len(set(self.operations)) != len(self.operations):
+            raise ValueError(f"search_space.operations has duplicates: {list(self.operations)}.")
+        if not set(self.operations) - {NONE_OPERATION}:
+            raise ValueError("search_space.operations needs an operation other than 'none'.")
+        for field, value in (
+            ("num_nodes", self.num_nodes),
+            ("K", self.channel_divisor),
+            ("levels", self.levels),
+        ):
+            if value < 1:
+                raise ValueError(f"search_space.{field} must be at least 1, got {value}.")
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges of a cell, grouped by node; the row order of alphas and betas."""
+        return tuple(
+            Edge(node, name) for node in range(self.num_nodes) for name in self.inputs_of(node)
+        )
+
+    @property
+    def none_index(self) -> int | None:
+        """Position of the ``none`` operation, or None if the space has none."""
+        return self.operations.index(NONE_OPERATION) if NONE_OPERATION in self.operations else None
+
+    def inputs_of(self, node: int) -> tuple[str, ...]:
+        """Names of the states that may feed ``node``, in the order of its edges."""
+        return (*CELL_INPUTS, *(f"node_{earlier}" for earlier in range(node)))
+
+    def edges_of(self, node: int) -> slice:
+        """The rows of :attr:`edges` that end in ``node``."""
+        start = sum(len(CELL_INPUTS) + earlier for earlier in range(node))
+        return slice(start, start + len(CELL_INPUTS) + node)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iac_components.data.case import Case, is_nifti_name, nifti_stem
+
+
+def test_entry_has_plain_strings() -> None:
+    case = Case("p1", "p1_a", Path("a.nii.gz"), Path("a_gt.nii.gz"))
+    assert case.entry() == {
+        "image": "a.nii.gz",
+        "label": "a_gt.nii.gz",
+        "patient": "p1",
+        "case": "p1_a",
+    }
+
+
+def test_entry_without_label_has_no_label_key() -> None:
+    assert "label" not in Case("p1", "a", Path("a.nii"), None).entry()
+
+
+def test_cases_sort_by_patient_then_name() -> None:
+    cases = [Case(p, n, Path("x"), None) for p, n in (("b", "1"), ("a", "2"), ("a", "1"))]
+    assert [(c.patient, c.name) for c in sorted(cases)] == [("a", "1"), ("a", "2"), ("b", "1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_nifti", "stem"),
+    [
+        ("a.nii.gz", True, "a"),
+        ("a.nii", True, "a"),
+        ("a.b.nii.gz", True, "a.b"),
+        ("größe 1.nii.gz", True, "größe 1"),
+        ("._a.nii.gz", False, "._a"),
+        ("a.gz", False, "a.gz"),
+        ("a.nii.gz.part", False, "a.nii.gz.part"),
+    ],
+)
+def test_nifti_names(name: str, is_nifti: bool, stem: str) -> None:
+    assert is_nifti_name(name) is is_nifti
+    assert nifti_stem(Path("folder.nii") / name) == stem

@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from iac_components.data import DatasetError, check_datalist, check_split
+
+Entry = dict[str, str]
+
+SHAPE = (8, 9, 5)
+AFFINE = np.diag([1.5, 1.5, 8.0, 1.0])
+
+
+def make_image(shape: tuple[int, ...] = SHAPE) -> np.ndarray:
+    return np.random.default_rng(0).normal(100, 20, shape).astype(np.float32)
+
+
+def make_label(shape: tuple[int, ...] = SHAPE) -> np.ndarray:
+    label = np.zeros(shape, np.uint8)
+    label[2:5, 2:5, 1:3], label[5, 5, 2] = 1, 2
+    return label
+
+
+def write(path: str | Path, voxels: np.ndarray, affine: np.ndarray = AFFINE) -> None:
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+
+
+def make_entry(folder: Path, case: str = "a") -> Entry:
+    entry = {"image": str(folder / f"{case}.nii.gz"), "label": str(folder / f"{case}_gt.nii.gz")}
+    write(entry["image"], make_image())
+    write(entry["label"], make_label())
+    return {**entry, "patient": case, "case": case}
+
+
+def faults_of(datalist: list[Entry], **options: object) -> list[tuple[str, str]]:
+    """Return (file name, problem) of all faults."""
+    with pytest.raises(DatasetError) as caught:
+        check_datalist(datalist, labels=[1, 2], **options)  # type: ignore[arg-type]
+    assert all(fault.remedy.endswith(".") for fault in caught.value.faults)
+    for fault in caught.value.faults:
+        assert fault.where in str(caught.value)
+        assert fault.problem in str(caught.value)
+    return [(Path(fault.where).name, fault.problem) for fault in caught.value.faults]
+
+
+def edit(voxels: np.ndarray, value: float) -> np.ndarray:
+    changed = voxels.astype(np.float32)
+    changed[0, 0, 0] = value
+    return changed
+
+
+def replace_file(entry: Entry, key: str, content: bytes) -> None:
+    Path(entry[key]).write_bytes(content)
+
+
+def make_folder(entry: Entry) -> None:
+    Path(entry["image"]).unlink()
+    Path(entry["image"]).mkdir()
+
+
+def truncate(entry: Entry) -> None:
+    whole = Path(entry["image"]).read_bytes()
+    replace_file(entry, "image", whole[: len(whole) * 2 // 3])
+
+
+def truncate_plain(entry: Entry) -> None:
+    content = gzip.decompress(Path(entry["image"]).read_bytes())
+    entry["image"] = entry["image"].removesuffix(".gz")
+    replace_file(entry, "image", content[:-100])
+
+
+def corrupt(entry: Entry) -> None:
+    whole = bytearray(Path(entry["image"]).read_bytes())
+    whole[600:640] = bytes(40)
+    replace_file(entry, "image", bytes(whole))
+
+
+def patch_header(entry: Entry, key: str, start: int, content: bytes) -> None:
+    raw = bytearray(gzip.decompress(Path(entry[key]).read_bytes()))
+    raw[start : start + len(content)] = content
+    replace_file(entry, key, gzip.compress(bytes(raw)))
+
+
+def flip_affine() -> np.ndarray:
+    flipped = AFFINE.copy()
+    flipped[0] = [-1.5, 0, 0, 1.5 * (SHAPE[0] - 1)]
+    return flipped
+
+
+def patched(key: str, start: int, content: bytes) -> Callable[[Entry], None]:
+    return lambda entry: patch_header(entry, key, start, content)
+
+
+def image_is(voxels: np.ndarray, affine: np.ndarray = AFFINE) -> Callable[[Entry], None]:
+    return lambda entry: write(entry["image"], voxels, affine)
+
+
+def label_is(voxels: np.ndarray, affine: np.ndarray = AFFINE) -> Callable[[Entry], None]:
+    return lambda entry: write(entry["label"], voxels, affine)
+
+
+SINGLE_FAULTS: dict[str, tuple[Callable[[Entry], object], str, str]] = {
+    "missing": (lambda e: Path(e["image"]).unlink(), "image", "does not exist"),
+    "name too long": (lambda e: e.update(image="x" * 300), "image", "does not exist"),
+    "missing label": (lambda e: Path(e["label"]).unlink(), "label", "does not exist"),
+    "zero bytes": (lambda e: replace_file(e, "label", b""), "label", "is empty (0 bytes)"),
+    "a folder": (make_folder, "image", "is a folder"),
+    "truncated gzip": (truncate, "image", "cannot be read to its end"),
+    "truncated file": (truncate_plain, "image", "cannot be read to its end"),
+    "corrupt gzip": (corrupt, "image", "cannot be read to its end"),
+    "truncated checksum": (
+        lambda e: replace_file(e, "label", Path(e["label"]).read_bytes()[:-4]),
+        "label",
+        "cannot be read to its end",
+    ),
+    "not gzip": (lambda e: replace_file(e, "image", b"x" * 999), "image", "cannot be read"),
+    "wrong magic": (patched("image", 344, b"abc\0"), "image", "wrong magic"),
+    "colours": (
+        image_is(np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")])),
+        "image",
+        "voxels",
+    ),
+    "2-D image": (image_is(make_image((8, 9))), "image", "is 2-D"),
+    "4-D image": (image_is(make_image((*SHAPE, 2))), "image", "has 2 channels or frames"),
+    "5-D image": (image_is(make_image((*SHAPE, 1, 2))), "image", "is 5-D"),
+    "4-D label": (label_is(make_label()[..., None]), "label", "is 4-D"),
+    "shapes differ": (label_is(make_label((8, 9, 6))), "label", "has shape (8, 9, 6)"),
+    "flipped": (label_is(make_label(), flip_affine()), "label", "mm away from its image"),
+    "shifted": (
+        label_is(make_label(), AFFINE + np.diag([1.0], 3) * 1.5),
+        "label",
+        "lies up to 1.5 mm away",
+    ),
+    "NaN voxel": (image_is(edit(make_image(), np.nan)), "image", "has 1 NaN or infinite"),
+    "infinite voxel": (image_is(edit(make_image(), np.inf)), "image", "has 1 NaN or infinite"),
+    "NaN label": (label_is(edit(make_label(), np.nan)), "label", "has 1 NaN or infinite"),
+    "constant": (image_is(np.full(SHAPE, 7, np.int16)), "image", "is constant (7 everywhere)"),
+    "unexpected label": (label_is(edit(make_label(), 3)), "label", "unexpected label values 3,"),
+    "negative label": (label_is(edit(make_label(), -1)), "label", "negative label values -1"),
+    "non-integer label": (label_is(edit(make_label(), 1.5)), "label", "non-integer label values"),
+    "background only": (label_is(np.zeros(SHAPE, np.uint8)), "label", "has background only"),
+    "zero spacing": (patched("image", 80, bytes(4)), "image", "has spacing [0.0, 1.5, 8.0] mm"),
+    "negative spacing": (
+        patched("image", 80, np.float32(-1).tobytes()),
+        "image",
+        "has spacing [-1.0, 1.5, 8.0] mm",
+    ),
+    "infinite spacing": (
+        patched("image", 88, np.float32(np.inf).tobytes()),
+        "image",
+        "has spacing [1.5, 1.5, inf] mm",
+    ),
+    "NaN affine": (
+        patched("image", 292, np.float32(np.nan).tobytes()),
+        "image",
+        "has a NaN or infinite affine",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE_FAULTS)
+def test_each_fault_alone_is_the_only_one_reported(tmp_path: Path, name: str) -> None:
+    damage, key, problem = SINGLE_FAULTS[name]
+    entry = make_entry(tmp_path)
+    damage(entry)
+    found = faults_of([entry, make_entry(tmp_path, "sound")])
+    assert len(found) == 1
+    assert found[0][0] == Path(entry[key]).name
+    assert problem in found[0][1]
+
+
+@pytest.mark.parametrize("rows", [(0, 0, 0, 0), (0, 1.5, 0, 0), (1.5, 1.5, 0, 0, 0, 0, 0, 0)])
+def test_singular_affine(tmp_path: Path, rows: tuple[float, ...]) -> None:
+    entry = make_entry(tmp_path)
+    for key in ("image", "label"):
+        # Bytes 280 to 327 of a NIfTI-1 header are the affine's rows.
+        patch_header(entry, key, 280, np.array(rows, np.float32).tobytes())
+    problem = "has a singular affine (axes that are null or parallel)"
+    assert faults_of([entry]) == [("a.nii.gz", problem), ("a_gt.nii.gz", problem)]
+
+
+def test_all_faults_of_all_files_in_one_error(tmp_path: Path) -> None:
+    entries = []
+    for number, (damage, _, _) in enumerate(SINGLE_FAULTS.values()):
+        entry = make_entry(tmp_path, f"case{number:02d}")
+        damage(entry)
+        entries.append(entry)
+    found = faults_of(entries)
+    assert len(found) == len(SINGLE_FAULTS)
+    for number, (_, key, problem) in enumerate(SINGLE_FAULTS.values()):
+        assert found[number][0] == Path(entries[number][key]).name
+        assert problem in found[number][1]
+
+
+def test_several_faults_of_one_file_stand_together(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    label = edit(make_label((8, 9, 6)), -2)
+    label[1, 0, 0], label[2, 0, 0] = 0.5, 9
+    write(entry["label"], label)
+    with pytest.raises(DatasetError) as caught:
+        check_datalist([entry], labels=[1, 2])
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("Datalist of 1 case(s): 4 fault(s) in 1 place(s).")
+    assert lines[1] == entry["label"]
+    for line, word in zip(
+        lines[2:], ("non-integer", "negative", "unexpected", "shape"), strict=True
+    ):
+        assert line.startswith("  - ")
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    ("image", "label"),
+    [
+        (make_image(), make_label().astype(np.float32)),
+        (make_image().astype(np.uint16), make_label().astype(np.int16)),
+        (make_image()[..., None], make_label()),
+        (make_image((8, 9, 1)), make_label()[..., 2:3]),
+        (make_image() * 1.7e4, make_label()),
+        (make_image(), np.ones(SHAPE, np.uint8)),
+    ],
+)
+def test_sound_data_pass(tmp_path: Path, image: np.ndarray, label: np.ndarray) -> None:
+    entry = make_entry(tmp_path)
+    write(entry["image"], image)
+    write(entry["label"], label, AFFINE + 1e-5)
+    check_datalist([entry], labels=[0, 1, 2])
+
+
+def test_negative_values_are_no_foreground(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    write(entry["label"], edit(np.zeros(SHAPE), -1))
+    problems = [problem for _, problem in faults_of([entry])]
+    assert problems == ["has negative label values -1", "has background only, no foreground"]
+
+
+def test_nifti_2_and_uncompressed_files_pass(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    entry["label"] = entry["label"].removesuffix(".gz")
+    write(entry["label"], make_label())
+    nibabel.save(nibabel.Nifti2Image(make_image(), AFFINE), entry["image"])
+    check_datalist([entry], labels=[1, 2])
+
+
+def test_scaled_integers_pass(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    image = nibabel.Nifti1Image(make_image().astype(np.int16), AFFINE)
+    image.header.set_slope_inter(0.5, -10)
+    nibabel.save(image, entry["image"])
+    check_datalist([entry], labels=[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"num_channels": 2}, "has 1 channel, expected 2"),
+        ({"min_size": (8, 10, 5)}, "has size (8, 9, 5), smaller than (8, 10, 5)"),
+    ],
+)
+def test_expectations_are_compared(
+    tmp_path: Path, options: dict[str, object], problem: str
+) -> None:
+    assert ("a.nii.gz", problem) in faults_of([make_entry(tmp_path)], **options)
+
+
+def test_channels_are_the_fourth_axis(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    write(entry["image"], make_image((*SHAPE, 4)))
+    check_datalist([entry], labels=[1, 2], num_channels=4)
+
+
+def test_images_alone_are_checked_for_inference(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    del entry["label"]
+    check_datalist([entry], labels=[1])
+    write(entry["image"], np.zeros(SHAPE, np.int16))
+    assert faults_of([entry]) == [("a.nii.gz", "is constant (0 everywhere)")]
+
+
+def test_a_missing_pair_is_a_fault(tmp_path: Path) -> None:
+    alone = make_entry(tmp_path, "b")
+    del alone["label"]
+    found = faults_of([make_entry(tmp_path), alone])
+    assert found == [("b.nii.gz", "has no 'label' in the datalist")]
+
+
+def test_duplicates_are_found_through_links(tmp_path: Path) -> None:
+    entry = make_entry(tmp_path)
+    link = tmp_path / "link.nii.gz"
+    link.symlink_to(entry["image"])
+    assert faults_of([entry, make_entry(tmp_path, "b"), {**entry, "image": str(link)}]) == [
+        ("link.nii.gz", "is the image of entries 0 and 2 of the datalist"),
+        ("a_gt.nii.gz", "is the label of entries 0 and 2 of the datalist"),
+    ]
+
+
+def test_an_empty_datalist_is_refused() -> None:
+    with pytest.raises(DatasetError, match="no entry"):
+        check_datalist([], labels=[1])
+
+
+@pytest.mark.parametrize("labels", [[], [0], [-1, 1]])
+def test_labels_must_name_a_class(tmp_path: Path, labels: list[int]) -> None:
+    with pytest.raises(ValueError, match="labels must hold a positive value"):
+        check_datalist([make_entry(tmp_path)], labels=labels)
+
+
+def split_entry(patient: str, image: str) -> Entry:
+    return {"patient": patient, "image": image}
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (
+            {"train": [split_entry("p", "1")], "test": [split_entry("p", "2")]},
+            [("patient 'p'", "is in both 'train' and 'test'")],
+        ),
+        ({"train": [split_entry("p", "1")], "test": []}, [("part 'test'", "has no entry")]),
+        (
+            {"train": [split_entry("p", "1")], "test": [{"image": "2"}]},
+            [("part 'test', entry 0", "has no 'patient'")],
+        ),
+    ],
+)
+def test_leaking_split_is_refused(
+    parts: Mapping[str, list[Entry]], expected: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(DatasetError) as caught:
+        check_split(parts)
+    assert [(fault.where, fault.problem) for fault in caught.value.faults] == expected
+
+
+def test_one_file_under_two_patients_is_refused() -> None:
+    with pytest.raises(DatasetError, match=r"image '.*1\.nii'\n  - is in both 'weights' and"):
+        check_split(
+            {
+                "weights": [split_entry("p", "1.nii")],
+                "architecture": [split_entry("q", "./1.nii"), split_entry("r", "3.nii")],
+            }
+        )
+
+
+def test_disjoint_split_passes() -> None:
+    train = [split_entry("p", "1"), split_entry("p", "2")]
+    check_split({"train": train, "test": [split_entry("q", "3")]})

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iac_components.visualization.trace_file import HEADER, Edge, read_trace
+
+Rows = list[dict[str, object]]
+Write = Callable[[Rows], Path]
+Make = Callable[..., Rows]
+
+
+def test_every_value_arrives_at_its_place(make_rows: Make, write_trace: Write) -> None:
+    rows = make_rows(12, levels=2, num_nodes=2)
+    trace = read_trace(write_trace(rows))
+    assert trace.epochs.tolist() == list(range(1, 13))
+    assert trace.probability.shape == (12, 10, 8)
+    assert trace.edges[:3] == (Edge(0, 0, "skip"), Edge(0, 0, "gate"), Edge(0, 1, "skip"))
+    for row in rows:
+        epoch = int(str(row["epoch"])) - 1
+        edge = trace.edges.index(
+            Edge(int(str(row["level"])), int(str(row["node"])), str(row["input"]))
+        )
+        operation = trace.operations.index(str(row["operation"]))
+        assert trace.probability[epoch, edge, operation] == row["probability"]
+        assert trace.active[epoch, edge, operation] == bool(row["active"])
+        assert trace.edge_weight[epoch, edge] == row["edge_weight"]
+        assert trace.seconds[epoch] == row["seconds"]
+        divergence = trace.divergence[epoch, edge]
+        assert np.isnan(divergence) if row["divergence"] == "" else divergence == row["divergence"]
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1000))
+def test_order_of_rows_does_not_matter(make_rows: Make, write_trace: Write, seed: int) -> None:
+    rows = make_rows(3, num_nodes=2)
+    first = read_trace(write_trace(rows))
+    random.Random(seed).shuffle(rows)
+    second = read_trace(write_trace(rows))
+    edges = [second.edges.index(edge) for edge in first.edges]
+    operations = [second.operations.index(name) for name in first.operations]
+    assert np.array_equal(first.probability, second.probability[:, edges][:, :, operations])
+    assert np.array_equal(first.divergence, second.divergence[:, edges], equal_nan=True)
+
+
+def test_25_000_rows_are_read_within_half_a_second(make_rows: Make, write_trace: Write) -> None:
+    path = write_trace(make_rows(220))
+    start = time.process_time()
+    assert read_trace(path).probability.size == 220 * 14 * 8
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("column", HEADER)
+def test_missing_column_is_named(trace_csv: Path, tmp_path: Path, column: str) -> None:
+    place = HEADER.index(column)
+    lines = [line.split(",") for line in trace_csv.read_text().splitlines()]
+    path = tmp_path / "cut.csv"
+    path.write_text("\n".join(",".join(x[:place] + x[place + 1 :]) for x in lines))
+    with pytest.raises(ValueError, match=rf"cut\.csv: line 1 lacks the column '{column}'"):
+        read_trace(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("epoch", "one"),
+        ("epoch", "1.0"),
+        ("level", "-1"),
+        ("node", ""),
+        ("node", "9" * 30),
+        ("probability", "nan"),
+        ("probability", "1.5"),
+        ("probability", ""),
+        ("divergence", "nan"),
+        ("divergence", "-0.1"),
+        ("active", "0.5"),
+        ("active", "True"),
+        ("edge_weight", "inf"),
+        ("seconds", "-3"),
+        ("seconds", "1e999"),
+    ],
+)
+def test_wrong_number_names_line_and_column(
+    make_rows: Make, write_trace: Write, column: str, field: str
+) -> None:
+    rows = make_rows(2)
+    rows[5][column] = field
+    with pytest.raises(ValueError, match=rf"line 7, column '{column}': '{field}' is not"):
+        read_trace(write_trace(rows))
+
+
+def test_truncated_last_epoch_is_named(make_rows: Make, write_trace: Write) -> None:
+    with pytest.raises(ValueError, match=r"epoch 6 is incomplete.*111 rows.*112.*cut off"):
+        read_trace(write_trace(make_rows(6)[:-1]))
+
+
+def test_row_cut_in_the_middle_is_named(trace_csv: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv"
+    path.write_text(trace_csv.read_text()[:-30])
+    with pytest.raises(ValueError, match=r"line 4481 has \d of 10 fields"):
+        read_trace(path)
+
+
+def test_double_row_in_place_of_another_is_found(make_rows: Make, write_trace: Write) -> None:
+    rows = make_rows(3)
+    rows[130] = rows[131]
+    with pytest.raises(ValueError, match="epoch 2 is incomplete"):
+        read_trace(write_trace(rows))
+
+
+def test_missing_epoch_is_found(make_rows: Make, write_trace: Write) -> None:
+    rows = [row for row in make_rows(4) if row["epoch"] != 2]
+    with pytest.raises(ValueError, match="column 'epoch' holds 1 to 4 with gaps"):
+        read_trace(write_trace(rows))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "lacks the column 'epoch'"),
+        (",".join(HEADER).encode() + b"\n", "holds no epoch"),
+        (",".join(reversed(HEADER)).encode() + b"\n", "must be exactly"),
+        (b"\xff\xfe\x00", "not a UTF-8 CSV file"),
+    ],
+)
+def test_other_content_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "search_trace.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_trace(path)
+
+
+def test_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
+        read_trace(tmp_path / "absent.csv")
