@@ -40,15 +40,16 @@ def to_json(content: object) -> str:
     return json.dumps(content, indent=4, ensure_ascii=False) + "\n"
 
 
-def fill(template: dict[str, object], *facts: dict[str, object]) -> dict[str, object]:
-    """Give the template's top-level keys the values that the facts hold for them.
+def fill(template: dict[str, object], *facts: object) -> dict[str, object]:
+    """Give the template's top-level keys the values that the facts hold for them; the last wins.
 
     Raises:
         ValueError: if a key is left null that only a fact can fill.
     """
     filled = dict(template)
     for fact in facts:
-        filled.update({key: value for key, value in fact.items() if key in template})
+        if isinstance(fact, dict):
+            filled.update({key: value for key, value in fact.items() if key in template})
     left = [
         key for key in ("dataset_name", "backbone", "backbone_def") if filled.get(key, "") is None
     ]
@@ -68,7 +69,7 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
         if template.name == "metadata.json":
             text = to_json(substitute(content, words, dataset=dataset, backbone=backbone))
         else:
-            text = to_json(fill(content, facts, network))
+            text = to_json(fill(content, facts, network, facts[stage]))
         yield root / "configs" / template.name, text
     yield root / "configs" / "logging.conf", (SOURCES / "logging.conf").read_text(encoding="utf-8")
     yield root / "LICENSE", (BUNDLES.parent / "LICENSE").read_text(encoding="utf-8")
