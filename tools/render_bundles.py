@@ -62,6 +62,7 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
     """Yield path and text of every rendered file of a bundle."""
     root = BUNDLES / f"{dataset}_{backbone}_iac_segmentation_{stage}"
     facts = read_json(SOURCES / "datasets" / f"{dataset}.json")
+    by_stage = facts.pop("by_stage")
     words = read_json(SOURCES / "datasets" / f"{dataset}.metadata.json")
     network = read_json(SOURCES / "backbones" / f"{backbone}.json")
     for template in sorted((SOURCES / stage).glob("*.json")):
@@ -69,7 +70,7 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
         if template.name == "metadata.json":
             text = to_json(substitute(content, words, dataset=dataset, backbone=backbone))
         else:
-            text = to_json(fill(content, facts, network, facts[stage]))
+            text = to_json(fill(content, facts, network, by_stage[stage] if isinstance(by_stage, dict) else {}))
         yield root / "configs" / template.name, text
     yield root / "configs" / "logging.conf", (SOURCES / "logging.conf").read_text(encoding="utf-8")
     yield root / "LICENSE", (BUNDLES.parent / "LICENSE").read_text(encoding="utf-8")
