@@ -70,7 +70,9 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
         if template.name == "metadata.json":
             text = to_json(substitute(content, words, dataset=dataset, backbone=backbone))
         else:
-            text = to_json(fill(content, facts, network, by_stage[stage] if isinstance(by_stage, dict) else {}))
+            text = to_json(
+                fill(content, facts, network, by_stage[stage] if isinstance(by_stage, dict) else {})
+            )
         yield root / "configs" / template.name, text
     yield root / "configs" / "logging.conf", (SOURCES / "logging.conf").read_text(encoding="utf-8")
     yield root / "LICENSE", (BUNDLES.parent / "LICENSE").read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"""Measure what a found cell is worth on a data set, with controls on equal budgets.
+
+Runs, by the bundles' own configs: a plain backbone; the search with pruning and the full-length
+search on that frozen backbone; then, for every seed, two protocols whose arms differ in one thing.
+
+* ``scratch``: plain backbone, found cell, random genotype, genotype of the full-length search.
+* ``implanted``: the same number of further steps of the trained backbone, spent on training it on,
+  the found cell frozen or with everything trained, a random genotype frozen.
+
+Final weights are evaluated on the test fold: nothing is selected on it. What exists is not run
+again, so a stopped run goes on where it was. ``tools/write_results.py`` makes the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import monai.bundle
+
+from iac_components.search_space import load_genotype, random_genotype, save_genotype
+
+BUNDLES = Path(__file__).parent.parent / "bundles"
+SCRATCH = ("plain", "found", "random", "full_length")
+IMPLANTED = ("continued", "found_frozen", "found_all", "random_frozen")
+
+
+class Proof:
+    """One data set's experiment below one folder."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.root: Path = arguments.output_dir.absolute()
+        prefix = BUNDLES / f"{arguments.bundle}_iac_segmentation"
+        self.search_configs = Path(f"{prefix}_search") / "configs"
+        self.train_configs = Path(f"{prefix}_train") / "configs"
+        self.common = {
+            "dataset_dir": str(arguments.dataset_dir.absolute()),
+            "folds_file": str(self.root / "folds.json"),
+            "fold": arguments.fold,
+        }
+
+    def train(self, name: str, *, steps: int, **options: object) -> None:
+        """Train one network and evaluate its final weights, unless that was done before."""
+        folder = self.root / name
+        if (folder / "eval" / "metrics.json").exists():
+            return
+        epochs = max(1, round(steps / self.arguments.steps_per_epoch))
+        shared = {**self.common, "genotype_path": "null", "ckpt_dir": str(folder / "models")}
+        shared.update(options)
+        monai.bundle.run(
+            config_file=str(self.train_configs / "train.json"),
+            **shared,
+            output_dir=str(folder),
+            epochs=epochs,
+            steps_per_epoch=self.arguments.steps_per_epoch,
+            val_interval=epochs,
+            resume=True,
+        )
+        # Evaluation loads the final weights; the backbone they started from is not needed again.
+        shared.pop("backbone_ckpt", None)
+        monai.bundle.run(
+            config_file=[
+                str(self.train_configs / "train.json"),
+                str(self.train_configs / "evaluate.json"),
+            ],
+            **shared,
+            output_dir=str(folder / "eval"),
+            checkpoint=str(folder / "models" / "model_final.pt"),
+        )
+
+    def search(self, name: str, *, pruning: bool) -> None:
+        """Search on the frozen trained backbone, unless that was done before."""
+        folder = self.root / name
+        if (folder / "top_k.json").exists():
+            return
+        monai.bundle.run(
+            config_file=str(self.search_configs / "search.json"),
+            **self.common,
+            output_dir=str(folder),
+            backbone_ckpt=str(self.backbone),
+            pruning=pruning,
+            resume=True,
+        )
+
+    @property
+    def backbone(self) -> Path:
+        """The trained plain backbone."""
+        return self.root / "base" / "models" / "model_final.pt"
+
+    def random(self, seed: int) -> Path:
+        """A random genotype of the searched space, another one for each seed."""
+        path = self.root / "random" / f"genotype_seed{seed}.json"
+        space = load_genotype(self.root / "search_pruned" / "genotype.json").search_space
+        save_genotype(random_genotype(space, seed), path)
+        return path
+
+    def run(self) -> None:
+        """Run whatever has not been run."""
+        arguments = self.arguments
+        self.train("base", steps=arguments.base_steps)
+        self.search("search_pruned", pruning=True)
+        self.search("search_full", pruning=False)
+        found = self.root / "search_pruned" / "genotype.json"
+        full = self.root / "search_full" / "genotype.json"
+        for seed in arguments.seeds:
+            cells = {"plain": "null", "found": found, "random": self.random(seed)}
+            cells["full_length"] = full
+            for arm in SCRATCH:
+                self.train(
+                    f"scratch/{arm}/seed{seed}",
+                    steps=arguments.scratch_steps,
+                    seed=seed,
+                    genotype_path=str(cells[arm]),
+                )
+            cells = {"continued": "null", "found_frozen": found, "found_all": found}
+            cells["random_frozen"] = self.random(seed)
+            for arm in IMPLANTED:
+                self.train(
+                    f"implanted/{arm}/seed{seed}",
+                    steps=arguments.implanted_steps,
+                    seed=seed,
+                    genotype_path=str(cells[arm]),
+                    backbone_ckpt=str(self.backbone),
+                    frozen_backbone=arm.endswith("frozen"),
+                )
+
+
+def main() -> None:
+    """Parse the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", required=True, help="for instance hippocampus_unet")
+    parser.add_argument("--dataset_dir", type=Path, required=True)
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps_per_epoch", type=int, default=30)
+    parser.add_argument("--base_steps", type=int, default=1200)
+    parser.add_argument("--scratch_steps", type=int, default=600)
+    parser.add_argument("--implanted_steps", type=int, default=300)
+    arguments = parser.parse_args()
+    settings = {k: v if isinstance(v, (int, list)) else str(v) for k, v in vars(arguments).items()}
+    settings.pop("dataset_dir")
+    settings.pop("output_dir")
+    arguments.output_dir.mkdir(parents=True, exist_ok=True)
+    settings["threads"] = os.environ.get("OMP_NUM_THREADS", "all")
+    text = json.dumps(settings, indent=2) + "\n"
+    (arguments.output_dir / "proof_settings.json").write_text(text, encoding="utf-8")
+    Proof(arguments).run()
+
+
+if __name__ == "__main__":
+    main()
