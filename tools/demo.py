@@ -46,11 +46,9 @@ def print_metrics(path: Path) -> None:
     """Print the summary of a ``metrics.json`` as a table."""
     summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
     print(f"\n{'class':<20}{'Dice':>8}{'HD95 mm':>10}   (means over test patients)")
-    for name, row in summary.items():
-        if not isinstance(row, dict) or "dice" not in row:
-            continue
-        dice, distance = row["dice"]["mean"], row["hd95"]["mean"]
-        print(f"{name:<20}{dice:>8.3f}{distance:>10.2f}")
+    for name, dice in {**summary["dice"]["classes"], "all": summary["dice"]["mean"]}.items():
+        distance = summary["hd95"]["classes"].get(name, summary["hd95"]["mean"])
+        print(f"{name:<20}{dice['mean']:>8.3f}{distance['mean']:>10.2f}")
 
 
 def copy_test_images(cases: list[dict[str, str]], folder: Path) -> None:

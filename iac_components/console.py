@@ -1,0 +1,52 @@
+"""One clear error on the command line, in place of MONAI's chain of wrapped tracebacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["brief_message", "report_errors_briefly"]
+
+_PACKAGE = str(Path(__file__).parent)
+_DELIBERATE = (ValueError, OSError, RuntimeError)
+
+
+def report_errors_briefly() -> None:
+    """Let ``python -m monai.bundle run`` end with one line for an error raised on purpose.
+
+    MONAI wraps whatever happens within a config into "Failed to evaluate ..." with a traceback of
+    its parser, which buries the message that names the file or field. Bugs keep their traceback;
+    ``IAC_TRACEBACK=1`` keeps all of them. Does nothing in a program other than MONAI's command.
+    """
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name == "monai.bundle.__main__":
+        sys.excepthook = _show
+
+
+def brief_message(error: BaseException) -> str | None:
+    """The message of the first cause of ``error`` if this package raised it on purpose."""
+    cause = error
+    while (earlier := cause.__cause__ or cause.__context__) is not None:
+        # A library's error that this package translated is not what the user should read.
+        if _raised_here(cause):
+            break
+        cause = earlier
+    if isinstance(cause, _DELIBERATE) and _raised_here(cause):
+        return f"{type(cause).__name__}: {cause}"
+    return None
+
+
+def _raised_here(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(_PACKAGE)
+
+
+def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    message = None if os.environ.get("IAC_TRACEBACK") else brief_message(error)
+    if message is None:
+        sys.__excepthook__(kind, error, trace)
+    else:
+        print(f"\n{message}\n(Set IAC_TRACEBACK=1 for the traceback.)", file=sys.stderr)

@@ -1,0 +1,209 @@
+"""Turn the raw files of ``tools/run_proof.py`` into a bundle's results page.
+
+    python tools/write_results.py --bundle hippocampus_unet --proof_dir DIR
+
+Writes ``docs/RESULTS.md`` of the train bundle and, below ``docs/results``, the raw files it was
+made from: every case of every arm and seed, the comparisons, both search traces and pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import io
+import json
+import shutil
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from iac_components.evaluation import (
+    CaseRecord,
+    average_seeds,
+    compare_runs,
+    patient_scores,
+    read_metrics,
+    render_markdown,
+    summarize,
+)
+from iac_components.files import atomic_write, write_json, write_text
+from iac_components.networks import load_state
+from iac_components.search_space import Genotype, load_genotype
+from iac_components.visualization import rank_chosen_operations, read_trace
+
+BUNDLES = Path(__file__).parent.parent / "bundles"
+PROTOCOLS = {
+    "scratch": ("plain", "found", "random", "full_length"),
+    "implanted": ("continued", "found_frozen", "found_all", "random_frozen"),
+}
+TITLES = {
+    "scratch": "From scratch",
+    "implanted": "Implanted: further steps from one trained plain backbone",
+}
+ARMS = {
+    "plain": "plain backbone",
+    "found": "found cell",
+    "random": "random cell (another one each seed)",
+    "full_length": "cell of the full-length search",
+    "continued": "plain backbone trained on",
+    "found_frozen": "found cell, backbone frozen",
+    "found_all": "found cell, everything trained",
+    "random_frozen": "random cell, backbone frozen",
+}
+Records = Sequence[CaseRecord]
+
+
+def seeds_of(folder: Path) -> dict[str, Path]:
+    """Evaluation folder of each seed of an arm, by the seed's name."""
+    return {p.parent.parent.name: p.parent for p in sorted(folder.glob("seed*/eval/metrics.csv"))}
+
+
+def count_parameters(checkpoint: Path) -> int:
+    """Weights in a checkpoint, running statistics left out."""
+    state = load_state(checkpoint)
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    return sum(value.numel() for key, value in state.items() if not key.endswith(buffers))
+
+
+def interval(values: Sequence[float], scale: float, digits: int) -> str:
+    """Mean and bootstrap interval as text."""
+    summary = summarize(values)
+    mean, low, high = (
+        f"{v * scale:.{digits}f}" for v in (summary.mean, summary.lower, summary.upper)
+    )
+    return f"{mean} [{low}, {high}]"
+
+
+def arm_row(arm: str, folder: Path) -> str:
+    """One row of a protocol's table."""
+    seeds = seeds_of(folder)
+    by_seed = {name: read_metrics(path) for name, path in seeds.items()}
+    records = average_seeds(by_seed)
+    dice = [score.mean for score in patient_scores(records, "dice").values()]
+    distance = [score.mean for score in patient_scores(records, "hd95").values()]
+    means = [
+        100 * statistics.mean(s.mean for s in patient_scores(r, "dice").values())
+        for r in by_seed.values()
+    ]
+    first = next(iter(seeds.values()))
+    parameters = count_parameters(first.parent / "models" / "model_final.pt")
+    each = ", ".join(f"{mean:.2f}" for mean in means)
+    return (
+        f"| {ARMS[arm]} | {parameters:,} | {interval(dice, 100, 2)} | {each} | "
+        f"{interval(distance, 1, 2)} |"
+    )
+
+
+def protocol_section(root: Path, protocol: str, results: Path) -> str:
+    """Table and paired comparison of a protocol; writes its raw files."""
+    arms = [arm for arm in PROTOCOLS[protocol] if seeds_of(root / protocol / arm)]
+    runs: dict[str, Records] = {}
+    for arm in arms:
+        seeds = seeds_of(root / protocol / arm)
+        by_seed = {name: read_metrics(path) for name, path in seeds.items()}
+        write_cases(results / f"{protocol}_{arm}.csv", by_seed)
+        runs[ARMS[arm]] = average_seeds(by_seed)
+    comparison = compare_runs(runs)
+    write_json(results / f"{protocol}_comparison.json", comparison.to_json())
+    rows = "\n".join(arm_row(arm, root / protocol / arm) for arm in arms)
+    return (
+        f"### {TITLES[protocol]}\n\n"
+        "| arm | parameters | Dice x 100 [95 % interval] | by seed | HD95 mm [95 % interval] |\n"
+        f"| --- | ---: | --- | --- | --- |\n{rows}\n\n"
+        f"Paired by patient, seeds averaged:\n\n{render_markdown(comparison).replace('### ', '#### ')}\n"
+    )
+
+
+def write_cases(path: Path, by_seed: Mapping[str, Records]) -> None:
+    """Every case, class and seed of an arm as one CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["seed", "patient", "case", "label", "class", "dice", "hd95"])
+    for seed, records in by_seed.items():
+        for r in sorted(records, key=lambda record: record.key):
+            values = (f"{v:.6g}" if v == v else "" for v in (r.dice, r.hd95))
+            name = seed.removeprefix("seed")
+            writer.writerow([name, r.patient, r.case, r.label, r.class_name, *values])
+    write_text(path, stream.getvalue())
+
+
+def search_row(name: str, genotype: Genotype) -> str:
+    """One row of the searches' table."""
+    p = genotype.provenance
+    return f"| {name} | {p['epochs']} | {p['stop_reason']} | {p['seconds']} |"
+
+
+def search_section(root: Path, results: Path) -> str:
+    """Time of both searches and when the chosen operations led; writes traces and pictures."""
+    pruned = load_genotype(root / "search_pruned" / "genotype.json")
+    full = load_genotype(root / "search_full" / "genotype.json")
+    for name in ("search_pruned", "search_full"):
+        folder = root / name
+        shutil.copy(folder / "genotype.json", results / f"{name}_genotype.json")
+        text = (folder / "search_trace.csv").read_bytes()
+        with atomic_write(results / f"{name}_trace.csv.gz") as stream:
+            stream.write(gzip.compress(text, mtime=0))
+        for picture in ("probability_curves", "divergence_curves", "cell", "top_k"):
+            shutil.copy(folder / f"{picture}.png", results / f"{name}_{picture}.png")
+    seconds = [float(str(g.provenance["seconds"])) for g in (pruned, full)]
+    epochs = [int(str(g.provenance["epochs"])) for g in (pruned, full)]
+    top = rank_chosen_operations(read_trace(root / "search_full" / "search_trace.csv"))
+    last = epochs[1]
+    stays = {k: sorted(e or last for e in top.stays_from_epochs(k)) for k in (1, 2, 3)}
+    lines = "\n".join(
+        f"- top {k}: half of them for good by epoch {statistics.median_low(stays[k])}, "
+        f"all by epoch {stays[k][-1]}"
+        for k in (3, 2, 1)
+    )
+    same = "the same genotype" if pruned.digest == full.digest else "another genotype"
+    settings = pruned.provenance["settings"]
+    return (
+        "### Search\n\n"
+        "| search | epochs | stop reason | seconds |\n| --- | ---: | --- | ---: |\n"
+        f"{search_row('with stability pruning', pruned)}\n"
+        f"{search_row('full length', full)}\n\n"
+        f"Ratio full length / pruned: **{seconds[1] / seconds[0]:.1f}x** in seconds, "
+        f"{epochs[1] / epochs[0]:.1f}x in epochs; the full-length search found {same}. Same data, "
+        f"machine ({pruned.provenance['device']}, {pruned.provenance['threads']} thread), seed and "
+        "settings but for pruning. The seconds are those of all epochs, pruning included; start-up "
+        "and reading the data are not.\n\n"
+        "In the full-length search, the operations finally chosen were among their edge's\n\n"
+        f"{lines}\n\n"
+        "![cell](results/search_pruned_cell.png)\n\n"
+        "![probabilities](results/search_pruned_probability_curves.png)\n\n"
+        "![divergence](results/search_pruned_divergence_curves.png)\n\n"
+        f"<details><summary>Settings of the search</summary>\n\n```json\n"
+        f"{json.dumps(settings, indent=2)}\n```\n\n</details>\n"
+    )
+
+
+def main() -> None:
+    """Write the results page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", required=True)
+    parser.add_argument("--proof_dir", type=Path, required=True)
+    arguments = parser.parse_args()
+    docs = BUNDLES / f"{arguments.bundle}_iac_segmentation_train" / "docs"
+    results = docs / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    root: Path = arguments.proof_dir
+    settings = json.loads((root / "proof_settings.json").read_text(encoding="utf-8"))
+    write_json(results / "proof_settings.json", settings)
+    sections = [search_section(root, results)]
+    sections += [
+        protocol_section(root, name, results) for name in PROTOCOLS if (root / name).exists()
+    ]
+    budget = (
+        f"Fold {settings['fold']}; seeds {settings['seeds']}; {settings['base_steps']} steps for "
+        f"the trained backbone, {settings['scratch_steps']} from scratch, "
+        f"{settings['implanted_steps']} further steps when implanted; every arm with the same "
+        "batches, augmentation and schedule. The weights of the last step are evaluated, nothing "
+        "is selected on the test fold. Raw files: `docs/results` of the train bundle; made by "
+        "`tools/run_proof.py` and `tools/write_results.py`.\n"
+    )
+    write_text(docs / "RESULTS.md", "\n".join([budget, *sections]))
+
+
+if __name__ == "__main__":
+    main()
