@@ -14,6 +14,7 @@ import torch
 
 __all__ = [
     "atomic_write",
+    "read_json",
     "require_writable_directory",
     "write_json",
     "write_tensors",
@@ -55,6 +56,29 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def read_json(path: str | Path, *, max_bytes: int) -> object:
+    """Read a JSON file that ought to be small.
+
+    Args:
+        path: the file.
+        max_bytes: a larger file is refused unread: it is another file, or an attack.
+
+    Raises:
+        ValueError: if it cannot be read, is too large or not JSON. The message says why and leaves
+            it to the caller to name the file and what it was for.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > max_bytes:
+            raise ValueError(f"larger than {max_bytes} bytes, which no such file is.")
+        content: object = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}).") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not valid JSON ({error}).") from error
+    return content
 
 
 def write_text(path: str | Path, text: str) -> None:

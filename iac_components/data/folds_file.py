@@ -9,12 +9,15 @@ from pathlib import Path
 
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, make_folds
-from iac_components.files import require_writable_directory, write_json
+from iac_components.files import read_json, require_writable_directory, write_json
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 
 FOLDS_SCHEMA_VERSION = 1
 """Version of the file format that this package writes and reads."""
+
+MAX_BYTES = 10_000_000
+"""Room for half a million patients' names; anything larger is another file."""
 
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "layout": str,
@@ -40,16 +43,11 @@ def load_folds(path: str | Path) -> Folds:
             message names the file and the field.
     """
     try:
-        return _parse(json.loads(Path(path).read_text(encoding="utf-8")))
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror})."
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = f"not valid JSON ({error})."
+        return _parse(read_json(path, max_bytes=MAX_BYTES))
     except ValueError as error:
-        reason = str(error)
-    raise ValueError(
-        f"Folds file '{path}': {reason} Restore the file, or pass another with --folds_file."
-    )
+        raise ValueError(
+            f"Folds file '{path}': {error} Restore the file, or pass another with --folds_file."
+        ) from error
 
 
 def load_or_make_folds(

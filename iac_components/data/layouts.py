@@ -7,34 +7,17 @@ from pathlib import Path
 
 from iac_components.data.case import Case
 from iac_components.data.faults import DatasetError
+from iac_components.registry import Registry
 
 __all__ = ["LayoutReader", "read_dataset", "register_layout", "registered_layouts"]
 
 LayoutReader = Callable[[Path], list[Case]]
 """``reader(dataset_dir)`` returns all labelled cases, or raises DatasetError with all faults."""
 
-_REGISTRY: dict[str, LayoutReader] = {}
+_REGISTRY: Registry[LayoutReader] = Registry("layout")
 
-
-def register_layout(name: str) -> Callable[[LayoutReader], LayoutReader]:
-    """Register a reader as the layout ``name``.
-
-    Raises:
-        ValueError: if the name is taken.
-    """
-
-    def register(reader: LayoutReader) -> LayoutReader:
-        if name in _REGISTRY:
-            raise ValueError(f"layout '{name}' is registered already.")
-        _REGISTRY[name] = reader
-        return reader
-
-    return register
-
-
-def registered_layouts() -> tuple[str, ...]:
-    """Names of all registered layouts, in order of registration."""
-    return tuple(_REGISTRY)
+register_layout = _REGISTRY.register
+registered_layouts = _REGISTRY.names
 
 
 def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
@@ -52,8 +35,7 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
         DatasetError: if the folder is missing, empty, not of that layout or incomplete; all
             faults are listed at once.
     """
-    if layout not in _REGISTRY:
-        raise ValueError(f"layout '{layout}' is unknown. Known layouts: {', '.join(_REGISTRY)}.")
+    reader = _REGISTRY.require(layout)
     folder = Path(dataset_dir).expanduser().absolute()
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
@@ -61,4 +43,4 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
             f"dataset_dir '{folder}': expected a folder of layout '{layout}', found {found}. "
             "Pass the downloaded dataset's folder with --dataset_dir."
         )
-    return sorted(_REGISTRY[layout](folder))
+    return sorted(reader(folder))

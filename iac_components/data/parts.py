@@ -10,34 +10,17 @@ from collections.abc import Callable, Sequence
 
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, seeded_order
+from iac_components.registry import Registry
 
 __all__ = ["PartRule", "register_part", "registered_parts", "select_cases", "select_patients"]
 
 PartRule = Callable[[Folds, int], Sequence[str]]
 """``rule(folds, fold)`` returns the patients of the part."""
 
-_REGISTRY: dict[str, PartRule] = {}
+_REGISTRY: Registry[PartRule] = Registry("part")
 
-
-def register_part(name: str) -> Callable[[PartRule], PartRule]:
-    """Register a rule as the part ``name``.
-
-    Raises:
-        ValueError: if the name is taken.
-    """
-
-    def register(rule: PartRule) -> PartRule:
-        if name in _REGISTRY:
-            raise ValueError(f"part '{name}' is registered already.")
-        _REGISTRY[name] = rule
-        return rule
-
-    return register
-
-
-def registered_parts() -> tuple[str, ...]:
-    """Names of all registered parts, in order of registration."""
-    return tuple(_REGISTRY)
+register_part = _REGISTRY.register
+registered_parts = _REGISTRY.names
 
 
 @register_part("test")
@@ -71,13 +54,12 @@ def select_patients(folds: Folds, *, fold: int, part: str) -> tuple[str, ...]:
     Raises:
         ValueError: if the part is unknown, or the fold does not exist.
     """
-    if part not in _REGISTRY:
-        raise ValueError(f"part '{part}' is unknown. Known parts: {', '.join(_REGISTRY)}.")
+    rule = _REGISTRY.require(part)
     if not 0 <= fold < len(folds.folds):
         raise ValueError(
             f"fold is {fold}, but folds run from 0 to {len(folds.folds) - 1}. Change --fold."
         )
-    return tuple(sorted(_REGISTRY[part](folds, fold)))
+    return tuple(sorted(rule(folds, fold)))
 
 
 def select_cases(cases: Sequence[Case], folds: Folds, *, fold: int, part: str) -> list[Case]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.files import atomic_write
+from iac_components.registry import Registry
 
 __all__ = ["PhantomWriter", "register_phantom", "write_nifti", "write_phantom"]
 
@@ -26,23 +27,9 @@ PhantomWriter = Callable[
 ]
 """``writer(dataset_dir, num_patients, random, shape, spacing)`` writes a dataset."""
 
-_REGISTRY: dict[str, PhantomWriter] = {}
+_REGISTRY: Registry[PhantomWriter] = Registry("phantom")
 
-
-def register_phantom(layout: str) -> Callable[[PhantomWriter], PhantomWriter]:
-    """Register a writer of phantoms in the layout ``layout``.
-
-    Raises:
-        ValueError: if the layout has one already.
-    """
-
-    def register(writer: PhantomWriter) -> PhantomWriter:
-        if layout in _REGISTRY:
-            raise ValueError(f"a phantom of layout '{layout}' is registered already.")
-        _REGISTRY[layout] = writer
-        return writer
-
-    return register
+register_phantom = _REGISTRY.register
 
 
 def write_phantom(
@@ -74,15 +61,14 @@ def write_phantom(
         ValueError: if the layout has no phantom, or a number is out of range.
         OSError: if the folder cannot be written.
     """
-    if layout not in _REGISTRY:
-        raise ValueError(f"layout '{layout}' has no phantom. Known: {', '.join(_REGISTRY)}.")
+    writer = _REGISTRY.require(layout)
     if num_patients < 1:
         raise ValueError(f"num_patients must be at least 1, not {num_patients}.")
     for low, high in spacing or ():
         if not 0 < low <= high:
             raise ValueError(f"spacing must be (smallest, largest) in mm, not {(low, high)}.")
     folder = Path(dataset_dir).expanduser().absolute()
-    _REGISTRY[layout](folder, num_patients, np.random.default_rng(seed), shape, spacing)
+    writer(folder, num_patients, np.random.default_rng(seed), shape, spacing)
     return folder
 
 

@@ -104,6 +104,6 @@ def prune_edges(
 
 def is_decided(space: SearchSpace, alive: BoolArray) -> bool:
     """Whether one genotype is left: two inputs a node at most, one operation an edge."""
-    edges = alive.any(axis=-1)
+    edges = np.asarray(alive.any(axis=-1))
     inputs = [edges[:, space.edges_of(node)].sum(axis=-1) for node in range(space.num_nodes)]
     return bool((np.stack(inputs) <= INPUTS_PER_NODE).all() and (alive.sum(axis=-1) <= 1).all())

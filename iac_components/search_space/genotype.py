@@ -53,12 +53,13 @@ class Genotype:
 
     def __post_init__(self) -> None:
         space = self.search_space
-        expected = [(level, n) for level in range(space.levels) for n in range(space.num_nodes)]
         found = [(node.level, node.node) for node in self.nodes]
-        if found != expected:
+        # By arithmetic, not by listing: a file of a few bytes may claim a trillion nodes.
+        expected = [divmod(index, space.num_nodes) for index in range(len(found))]
+        if len(found) != space.levels * space.num_nodes or found != expected:
             raise GenotypeError(
-                f"nodes must hold each (level, node) once, in order: expected {expected}, "
-                f"found {found}."
+                f"nodes must hold each (level, node) once, in order: search_space has "
+                f"{space.levels} level(s) of {space.num_nodes} node(s), found {found}."
             )
         for position, node in enumerate(self.nodes):
             self._check_node(node, f"nodes[{position}]")

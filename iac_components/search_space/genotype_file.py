@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from iac_components.files import write_json
+from iac_components.files import read_json, write_json
 from iac_components.search_space.genotype import Genotype, GenotypeError, KeptEdge, NodeGenotype
 from iac_components.search_space.space import CELL_INPUTS, SearchSpace
 
@@ -39,19 +38,10 @@ def load_genotype(path: str | Path) -> Genotype:
         GenotypeError: if the file is missing, too large, not JSON, of a future version, or has a
             field that is missing or wrong; the message names the file and the field.
     """
-    file = Path(path)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise GenotypeError(f"larger than {MAX_BYTES} bytes: this is not a genotype.")
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return parse_genotype(content)
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror}). Pass the genotype.json that a search wrote."
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = f"not valid JSON ({str(error) or type(error).__name__})."
+        return parse_genotype(read_json(path, max_bytes=MAX_BYTES))
     except ValueError as error:
-        reason = str(error)
-    raise GenotypeError(f"Genotype '{file}': {reason}")
+        raise GenotypeError(f"Genotype '{path}': {error}") from error
 
 
 def parse_genotype(content: object) -> Genotype:
@@ -87,13 +77,16 @@ def _search_space(fields: Mapping[str, object]) -> SearchSpace:
     where = "search_space"
     if _strings(fields, "inputs", where) != CELL_INPUTS:
         raise GenotypeError(f"search_space.inputs must be {list(CELL_INPUTS)}.")
-    return SearchSpace(
-        spatial_dims=_integer(fields, "spatial_dims", where),
-        operations=_strings(fields, "operations", where),
-        num_nodes=_integer(fields, "num_nodes", where),
-        channel_divisor=_integer(fields, "K", where),
-        levels=_integer(fields, "levels", where),
-    )
+    try:
+        return SearchSpace(
+            spatial_dims=_integer(fields, "spatial_dims", where),
+            operations=_strings(fields, "operations", where),
+            num_nodes=_integer(fields, "num_nodes", where),
+            channel_divisor=_integer(fields, "K", where),
+            levels=_integer(fields, "levels", where),
+        )
+    except ValueError as error:
+        raise GenotypeError(str(error)) from error
 
 
 def _node(fields: Mapping[str, object], where: str) -> NodeGenotype:

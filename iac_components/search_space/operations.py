@@ -15,6 +15,8 @@ import torch
 from monai.networks.layers.factories import Conv, Pool
 from torch import nn
 
+from iac_components.registry import Registry
+
 __all__ = [
     "OperationFactory",
     "build_operation",
@@ -26,31 +28,15 @@ __all__ = [
 OperationFactory = Callable[[int, int, bool], nn.Module]
 """``factory(channels, spatial_dims, affine)`` returns the operation's module."""
 
-_REGISTRY: dict[str, OperationFactory] = {}
+_REGISTRY: Registry[OperationFactory] = Registry(
+    "operation", remedy=" Or register it: iac_components.search_space.register_operation."
+)
+
+register_operation = _REGISTRY.register
+registered_operations = _REGISTRY.names
 
 MIN_GROUP = 4
 """Channels a norm group must have, so that a 1-voxel feature still has a spread to norm."""
-
-
-def register_operation(name: str) -> Callable[[OperationFactory], OperationFactory]:
-    """Register a factory as the operation ``name``.
-
-    Raises:
-        ValueError: if the name is taken.
-    """
-
-    def register(factory: OperationFactory) -> OperationFactory:
-        if name in _REGISTRY:
-            raise ValueError(f"operation '{name}' is registered already.")
-        _REGISTRY[name] = factory
-        return factory
-
-    return register
-
-
-def registered_operations() -> tuple[str, ...]:
-    """Names of all registered operations, in order of registration."""
-    return tuple(_REGISTRY)
 
 
 def build_operation(
@@ -68,12 +54,7 @@ def build_operation(
     Raises:
         ValueError: if the name is unknown; the message lists the known ones.
     """
-    if name not in _REGISTRY:
-        raise ValueError(
-            f"operation '{name}' is unknown: choose from {sorted(_REGISTRY)}, or register it with "
-            "iac_components.search_space.register_operation."
-        )
-    return _REGISTRY[name](channels, spatial_dims, affine)
+    return _REGISTRY.require(name)(channels, spatial_dims, affine)
 
 
 def make_norm(channels: int, affine: bool) -> nn.Module:

@@ -121,7 +121,7 @@ def test_ten_patients_take_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layout": "brats"}, "'brats' has no phantom. Known: acdc, decathlon"),
+        ({"layout": "brats"}, "phantom 'brats' is unknown. Known phantoms: acdc, decathlon"),
         ({"layout": "acdc", "num_patients": 0}, "num_patients must be at least 1, not 0"),
         ({"layout": "acdc", "shape": (64, 48)}, r"shape must be .* not \(64, 48\)"),
         ({"layout": "acdc", "shape": (48,)}, r"shape must be .* not \(48,\)"),

@@ -1,0 +1,88 @@
+"""A genotype is checked whole, and its digest is of the cell alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from iac_components.search_space import (
+    Genotype,
+    GenotypeError,
+    KeptEdge,
+    NodeGenotype,
+    SearchSpace,
+    random_genotype,
+)
+
+GOOD = (
+    NodeGenotype(0, 0, (KeptEdge("skip", "skip_connect"), KeptEdge("gate", "sep_conv_3x3"))),
+    NodeGenotype(0, 1, (KeptEdge("skip", "max_pool_3x3"), KeptEdge("node_0", "skip_connect"))),
+)
+
+
+def replaced(position, *edges):
+    nodes = list(GOOD)
+    nodes[position] = NodeGenotype(0, position, tuple(KeptEdge(*edge) for edge in edges))
+    return tuple(nodes)
+
+
+def test_good_cell_is_taken(space):
+    assert Genotype(space, GOOD).nodes == GOOD
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (GOOD[:1], r"nodes must hold each"),
+        ((*GOOD, GOOD[1]), r"nodes must hold each"),
+        (GOOD[::-1], r"nodes must hold each"),
+        (replaced(1), r"nodes\[1\]\.edges is empty"),
+        (replaced(0, ("node_0", "skip_connect")), r"nodes\[0\]\.edges\[0\]\.input 'node_0'.*before"),
+        (replaced(0, ("node_1", "skip_connect")), r"nodes\[0\]\.edges\[0\]\.input 'node_1'.*before"),
+        (replaced(1, ("elsewhere", "skip_connect")), r"nodes\[1\]\.edges\[0\]\.input 'elsewhere'"),
+        (
+            replaced(1, ("skip", "skip_connect"), ("skip", "max_pool_3x3")),
+            r"nodes\[1\]\.edges\[1\]\.input 'skip' is kept twice",
+        ),
+        (replaced(0, ("skip", "none")), r"nodes\[0\]\.edges\[0\]\.operation is 'none'"),
+        (replaced(0, ("skip", "conv_9x9")), r"nodes\[0\]\.edges\[0\]\.operation 'conv_9x9'"),
+        (replaced(0, ("skip", "avg_pool_3x3")), r"edges\[0\]\.operation .* not in search_space"),
+    ],
+)
+def test_bad_cell_is_named(space, nodes, message):
+    with pytest.raises(GenotypeError, match=message) as caught:
+        Genotype(space, nodes)
+    assert "\n" not in str(caught.value)
+
+
+def test_claimed_size_costs_nothing(space):
+    """A tiny file that claims 10**12 nodes must not fill the memory."""
+    with pytest.raises(GenotypeError, match="nodes must hold"):
+        Genotype(SearchSpace(2, num_nodes=10**6, levels=10**6), GOOD)
+
+
+def test_digest_is_stable():
+    """Written down: a change would orphan every genotype file there is."""
+    digest = Genotype(SearchSpace(2, ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3"), 2), GOOD)
+    assert digest.digest == DIGEST
+
+
+def test_digest_ignores_provenance_alone(space):
+    cell = Genotype(space, GOOD)
+    assert cell.digest == Genotype(space, GOOD, {"seed": 3}).digest
+    other = Genotype(space, replaced(0, ("skip", "skip_connect"), ("gate", "max_pool_3x3")))
+    assert other.digest != cell.digest
+
+
+def test_shared_genotype_serves_every_level(space):
+    assert Genotype(space, GOOD).nodes_of(3) == GOOD
+
+
+def test_separate_levels_are_told_apart():
+    space = SearchSpace(2, num_nodes=2, levels=3)
+    genotype = random_genotype(space, 0)
+    assert [n.level for n in genotype.nodes_of(2)] == [2, 2]
+    with pytest.raises(GenotypeError, match=r"levels is 3.*level 3"):
+        genotype.nodes_of(3)
+
+
+DIGEST = "sha256:?"
