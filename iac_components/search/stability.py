@@ -113,6 +113,10 @@ class JensenShannonStability:
     at or below the threshold for ``patience`` epochs, and it is at least ``min_signal`` away from
     uniform (alphas start near zero: without this every group looks stable at once).
 
+    A tie is settled too: a group that has been pruned before (so its alphas have shown that they
+    carry a signal) and whose survivors stand level, d at or below ``tie_threshold`` for
+    ``tie_patience`` epochs, would otherwise hold the search open though little hangs on it.
+
     Attributes:
         threshold: bound on d; absolute, or as a fraction of the divergence from uniform.
         relative: which of the two. The absolute size of d says little (it is small from the first
@@ -121,6 +125,8 @@ class JensenShannonStability:
         patience: epochs in a row for which the bound must hold.
         warmup_epochs: epochs at the start in which nothing is stable.
         min_signal: least divergence from uniform (base 2) of a group that may be stable.
+        tie_threshold: absolute bound on d for a tie.
+        tie_patience: epochs in a row for which a tie must last.
 
     Raises:
         ValueError: if a parameter is out of range; the message names it.
@@ -132,6 +138,8 @@ class JensenShannonStability:
     patience: int = 2
     warmup_epochs: int = 3
     min_signal: float = 1e-4
+    tie_threshold: float = 1e-3
+    tie_patience: int = 8
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -140,6 +148,8 @@ class JensenShannonStability:
             ("patience", self.patience, 1),
             ("warmup_epochs", self.warmup_epochs, 0),
             ("min_signal", self.min_signal, 0),
+            ("tie_threshold", self.tie_threshold, 0),
+            ("tie_patience", self.tie_patience, 1),
         ):
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
@@ -147,12 +157,9 @@ class JensenShannonStability:
     def decide(self, history: History) -> Decision:
         """Return the stable groups; NaN or infinity anywhere in a group's evidence is unstable."""
         epochs, groups = history.probabilities.shape[:2]
-        first = epochs - self.patience
-        nothing = np.zeros(groups, dtype=bool)
-        unknown = np.full(groups, np.nan)
         if epochs <= self.window:
-            return Decision(nothing, unknown)
-        recent = range(max(first, self.window), epochs)
+            return Decision(np.zeros(groups, dtype=bool), np.full(groups, np.nan))
+        recent = range(max(epochs - max(self.patience, self.tie_patience), self.window), epochs)
         used = history.probabilities[recent[0] - self.window :]
         sound = np.asarray((np.isfinite(used) & (used >= 0)).all(axis=(0, 2)))
         clean = np.where(sound[:, None], history.probabilities, 0.0)
@@ -162,10 +169,19 @@ class JensenShannonStability:
         divergence = jensen_shannon_divergence(current, np.stack(references))
         signal = divergence_from_uniform(current, np.broadcast_to(history.alive, current.shape))
         bound = self.threshold * (signal if self.relative else np.ones_like(signal))
-        calm = ((divergence <= bound) & (signal >= self.min_signal)).all(axis=0)
-        late = first >= max(self.warmup_epochs, self.window)
-        stable = calm & sound & (first >= history.since) if late else nothing
-        return Decision(stable, np.where(sound, divergence[-1], np.nan))
+        settled = (divergence <= bound) & (signal >= self.min_signal)
+        level = (divergence <= self.tie_threshold) & (history.since > 0)
+        stable = self._lasts(settled, self.patience, history) | self._lasts(
+            level, self.tie_patience, history
+        )
+        return Decision(stable & sound, np.where(sound, divergence[-1], np.nan))
+
+    def _lasts(self, holds: BoolArray, patience: int, history: History) -> BoolArray:
+        """Which groups' condition (recent epochs, G) held for the last ``patience`` epochs."""
+        first = len(history.probabilities) - patience
+        if first < max(self.warmup_epochs, self.window):
+            return np.zeros(holds.shape[1], dtype=bool)
+        return np.asarray(holds[-patience:].all(axis=0) & (first >= history.since))
 
     def _reference(self, probabilities: FloatArray, epoch: int) -> FloatArray:
         """The distributions (G, O) that epoch ``epoch`` is compared with."""
