@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import hashlib
 import io
 import json
 import shutil
@@ -27,12 +28,13 @@ from iac_components.evaluation import (
     render_markdown,
     summarize,
 )
-from iac_components.files import atomic_write, write_json, write_text
+from iac_components.files import atomic_write, write_json, write_tensors, write_text
 from iac_components.networks import load_state
 from iac_components.search_space import Genotype, load_genotype
 from iac_components.visualization import rank_chosen_operations, read_trace
 
 BUNDLES = Path(__file__).parent.parent / "bundles"
+SOURCES = Path(__file__).parent / "bundle_sources"
 PROTOCOLS = {
     "scratch": ("plain", "found", "random", "full_length"),
     "implanted": ("continued", "found_frozen", "found_all", "random_frozen"),
@@ -107,11 +109,12 @@ def protocol_section(root: Path, protocol: str, results: Path) -> str:
     comparison = compare_runs(runs)
     write_json(results / f"{protocol}_comparison.json", comparison.to_json())
     rows = "\n".join(arm_row(arm, root / protocol / arm) for arm in arms)
+    tables = render_markdown(comparison).replace("### ", "#### ")
     return (
         f"### {TITLES[protocol]}\n\n"
         "| arm | parameters | Dice x 100 [95 % interval] | by seed | HD95 mm [95 % interval] |\n"
         f"| --- | ---: | --- | --- | --- |\n{rows}\n\n"
-        f"Paired by patient, seeds averaged:\n\n{render_markdown(comparison).replace('### ', '#### ')}\n"
+        f"Paired by patient, seeds averaged:\n\n{tables}\n"
     )
 
 
@@ -178,11 +181,31 @@ def search_section(root: Path, results: Path) -> str:
     )
 
 
+def ship(root: Path, bundle: str, arm: str) -> None:
+    """Put the found genotype into the bundles, and weights where the licence of the data allows."""
+    prefix = str(BUNDLES / f"{bundle}_iac_segmentation")
+    for stage in ("train", "inference"):
+        shutil.copy(root / "search_pruned" / "genotype.json", f"{prefix}_{stage}/genotype.json")
+    facts = SOURCES / "datasets" / f"{bundle.rpartition('_')[0]}.metadata.json"
+    if not json.loads(facts.read_text(encoding="utf-8"))["weights_may_be_shared"]:
+        return
+    inference = Path(f"{prefix}_inference")
+    state = load_state(root / arm / "models" / "model_final.pt")
+    write_tensors(inference / "models" / "model.pt", {"model": state})
+    digest = hashlib.sha256((inference / "models" / "model.pt").read_bytes()).hexdigest()
+    summary = json.loads((root / arm / "eval" / "metrics.json").read_text(encoding="utf-8"))
+    write_json(
+        inference / "docs" / "weights.json",
+        {"file": "models/model.pt", "sha256": digest, "arm": arm, "test": summary["summary"]},
+    )
+
+
 def main() -> None:
-    """Write the results page."""
+    """Write the results page, and put what was found into the bundles."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", required=True)
     parser.add_argument("--proof_dir", type=Path, required=True)
+    parser.add_argument("--weights_of", default="implanted/found_all/seed0", help="arm to ship")
     arguments = parser.parse_args()
     docs = BUNDLES / f"{arguments.bundle}_iac_segmentation_train" / "docs"
     results = docs / "results"
@@ -203,6 +226,7 @@ def main() -> None:
         "`tools/run_proof.py` and `tools/write_results.py`.\n"
     )
     write_text(docs / "RESULTS.md", "\n".join([budget, *sections]))
+    ship(root, arguments.bundle, arguments.weights_of)
 
 
 if __name__ == "__main__":
