@@ -1,4 +1,4 @@
-"""One clear error on the command line, in place of MONAI's chain of wrapped tracebacks."""
+"""The command line: what is typed there, and one clear error in place of wrapped tracebacks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,30 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["brief_message", "report_errors_briefly"]
+__all__ = ["brief_message", "flag", "report_errors_briefly"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
+_FLAGS = {"true": True, "false": False}
+
+
+def flag(value: bool | str, name: str) -> bool:
+    """Read a switch as it comes from a config or from the command line.
+
+    MONAI's command takes ``--pruning False`` for a value and ``--pruning false`` for text, and any
+    text counts as true in Python.
+
+    Args:
+        value: a boolean, or ``true`` or ``false`` in any case.
+        name: the option, for the message.
+
+    Raises:
+        ValueError: if it is neither; the message names the option.
+    """
+    chosen = value if isinstance(value, bool) else _FLAGS.get(str(value).lower())
+    if chosen is None:
+        raise ValueError(f"{name} is {value!r}. Pass --{name} True or --{name} False.")
+    return chosen
 
 
 def report_errors_briefly() -> None:

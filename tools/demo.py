@@ -133,6 +133,7 @@ def main() -> None:
         out / "predictions" / f"{case['case']}_seg.nii.gz",
         out / "overlay.png",
         label_path=case["label"],
+        class_names=json.loads((configs["train"] / "train.json").read_text())["class_names"],
     )
     print_metrics(out / "evaluate" / "metrics.json")
     for what, path in (

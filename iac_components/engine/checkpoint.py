@@ -18,6 +18,7 @@ __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 FORMAT = "iac_components.checkpoint/1"
 """Marks a file as one of ours, and its version."""
 
+_FIELDS = frozenset(("format", "epoch", "iteration", "ended", "scaler", "objects"))
 _NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 _LOGGER = logging.getLogger("iac_components.checkpoint")
 
@@ -98,7 +99,10 @@ class ResumableCheckpoint:
             "objects": {name: item.state_dict() for name, item in self.save_dict.items()},
         }
         write_tensors(self.directory / f"checkpoint_epoch={epoch}.pt", content)
-        for _, path in self.found()[self.keep :]:
+        found = self.found()
+        # Later epochs are of an older run in this folder: kept, they would pass for the newest.
+        stale = [path for saved, path in found if saved > epoch]
+        for path in (*stale, *(path for _, path in found[len(stale) :][self.keep :])):
             path.unlink(missing_ok=True)
 
     def load(self, engine: Engine) -> None:
@@ -119,19 +123,22 @@ class ResumableCheckpoint:
 
     def found(self) -> list[tuple[int, Path]]:
         """Epoch and path of every checkpoint, newest first."""
-        matches = (
-            (_NAME.fullmatch(path.name), path) for path in self.directory.glob("checkpoint_*.pt")
-        )
+        files = (path for path in self.directory.glob("checkpoint_*.pt") if path.is_file())
+        matches = ((_NAME.fullmatch(path.name), path) for path in files)
         return sorted(((int(m[1]), path) for m, path in matches if m), reverse=True)
 
     def _restore(self, engine: Engine, content: dict[str, object], path: Path) -> None:
         objects = content["objects"]
         if not isinstance(objects, dict) or set(objects) != set(self.save_dict):
-            raise CheckpointError(f"Checkpoint '{path}' is of another run: it holds {objects}.")
+            held = sorted(objects) if isinstance(objects, dict) else objects
+            raise CheckpointError(
+                f"Checkpoint '{path}' is of another run: it holds {held} in place of "
+                f"{sorted(self.save_dict)}. Choose another output folder."
+            )
         for name, item in self.save_dict.items():
             try:
                 item.load_state_dict(objects[name])
-            except (RuntimeError, ValueError, KeyError) as error:
+            except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CheckpointError(
                     f"Checkpoint '{path}' does not fit this run: its '{name}' was saved with "
                     f"other settings ({str(error).splitlines()[0]}). Resume with the settings of "
@@ -154,7 +161,7 @@ def _read(path: Path) -> dict[str, object] | None:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         _LOGGER.warning(f"Checkpoint '{path}' cannot be read ({reason}); trying the one before.")
         return None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT or _FIELDS - set(content):
         _LOGGER.warning(f"'{path}' is not a checkpoint of ours; trying the one before.")
         return None
     return content

@@ -28,18 +28,21 @@ class RunProgress:
 
     def attach(self, engine: Engine) -> None:
         """Listen to a trainer's run."""
-        engine.add_event_handler(Events.STARTED, self._open)
+        # Not at the start of the run: a checkpoint that is attached later sets the epoch there.
+        engine.add_event_handler(Events.EPOCH_STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._advance)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._refresh)
         engine.add_event_handler(Events.COMPLETED, self._close)
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
 
     def _open(self, engine: Engine) -> None:
+        if self._bar is not None:
+            return
         length = engine.state.epoch_length
         self._extra = self.describe()
         self._bar = tqdm(
             total=engine.state.max_epochs * length,
-            initial=engine.state.epoch * length,
+            initial=(engine.state.epoch - 1) * length,
             unit="step",
             dynamic_ncols=True,
             mininterval=0.5,

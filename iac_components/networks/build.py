@@ -11,7 +11,13 @@ from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
 from iac_components.networks.weights import load_weights
-from iac_components.search_space import DiscreteCell, Genotype, GenotypeError, load_genotype
+from iac_components.search_space import (
+    DiscreteCell,
+    Genotype,
+    GenotypeError,
+    load_genotype,
+    registered_operations,
+)
 
 __all__ = ["build_network", "implant_genotype"]
 
@@ -32,9 +38,17 @@ def implant_genotype(
         input_shape: (1, C, *S) of the dry pass; inferred by default.
 
     Raises:
-        GenotypeError: if the genotype is for another number of dimensions or of levels.
+        GenotypeError: if the genotype is for another number of dimensions or of levels, or has an
+            operation that nobody registered.
     """
     space = genotype.search_space
+    chosen = {edge.operation for node in genotype.nodes for edge in node.edges}
+    unknown = sorted(chosen - set(registered_operations()))
+    if unknown:
+        raise GenotypeError(
+            f"nodes use operations {unknown}, which are unknown. Known: "
+            f"{', '.join(registered_operations())}. Register what is missing before the build."
+        )
     connections = find_skip_connections(backbone, input_shape=input_shape)
     dims = connections[0].spatial_dims
     if space.spatial_dims != dims:

@@ -25,8 +25,12 @@ __all__ = ["save_found_genotype", "settings_digest"]
 
 def settings_digest(settings: Mapping[str, object]) -> str:
     """SHA-256 of the canonical JSON of a search's settings."""
-    canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
-    return "sha256:" + hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return "sha256:" + hashlib.sha256(_canonical(settings).encode("utf-8")).hexdigest()
+
+
+def _canonical(settings: Mapping[str, object]) -> str:
+    # What JSON lacks (a path, a device) becomes text: it must not cost a search its result.
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def save_found_genotype(
@@ -65,12 +69,13 @@ def _provenance(
     network: CellSearchNetwork, trace: SearchTrace, settings: Mapping[str, object]
 ) -> dict[str, object]:
     decided = is_decided(network.space, network.architecture.alive.cpu().numpy())
+    device = network.architecture.alphas.device
     return {
         "kind": "searched",
         "epochs": len(trace),
         "stop_reason": "genotype decided" if decided else "max_epochs reached",
         "seconds": round(trace.total_seconds, 1),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "versions": {
             "iac_components": iac_components.__version__,
@@ -79,6 +84,6 @@ def _provenance(
             "pytorch-ignite": ignite.__version__,
             "numpy": np.__version__,
         },
-        "settings": dict(settings),
+        "settings": json.loads(_canonical(settings)),
         "settings_digest": settings_digest(settings),
     }

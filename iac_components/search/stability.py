@@ -160,7 +160,7 @@ class JensenShannonStability:
         if epochs <= self.window:
             return Decision(np.zeros(groups, dtype=bool), np.full(groups, np.nan))
         recent = range(max(epochs - max(self.patience, self.tie_patience), self.window), epochs)
-        used = history.probabilities[recent[0] - self.window :]
+        used = history.probabilities[self._first_used(recent[0]) :]
         sound = np.asarray((np.isfinite(used) & (used >= 0)).all(axis=(0, 2)))
         clean = np.where(sound[:, None], history.probabilities, 0.0)
         restricted = restrict(clean, history.alive)
@@ -183,6 +183,10 @@ class JensenShannonStability:
             return np.zeros(holds.shape[1], dtype=bool)
         return np.asarray(holds[-patience:].all(axis=0) & (first >= history.since))
 
+    def _first_used(self, epoch: int) -> int:
+        """The oldest epoch that takes part in the reference of ``epoch``."""
+        return epoch - self.window
+
     def _reference(self, probabilities: FloatArray, epoch: int) -> FloatArray:
         """The distributions (G, O) that epoch ``epoch`` is compared with."""
         reference: FloatArray = probabilities[epoch - self.window]
@@ -204,6 +208,9 @@ class AverageStability(JensenShannonStability):
         super().__post_init__()
         if not 0 <= self.decay < 1:
             raise ValueError(f"decay must be in [0, 1), got {self.decay}.")
+
+    def _first_used(self, epoch: int) -> int:
+        return 0
 
     def _reference(self, probabilities: FloatArray, epoch: int) -> FloatArray:
         past = probabilities[: epoch - self.window + 1]

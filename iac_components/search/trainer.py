@@ -140,7 +140,8 @@ class CellSearchTrainer(SupervisedTrainer):
 
         loss, gradients = self.architecture_gradient.compute(
             lambda: scaled_loss(architecture_batch),
-            lambda: scaled_loss(weight_batch),
+            # Unscaled: the virtual weight step of the second order takes this gradient as it is.
+            lambda: self._loss(weight_batch),
             architecture=parameters,
             weights=weights,
         )

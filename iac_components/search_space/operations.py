@@ -14,6 +14,7 @@ from collections.abc import Callable
 import torch
 from monai.networks.layers.factories import Conv, Pool
 from torch import nn
+from torch.nn.functional import pad
 
 from iac_components.registry import Registry
 
@@ -32,11 +33,24 @@ _REGISTRY: Registry[OperationFactory] = Registry(
     "operation", remedy=" Or register it: iac_components.search_space.register_operation."
 )
 
-register_operation = _REGISTRY.register
 registered_operations = _REGISTRY.names
 
 MIN_GROUP = 4
 """Channels a norm group must have, so that a 1-voxel feature still has a spread to norm."""
+
+
+def register_operation(name: str) -> Callable[[OperationFactory], OperationFactory]:
+    """Register a factory as the operation ``name``.
+
+    Raises:
+        ValueError: if the name is taken, or cannot name a module in a ``ModuleDict``.
+    """
+    if not name or "." in name or hasattr(nn.ModuleDict(), name):
+        raise ValueError(
+            f"operation '{name}' cannot be registered: the name must be that of no attribute of "
+            "torch.nn.ModuleDict, not empty and without a dot. Choose another."
+        )
+    return _REGISTRY.register(name)
 
 
 def build_operation(
@@ -73,6 +87,27 @@ class Zero(nn.Module):
         return torch.zeros_like(x)
 
 
+class MeanPool(nn.Module):
+    """Mean of the 3^d neighbours that lie inside, at any size: AvgPool3d refuses sizes below 3."""
+
+    def __init__(self, spatial_dims: int) -> None:
+        super().__init__()
+        kind = Pool[Pool.AVG, spatial_dims]
+        self.whole = kind(3, stride=1, padding=1, count_include_pad=False)
+        self.padded = kind(3, stride=1)
+        self.padding = [1, 1] * spatial_dims
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, *S) to means of the same shape."""
+        mean: torch.Tensor
+        if min(x.shape[2:]) >= 3:
+            mean = self.whole(x)
+        else:
+            inside = self.padded(pad(torch.ones_like(x[:1, :1]), self.padding))
+            mean = self.padded(pad(x, self.padding)) / inside
+        return mean
+
+
 @register_operation("none")
 def _none(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
     return Zero()
@@ -91,8 +126,7 @@ def _max_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
 
 @register_operation("avg_pool_3x3")
 def _avg_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-    pool = Pool[Pool.AVG, spatial_dims](3, stride=1, padding=1, count_include_pad=False)
-    return nn.Sequential(pool, make_norm(channels, affine))
+    return nn.Sequential(MeanPool(spatial_dims), make_norm(channels, affine))
 
 
 def _depthwise_separable(

@@ -68,7 +68,9 @@ def test_dead_entries_get_no_gradient_and_no_nan(seed, share):
     alive = masks(architecture.space, seed, share)
     architecture.prune(alive)
     operations, edges = architecture()
-    loss = (operations * torch.randn_like(operations)).sum() + (edges * torch.randn_like(edges)).sum()
+    loss = (operations * torch.randn_like(operations)).sum() + (
+        edges * torch.randn_like(edges)
+    ).sum()
     alphas, betas = torch.autograd.grad(loss, (architecture.alphas, architecture.betas))
     assert torch.isfinite(alphas).all()
     assert torch.isfinite(betas).all()

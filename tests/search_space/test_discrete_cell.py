@@ -102,5 +102,5 @@ def test_indivisible_channels_and_unknown_operations():
         DiscreteCell(6, 4, genotype=random_genotype(SearchSpace(2), 0), channel_divisor=4)
     DiscreteCell(6, 4, genotype=random_genotype(SearchSpace(2), 0))
     unknown = random_genotype(SearchSpace(2, ("none", "conv_9x9")), 0)
-    with pytest.raises(ValueError, match=r"'conv_9x9' is unknown: choose from"):
+    with pytest.raises(ValueError, match=r"'conv_9x9' is unknown\. Known"):
         DiscreteCell(8, 4, genotype=unknown)

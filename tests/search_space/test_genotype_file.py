@@ -21,7 +21,10 @@ from iac_components.search_space import (
 )
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
@@ -83,7 +86,11 @@ EDGE = ("nodes", 1, "edges", 0)
     ("path", "value", "message"),
     [
         (("schema_version",), ..., "field 'schema_version' is missing"),
-        (("schema_version",), SCHEMA_VERSION + 1, f"schema_version is {SCHEMA_VERSION + 1}.*Upgrade"),
+        (
+            ("schema_version",),
+            SCHEMA_VERSION + 1,
+            f"schema_version is {SCHEMA_VERSION + 1}.*Upgrade",
+        ),
         (("schema_version",), "1", "schema_version must be an integer, got '1'"),
         (("schema_version",), True, "schema_version must be an integer, got True"),
         (("search_space",), ..., "field 'search_space' is missing"),

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
 
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
+    DiscreteCell,
+    SearchSpace,
     build_operation,
+    load_genotype,
     operations,
+    random_genotype,
     register_operation,
     registered_operations,
+    save_genotype,
 )
 
 SIZES = {2: [(8, 6), (7, 5), (1, 1), (1, 4)], 3: [(4, 6, 2), (3, 5, 7), (1, 1, 1), (2, 1, 3)]}
@@ -69,11 +76,21 @@ def test_affine_is_asked_for(name):
     assert len(list(affine.parameters())) == len(list(plain.parameters())) + 2 * len(norms)
 
 
+@pytest.mark.parametrize("size", [(5, 4), (3, 2), (1, 1), (1, 7), (4, 3, 5), (2, 2, 2), (9, 1, 2)])
+def test_average_pool_is_the_mean_of_what_lies_inside(size):
+    """Against every neighbour summed by hand: the padding is not counted, at any size."""
+    pool = build_operation("avg_pool_3x3", 2, spatial_dims=len(size))[0]
+    x = torch.randn(2, 2, *size, dtype=torch.float64)
+    total, count = torch.zeros_like(x), torch.zeros_like(x)
+    for place in itertools.product(*map(range, size)):
+        near = (slice(None), slice(None), *(slice(max(i - 1, 0), i + 2) for i in place))
+        total[(..., *place)] = x[near].flatten(2).sum(-1)
+        count[(..., *place)] = x[near].flatten(2).shape[-1]
+    assert torch.allclose(pool(x), total / count)
+
+
 @pytest.mark.parametrize(("name", "reach"), [("3x3", 1), ("5x5", 2)])
-def test_average_pool_and_dilation_mean_what_they_say(name, reach):
-    x = torch.ones(1, 4, 9, 9)
-    pooled = build_operation("avg_pool_3x3", 4, spatial_dims=2)[0](x)
-    assert torch.allclose(pooled, x)  # the padding is not counted
+def test_dilation(name, reach):
     dilated = build_operation(f"dil_conv_{name}", 4, spatial_dims=2)[1]
     assert dilated.dilation == (2, 2)
     assert dilated.padding == (2 * reach, 2 * reach)
@@ -91,31 +108,25 @@ def test_name_is_taken_once():
     assert operations._REGISTRY["none"] is before
 
 
+@pytest.mark.parametrize("name", ["", "conv_1.5x", "double", "train", "keys", "training"])
+def test_name_that_cannot_be_a_module_s(name):
+    with pytest.raises(ValueError, match=rf"operation '{name}' cannot be registered"):
+        register_operation(name)
+
+
+class Double(nn.Module):
+    def forward(self, x):
+        return 2 * x
+
+
 @pytest.fixture
-def doubling(monkeypatch):
-    monkeypatch.setitem(operations._REGISTRY, "double", operations._REGISTRY["none"])
-    del operations._REGISTRY["double"]  # the patch forgets at the end whatever is registered
-
-    class Double(nn.Module):
-        def forward(self, x):
-            return 2 * x
-
-    @register_operation("double")
-    def make(channels, spatial_dims, affine):
-        return Double()
-
-    return "double"
+def doubling():
+    register_operation("doubling")(lambda channels, spatial_dims, affine: Double())
+    yield "doubling"
+    del operations._REGISTRY["doubling"]
 
 
 def test_a_user_s_operation_works_throughout(doubling, lone, tmp_path):
-    from iac_components.search_space import (
-        DiscreteCell,
-        SearchSpace,
-        load_genotype,
-        random_genotype,
-        save_genotype,
-    )
-
     assert doubling in registered_operations()
     x = torch.randn(1, 4, 3, 3)
     assert torch.equal(build_operation(doubling, 4, spatial_dims=2)(x), 2 * x)
@@ -127,4 +138,4 @@ def test_a_user_s_operation_works_throughout(doubling, lone, tmp_path):
 
 
 def test_registry_was_cleaned_up():
-    assert "double" not in registered_operations()
+    assert "doubling" not in registered_operations()

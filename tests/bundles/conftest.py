@@ -1,0 +1,111 @@
+"""The chain of stages as a user runs it: each stage once a session, on its first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from pathlib import Path
+
+import pytest
+from monai.bundle import ConfigWorkflow
+
+from iac_components.data import load_datalist
+
+
+class Chain:
+    """Plain training, frozen search, implanted training, evaluation and inference.
+
+    Every stage is a ``cached_property`` that runs it and returns its workflow.
+    """
+
+    def __init__(self, bundles, root: Path) -> None:
+        self.bundles = bundles
+        self.root = root
+        self.folds_file = root / "folds.json"
+        self.plain_ckpt = root / "plain" / "models" / "model.pt"
+        self.genotype = root / "search" / "genotype.json"
+        self.ckpt = root / "cells" / "models" / "model.pt"
+        self.common = {"folds_file": str(self.folds_file)}
+
+    @cached_property
+    def plain(self) -> ConfigWorkflow:
+        folder = self.root / "plain"
+        options = {"output_dir": str(folder), "ckpt_dir": str(folder / "models")}
+        return self.bundles.run("train", {**self.common, **options, "genotype_path": "null"})
+
+    def search_options(self, name: str) -> dict[str, object]:
+        _ = self.plain
+        options = {"output_dir": str(self.root / name), "backbone_ckpt": str(self.plain_ckpt)}
+        return {**self.common, **options}
+
+    @cached_property
+    def search(self) -> ConfigWorkflow:
+        return self.bundles.run("search", self.search_options("search"))
+
+    @cached_property
+    def network(self) -> dict[str, object]:
+        """Options of the stages that use the found genotype."""
+        _ = self.search
+        return {"genotype_path": str(self.genotype), "ckpt_dir": str(self.ckpt.parent)}
+
+    @cached_property
+    def cells(self) -> ConfigWorkflow:
+        start = {"backbone_ckpt": str(self.plain_ckpt), "frozen_backbone": True}
+        output = {"output_dir": str(self.root / "cells")}
+        return self.bundles.run("train", {**self.common, **self.network, **start, **output})
+
+    def evaluate(self, name: str, **options: object) -> ConfigWorkflow:
+        _ = self.cells
+        output = {"output_dir": str(self.root / name)}
+        settings = {**self.common, **self.network, **output, **options}
+        return self.bundles.run("train", settings, "evaluate")
+
+    @cached_property
+    def evaluation(self) -> ConfigWorkflow:
+        return self.evaluate("evaluate")
+
+    def infer(self, images: Path, output: Path, **options: object) -> Path:
+        _ = self.cells
+        settings = {"dataset_dir": str(images), "output_dir": str(output)}
+        model = {"genotype_path": str(self.genotype), "checkpoint": str(self.ckpt)}
+        self.bundles.run("inference", {**settings, **model, **options})
+        return output
+
+    @cached_property
+    def test_images(self) -> Path:
+        """A folder with the images of the test fold and nothing else."""
+        folder = self.root / "images"
+        folder.mkdir()
+        for entry in self.part("test"):
+            image = Path(entry["image"])
+            (folder / image.name).symlink_to(image)
+        return folder
+
+    @cached_property
+    def predictions(self) -> Path:
+        return self.infer(self.test_images, self.root / "predictions")
+
+    def part(self, name: str) -> list[dict[str, str]]:
+        _ = self.plain
+        settings = {"layout": self.bundles.layout, "part": name, "folds_file": self.folds_file}
+        return load_datalist(self.bundles.phantom, **settings)
+
+
+@pytest.fixture(scope="session")
+def chains(tiny_bundles, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chain]:
+    @cache
+    def make(dataset: str) -> Chain:
+        return Chain(tiny_bundles(dataset), tmp_path_factory.mktemp(f"chain_{dataset}"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chain(tiny, chains: Callable[[str], Chain]) -> Chain:
+    """The chain of each data set in turn."""
+    return chains(tiny.dataset)
+
+
+@pytest.fixture(scope="session")
+def hippocampus_chain(chains: Callable[[str], Chain]) -> Chain:
+    return chains("hippocampus")

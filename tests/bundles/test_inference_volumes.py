@@ -1,0 +1,237 @@
+"""Label maps in the input's own space, whatever way round and however named the input is."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
+
+from iac_components.networks import load_state
+
+# Eight of the 48 ways round: every permutation of the axes, and every axis flipped.
+ORIENTATIONS = ["RAS", "LPS", "PIR", "SRA", "ALI", "IPL", "RSP", "LAI"]
+ODD_NAME = "Ünï cødé 患者.01"
+
+
+def voxels(path: Path) -> np.ndarray:
+    return np.asarray(nibabel.load(path).dataobj)
+
+
+def turned(image: nibabel.Nifti1Image, codes: str) -> nibabel.Nifti1Image:
+    """The same volume with its axes in another order and direction."""
+    way = ornt_transform(io_orientation(image.affine), axcodes2ornt(codes))
+    return image.as_reoriented(way)
+
+
+@pytest.fixture(scope="module")
+def source(hippocampus_chain) -> nibabel.Nifti1Image:
+    """A test image of unequal sides in RAS."""
+    image = nibabel.load(hippocampus_chain.part("test")[0]["image"])
+    affine = image.affine.copy()
+    affine[:3, 3] = (-12.5, 30.25, 7.0)
+    return nibabel.Nifti1Image(np.asarray(image.dataobj)[:19, :22, :13], affine)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(hippocampus_chain, source) -> Path:
+    """Weights whose label maps show all classes; two steps of training leave one."""
+    chain = hippocampus_chain
+    _ = chain.cells
+    state = load_state(chain.ckpt)
+    network = chain.cells.parser.get_parsed_content("network_def").cpu()
+    network.load_state_dict(state)
+    network.eval()
+    with torch.no_grad():
+        logits = network(padded(source))
+    bias = [key for key, value in state.items() if value.shape == (3,)][-1]
+    state[bias] = state[bias] - logits.median(dim=0).values.flatten(1).median(dim=1).values
+    path = chain.root / "lively.pt"
+    torch.save({"model": state}, path)
+    return path
+
+
+def padded(image: nibabel.Nifti1Image) -> torch.Tensor:
+    """What the network gets to see of an RAS image of 1 mm: slices (Z, 1, 32, 32)."""
+    volume = torch.from_numpy(np.asarray(image.dataobj).astype(np.float32))
+    volume = (volume - volume.mean()) / volume.std(correction=0)
+    left = [(32 - size) // 2 for size in volume.shape[:2]]
+    right = [32 - size - low for size, low in zip(volume.shape[:2], left, strict=True)]
+    slices = volume.permute(2, 0, 1)[:, None]
+    return torch.nn.functional.pad(slices, (left[1], right[1], left[0], right[0]))
+
+
+def cropped(slices: torch.Tensor, shape: tuple[int, int, int]) -> np.ndarray:
+    """Undo the padding: label slices (Z, 32, 32) to a volume."""
+    left = [(32 - size) // 2 for size in shape[:2]]
+    box = slices[:, left[0] : left[0] + shape[0], left[1] : left[1] + shape[1]]
+    return box.permute(1, 2, 0).numpy()
+
+
+@pytest.fixture(scope="module")
+def images(source, tmp_path_factory) -> Path:
+    """A folder of odd but sound images."""
+    folder = tmp_path_factory.mktemp("bilder_ü")
+    for codes in ORIENTATIONS:
+        nibabel.save(turned(source, codes), folder / f"{codes}.nii.gz")
+    nibabel.save(source, folder / "plain.nii")
+    nibabel.save(source, folder / f"{ODD_NAME}.nii.gz")
+
+    thick = source.affine.copy()
+    thick[:3, :3] = np.diag([0.7, -1.6, 5.0])
+    nibabel.save(nibabel.Nifti1Image(np.asarray(source.dataobj), thick), folder / "thick.nii.gz")
+
+    oblique = source.affine.copy()
+    angle = 0.2
+    turn = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    oblique[:3, :3] = np.array(turn) @ oblique[:3, :3]
+    nibabel.save(
+        nibabel.Nifti1Image(np.asarray(source.dataobj), oblique), folder / "oblique.nii.gz"
+    )
+
+    scaled = nibabel.Nifti1Image(np.asarray(source.dataobj, dtype=np.float64), source.affine)
+    scaled.set_data_dtype(np.int16)
+    nibabel.save(scaled, folder / "scaled.nii.gz")
+    assert nibabel.load(folder / "scaled.nii.gz").dataobj.slope != 1
+
+    (folder / "notes.txt").write_text("no image", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(hippocampus_chain, checkpoint, images) -> Path:
+    output = hippocampus_chain.root / "results_ü"
+    return hippocampus_chain.infer(images, output, checkpoint=str(checkpoint))
+
+
+def result_of(results: Path, case: str) -> Path:
+    return results / f"{case}_seg.nii.gz"
+
+
+CASES = [*ORIENTATIONS, "plain", ODD_NAME, "thick", "oblique", "scaled"]
+
+
+def test_there_is_one_file_for_each_image(results):
+    assert sorted(path.name for path in results.rglob("*")) == sorted(
+        f"{case}_seg.nii.gz" for case in CASES
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_label_map_is_in_the_space_of_its_image(results, images, case):
+    (path,) = [p for p in images.iterdir() if p.name in (f"{case}.nii", f"{case}.nii.gz")]
+    image, label = nibabel.load(path), nibabel.load(result_of(results, case))
+    assert label.shape == image.shape
+    np.testing.assert_allclose(label.affine, image.affine, atol=1e-5)
+    assert nibabel.aff2axcodes(label.affine) == nibabel.aff2axcodes(image.affine)
+    assert label.get_data_dtype() == np.uint8
+    assert set(np.unique(label.dataobj)) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("codes", ORIENTATIONS[1:])
+def test_way_round_of_the_image_does_not_matter(results, codes):
+    label = nibabel.load(result_of(results, codes))
+    assert "".join(nibabel.aff2axcodes(label.affine)) == codes
+    back = voxels_in(label, "RAS")
+    expected = voxels(result_of(results, "RAS"))
+    assert len(np.unique(expected)) == 3
+    assert back.shape == expected.shape
+    assert (back == expected).mean() > 0.999
+
+
+def voxels_in(image: nibabel.Nifti1Image, codes: str) -> np.ndarray:
+    return np.asarray(turned(image, codes).dataobj)
+
+
+@pytest.mark.parametrize("case", ["plain", ODD_NAME, "scaled"])
+def test_kind_and_name_of_the_file_do_not_matter(results, case):
+    same = voxels(result_of(results, case)) == voxels(result_of(results, "RAS"))
+    # int16 with a scale rounds grey values, and may tip a voxel over.
+    assert same.mean() > (0.99 if case == "scaled" else 0.9999)
+
+
+@pytest.mark.parametrize("case", ["thick", "oblique"])
+def test_resampled_images_are_segmented(results, case):
+    labels = voxels(result_of(results, case))
+    assert len(np.unique(labels)) == 3
+
+
+def test_label_map_is_what_the_network_says(hippocampus_chain, checkpoint, results, source):
+    """Padding, normalisation and slicing by hand instead of by MONAI's transforms."""
+    network = hippocampus_chain.cells.parser.get_parsed_content("network_def").cpu()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    network.load_state_dict(load_state(checkpoint))
+    with torch.no_grad():
+        labels = network.eval()(padded(source)).argmax(1)
+    network.load_state_dict(before)
+    expected = cropped(labels, source.shape)
+    assert len(np.unique(expected)) == 3
+    assert (voxels(result_of(results, "RAS")) == expected).mean() > 0.999
+
+
+def test_other_weights_give_other_label_maps(hippocampus_chain, results, source, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    nibabel.save(source, folder / "RAS.nii.gz")
+    output = hippocampus_chain.infer(folder, tmp_path / "out")
+    assert (voxels(result_of(output, "RAS")) != voxels(result_of(results, "RAS"))).any()
+
+
+def test_batch_of_windows_does_not_matter(hippocampus_chain, checkpoint, results, source, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    nibabel.save(source, folder / "RAS.nii.gz")
+    options = {"checkpoint": str(checkpoint), "inferer#sw_batch_size": 3, "inferer#overlap": 0.5}
+    output = hippocampus_chain.infer(folder, tmp_path / "out", **options)
+    same = voxels(result_of(output, "RAS")) == voxels(result_of(results, "RAS"))
+    assert same.mean() > 0.9999
+
+
+def test_images_are_only_read(hippocampus_chain, checkpoint, source, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write to any folder")
+    folder = tmp_path / "images"
+    folder.mkdir()
+    nibabel.save(source, folder / "case.nii.gz")
+    folder.chmod(0o555)
+    try:
+        output = hippocampus_chain.infer(folder, tmp_path / "out", checkpoint=str(checkpoint))
+    finally:
+        folder.chmod(0o755)
+    assert result_of(output, "case").is_file()
+
+
+def test_command_line_from_another_folder(hippocampus_chain, checkpoint, results, source, tmp_path):
+    """The one test that starts a process: relative paths, MONAI's own parsing of options."""
+    chain = hippocampus_chain
+    elsewhere = tmp_path / "anderswo ü"
+    (elsewhere / "in").mkdir(parents=True)
+    nibabel.save(source, elsewhere / "in" / f"{ODD_NAME}.nii.gz")
+    options = {
+        "config_file": os.path.relpath(chain.bundles.configs("inference")[0], elsewhere),
+        "dataset_dir": "in",
+        "output_dir": "out",
+        "genotype_path": os.path.relpath(chain.genotype, elsewhere),
+        "checkpoint": os.path.relpath(checkpoint, elsewhere),
+        "backbone_def#features": "[8,8,8,8,8,8]",
+        "field_of_view": "[32,32,-1]",
+    }
+    words = itertools.chain.from_iterable((f"--{key}", value) for key, value in options.items())
+    done = subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", *words],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["in", "out"]
+    output = result_of(elsewhere / "out", ODD_NAME)
+    assert (voxels(output) == voxels(result_of(results, "RAS"))).all()

@@ -1,0 +1,76 @@
+"""The bar shows epoch, loss and extras, starts where the run starts, and lets errors through."""
+
+from __future__ import annotations
+
+import pytest
+from ignite.engine import Events
+
+from iac_components.engine import ResumableCheckpoint, RunProgress, progress
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """The bars that were made; they redraw at every step."""
+    made = []
+
+    class Bar(progress.tqdm):
+        def __init__(self, **options):
+            super().__init__(**{**options, "mininterval": 0, "miniters": 1})
+            made.append(self)
+
+    monkeypatch.setattr(progress, "tqdm", Bar)
+    return made
+
+
+def test_shows_epoch_loss_and_extras(make_trainer, capsys, bars):
+    asked = []
+
+    def describe():
+        asked.append(1)
+        return {"ops": "7/15"}
+
+    make_trainer([RunProgress(describe)], epochs=2).run()
+    shown = capsys.readouterr().err
+    assert "epoch 2/2" in shown
+    assert "loss=" in shown
+    assert "ops=7/15" in shown
+    assert "8/8" in shown
+    (bar,) = bars
+    assert bar.disable  # closed
+    assert len(asked) <= 3
+
+
+def test_needs_nothing_to_describe(make_trainer, capsys):
+    make_trainer([RunProgress()], epochs=1).run()
+    assert "epoch 1/1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("event", [Events.STARTED, Events.EPOCH_STARTED, Events.ITERATION_STARTED])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_errors_pass_and_the_bar_is_closed(make_trainer, bars, event, error):
+    trainer = make_trainer([RunProgress()])
+
+    @trainer.on(event)
+    def fail(engine):
+        raise error("stop")
+
+    with pytest.raises(error, match="stop"):
+        trainer.run()
+    assert all(bar.disable for bar in bars)
+
+
+def test_resumed_run_starts_where_it_was(make_trainer, tmp_path, bars):
+    """The checkpoint is attached last, so its epoch is not known when the run starts."""
+    for epochs in (2, 3):
+        trainer = make_trainer([RunProgress()], epochs=epochs)
+        ResumableCheckpoint(tmp_path, {"network": trainer.network}, resume=True).attach(trainer)
+        trainer.run()
+    assert [(bar.initial, bar.n, bar.total) for bar in bars] == [(0, 8, 8), (8, 12, 12)]
+
+
+def test_run_that_has_nothing_left_shows_nothing(make_trainer, tmp_path, bars):
+    for _ in range(2):
+        trainer = make_trainer([RunProgress()], epochs=1)
+        ResumableCheckpoint(tmp_path, {"network": trainer.network}, resume=True).attach(trainer)
+        trainer.run()
+    assert len(bars) == 1

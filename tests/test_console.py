@@ -1,0 +1,184 @@
+"""Errors on the command line: brief if raised on purpose, whole if a bug; and switches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.machinery import ModuleSpec
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from iac_components import console
+from iac_components.console import brief_message, flag, report_errors_briefly
+from iac_components.data import Folds, epoch_loader, load_datalist
+from iac_components.files import require_writable_directory, write_json
+from iac_components.networks import build_network, load_weights
+from iac_components.search_space import SearchSpace, load_genotype
+
+
+def raised(function, *arguments, **options):
+    try:
+        function(*arguments, **options)
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def through_a_config(expression, **values):
+    """The error as MONAI's parser wraps it."""
+    parser = ConfigParser({"item": {"_target_": "dict", "value": "$@expression"}, **values})
+    parser["expression"] = expression
+    return raised(parser.get_parsed_content, "item")
+
+
+class TestBriefMessage:
+    def test_deliberate_error(self, tmp_path):
+        path = tmp_path / "genotype.json"
+        message = brief_message(raised(load_genotype, path))
+        assert message.startswith(f"GenotypeError: Genotype '{path}'")
+        assert "\n" not in message
+
+    @pytest.mark.parametrize(
+        ("call", "expected"),
+        [
+            (lambda path: load_weights(torch.nn.Linear(1, 1), path), "FileNotFoundError: "),
+            (lambda path: SearchSpace(4), "ValueError: search_space.spatial_dims must be 2 or 3"),
+            (lambda path: Folds("acdc", 0, ()), "ValueError: folds: at least 2"),
+            (lambda path: load_datalist(path, layout="acdc", part="test"), "DatasetError: "),
+        ],
+    )
+    def test_any_deliberate_error(self, tmp_path, call, expected):
+        assert brief_message(raised(call, tmp_path / "none")).startswith(expected)
+
+    def test_what_a_config_wraps_is_unwrapped(self, tmp_path):
+        path = tmp_path / "none.json"
+        imports = ["$from iac_components.search_space import load_genotype"]
+        error = through_a_config(f"$load_genotype({str(path)!r})", imports=imports)
+        assert type(error) is RuntimeError
+        message = brief_message(error)
+        assert message.startswith("GenotypeError: ")
+        assert str(path) in message
+
+    def test_what_is_translated_stays_translated(self, tmp_path):
+        """A JSON or OS error that this package explained is not what the user should read."""
+        path = tmp_path / "genotype.json"
+        path.write_text("{", encoding="utf-8")
+        message = brief_message(raised(load_genotype, path))
+        assert "not valid JSON" in message
+        assert not message.startswith("JSONDecodeError")
+
+        blocked = tmp_path / "genotype.json" / "folder"
+        error = raised(require_writable_directory, blocked)
+        assert error.__cause__ is not None
+        assert "--output_dir" in brief_message(error)
+
+    def test_package_error_explained_by_the_package(self, tmp_path):
+        """Of two errors of ours, the outer one names the file."""
+        path = tmp_path / "genotype.json"
+        content = {"schema_version": 99}
+        path.write_text(json.dumps(content), encoding="utf-8")
+        error = raised(build_network, torch.nn.Linear(1, 1), path)
+        assert str(path) in brief_message(error)
+
+    @pytest.mark.parametrize(
+        "bug",
+        [
+            lambda: load_weights(None, None),  # TypeError below pathlib
+            lambda: epoch_loader(None, 1),  # within torch
+            lambda: SearchSpace(2).inputs_of("x"),  # TypeError in this package's own frame
+        ],
+    )
+    def test_bug_is_not_hidden(self, bug):
+        assert brief_message(raised(bug)) is None
+
+    def test_error_of_others_is_not_hidden(self):
+        assert brief_message(raised(int, "x")) is None
+        assert brief_message(through_a_config("$int('x')")) is None
+        assert brief_message(ValueError("never raised")) is None
+
+    def test_error_of_a_library_below_this_package_is_not_hidden(self, tmp_path):
+        """What this package neither raised nor explained is no message of ours."""
+        error = raised(write_json, tmp_path / "x.json", {"value": float("nan")})
+        assert isinstance(error, ValueError)
+        assert brief_message(error) is None
+
+    def test_a_folder_of_a_similar_name_is_not_this_package(self, tmp_path, monkeypatch):
+        folder = tmp_path / "iac_components_of_others"
+        folder.mkdir()
+        module = folder / "theirs.py"
+        module.write_text("def fail():\n    raise ValueError('theirs')\n", encoding="utf-8")
+        monkeypatch.setattr(console, "_PACKAGE", f"{tmp_path}/iac_components/")
+        namespace = {}
+        exec(compile(module.read_text(encoding="utf-8"), str(module), "exec"), namespace)
+        assert brief_message(raised(namespace["fail"])) is None
+
+
+class TestReporting:
+    @pytest.fixture(autouse=True)
+    def hook(self, monkeypatch):
+        """The interpreter's hook, put back afterwards."""
+        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+        monkeypatch.delenv("IAC_TRACEBACK", raising=False)
+
+    def in_monai(self, monkeypatch):
+        spec = ModuleSpec("monai.bundle.__main__", None)
+        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec, raising=False)
+
+    def show(self, error):
+        sys.excepthook(type(error), error, error.__traceback__)
+
+    @pytest.mark.parametrize("name", [None, "pytest.__main__", "monai.bundle", "__main__"])
+    def test_other_programs_keep_their_hook(self, monkeypatch, name):
+        spec = None if name is None else ModuleSpec(name, None)
+        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec, raising=False)
+        report_errors_briefly()
+        assert sys.excepthook is sys.__excepthook__
+
+    def test_deliberate_error_is_one_message(self, monkeypatch, capsys, tmp_path):
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        assert sys.excepthook is not sys.__excepthook__
+        self.show(raised(load_genotype, tmp_path / "none.json"))
+        shown = capsys.readouterr().err
+        assert "none.json" in shown
+        assert "Traceback" not in shown
+        assert "IAC_TRACEBACK=1" in shown
+
+    def test_traceback_on_request(self, monkeypatch, capsys, tmp_path):
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        monkeypatch.setenv("IAC_TRACEBACK", "1")
+        self.show(raised(load_genotype, tmp_path / "none.json"))
+        assert "Traceback" in capsys.readouterr().err
+
+    def test_bug_keeps_its_traceback(self, monkeypatch, capsys):
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        self.show(raised(int, "x"))
+        shown = capsys.readouterr().err
+        assert "Traceback" in shown
+        assert "IAC_TRACEBACK" not in shown
+
+    def test_interrupt_is_shown_as_ever(self, monkeypatch, capsys):
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        self.show(KeyboardInterrupt())
+        assert "KeyboardInterrupt" in capsys.readouterr().err
+
+
+class TestFlag:
+    @pytest.mark.parametrize("value", [True, "true", "True", "TRUE"])
+    def test_on(self, value):
+        assert flag(value, "resume") is True
+
+    @pytest.mark.parametrize("value", [False, "false", "False"])
+    def test_off(self, value):
+        assert flag(value, "resume") is False
+
+    @pytest.mark.parametrize("value", ["", "yes", "0", 1, None])
+    def test_neither(self, value):
+        error = raised(flag, value, "resume")
+        assert brief_message(error).startswith("ValueError: resume is ")
+        assert "--resume False" in str(error)

@@ -1,0 +1,150 @@
+"""Imports run one way, heavy and optional packages stay out, and nothing happens at import."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import iac_components
+
+PACKAGE = Path(iac_components.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+ANYWHERE = {"files", "registry"}
+"""Top-level helpers that know nothing of the field."""
+
+ALLOWED = {
+    "search_space": set(),
+    "networks": {"search_space"},
+    "search": {"search_space", "networks", "engine"},
+    "engine": set(),
+    "data": set(),
+    "evaluation": set(),
+    "visualization": set(),
+}
+
+
+def subpackage(path: Path) -> str:
+    """Name of the subpackage, or of the top-level module."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of all modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(path: Path) -> set[str]:
+    """Subpackages and top-level modules of ours that a file imports."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("iac_components.")}
+    if any(name.split(".")[:2] == ["iac_components", "__version__"] for name in imports(path)):
+        names.discard("__version__")
+    return names
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def test_there_is_something_to_check():
+    assert len(MODULES) > 50
+    assert own(PACKAGE / "search" / "trainer.py") == {"networks", "search"}
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) in ALLOWED], ids=relative)
+def test_imports_run_one_way(path):
+    here = subpackage(path)
+    assert own(path) <= ALLOWED[here] | ANYWHERE | {here}
+
+
+@pytest.mark.parametrize("name", sorted(ANYWHERE))
+def test_helpers_import_nothing_of_ours(name):
+    assert own(PACKAGE / f"{name}.py") == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_tools_no_bundles_no_optional_packages(path):
+    tops = {name.partition(".")[0] for name in imports(path)}
+    assert not tops & {"tools", "bundles", "tests", "scripts", "torchvision", "timm", "pickle"} - (
+        {"pickle"} if path.name == "weights.py" else set()  # to name its error
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        PACKAGE / "search_space" / name
+        for name in ("genotype.py", "genotype_file.py", "space.py", "discretization.py")
+    ]
+    + [PACKAGE / "search" / name for name in ("stability.py", "pruning.py")],
+    ids=relative,
+)
+def test_pure_modules_know_no_torch(path):
+    assert not any(name.split(".")[0] in {"torch", "monai", "ignite"} for name in imports(path))
+
+
+def test_every_file_is_small_and_typed_by_the_future():
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 300, path
+        assert "from __future__ import annotations" in source or path == PACKAGE / "__init__.py"
+
+
+def run(code: str, *folders: Path) -> str:
+    path = os.pathsep.join(map(str, (*folders, ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_importing_the_package_is_light():
+    heavy = ("torch", "monai", "ignite", "torchvision", "timm", "matplotlib", "scipy", "numpy")
+    code = f"import sys, iac_components; print([n for n in {heavy} if n in sys.modules])"
+    assert run(code).strip() == "[]"
+
+
+def test_everything_imports_beside_a_broken_torchvision(tmp_path):
+    """PyPI's torchvision does not load beside a CPU torch; also: no draw, no device at import."""
+    for name in ("torchvision", "timm"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            "raise RuntimeError('operator torchvision::nms does not exist')"
+        )
+    names = [
+        module.name
+        for module in pkgutil.walk_packages([str(PACKAGE)], "iac_components.")
+        if not module.name.endswith("__main__")
+    ]
+    code = (
+        "import importlib, numpy, random, torch\n"
+        "random.seed(0); numpy.random.seed(0); torch.manual_seed(0)\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+        "drawn = random.random(), numpy.random.rand(), torch.rand(1).item()\n"
+        "random.seed(0); numpy.random.seed(0); torch.manual_seed(0)\n"
+        "assert drawn == (random.random(), numpy.random.rand(), torch.rand(1).item())\n"
+        "assert not torch.cuda.is_initialized()\n"
+        "print('good')"
+    )
+    assert run(code, tmp_path).strip() == "good"
