@@ -79,7 +79,6 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
     licence = (SOURCES / "datasets" / f"{dataset}.data_license.txt").read_text(encoding="utf-8")
     yield root / "docs" / "data_license.txt", licence
     readme = string.Template((SOURCES / stage / "README.md").read_text(encoding="utf-8"))
-    results = BUNDLES / f"{dataset}_{backbone}_iac_segmentation_train" / "docs" / "RESULTS.md"
     fields = {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in words.items()
     }
@@ -90,9 +89,17 @@ def render(dataset: str, backbone: str, stage: str) -> Iterator[tuple[Path, str]
             dataset=dataset,
             backbone=backbone,
             prefix=f"{dataset}_{backbone}_iac_segmentation",
-            results=results.read_text(encoding="utf-8") if results.exists() else "",
+            results=results_text(dataset, backbone, pictures=stage == "train"),
         ),
     )
+
+
+def results_text(dataset: str, backbone: str, *, pictures: bool) -> str:
+    """The measured results; their pictures lie in the train bundle alone."""
+    docs = BUNDLES / f"{dataset}_{backbone}_iac_segmentation_train" / "docs"
+    text = (docs / "RESULTS.md").read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if pictures or not line.startswith("!["))
 
 
 def substitute(value: object, words: dict[str, object], **names: str) -> object:

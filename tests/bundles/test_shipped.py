@@ -23,7 +23,8 @@ def root_of(dataset: str, stage: str) -> Path:
 
 def workflow_of(dataset: str, stage: str) -> ConfigWorkflow:
     config = root_of(dataset, stage) / "configs" / f"{stage}.json"
-    workflow = ConfigWorkflow(str(config), logging_file=False, initialize=[])
+    # Only a workflow knows where its bundle lies, so the root is asked for while it runs.
+    workflow = ConfigWorkflow(str(config), logging_file=False, initialize=["$@bundle_root"])
     workflow.initialize()
     return workflow
 
