@@ -7,12 +7,15 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
-__all__ = ["brief_message", "flag", "report_errors_briefly"]
+__all__ = ["brief_message", "flag", "optional", "report_errors_briefly"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
 _FLAGS = {"true": True, "false": False}
+
+T = TypeVar("T")
 
 
 def flag(value: bool | str, name: str) -> bool:
@@ -32,6 +35,11 @@ def flag(value: bool | str, name: str) -> bool:
     if chosen is None:
         raise ValueError(f"{name} is {value!r}. Pass --{name} True or --{name} False.")
     return chosen
+
+
+def optional(value: T | str | None) -> T | str | None:
+    """Read a value that may be left out: ``null`` typed on the command line arrives as text."""
+    return None if isinstance(value, str) and value.lower() in ("null", "none") else value
 
 
 def report_errors_briefly() -> None:

@@ -11,7 +11,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from iac_components import console
-from iac_components.console import brief_message, flag, report_errors_briefly
+from iac_components.console import brief_message, flag, optional, report_errors_briefly
 from iac_components.data import Folds, epoch_loader, load_datalist
 from iac_components.files import require_writable_directory, write_json
 from iac_components.networks import build_network, load_weights
@@ -182,3 +182,13 @@ class TestFlag:
         error = raised(flag, value, "resume")
         assert brief_message(error).startswith("ValueError: resume is ")
         assert "--resume False" in str(error)
+
+
+class TestOptional:
+    @pytest.mark.parametrize("value", ["null", "None", "NONE", None])
+    def test_left_out(self, value):
+        assert optional(value) is None
+
+    @pytest.mark.parametrize("value", ["nullable.pt", "", 0, 30, "a/none"])
+    def test_given(self, value):
+        assert optional(value) == value
