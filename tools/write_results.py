@@ -58,9 +58,18 @@ ARMS = {
 Records = Sequence[CaseRecord]
 
 
-def seeds_of(folder: Path) -> dict[str, Path]:
-    """Evaluation folder of each seed of an arm, by the seed's name."""
-    return {p.parent.parent.name: p.parent for p in sorted(folder.glob("seed*/eval/metrics.csv"))}
+def seeds_of(protocol: Path, arm: str) -> dict[str, Path]:
+    """Evaluation folder of each seed of an arm, by name; only seeds that every arm has.
+
+    An arm with a seed more than another would be compared on luck.
+    """
+    each = {
+        other: {p.parent.parent.name: p.parent for p in folder.glob("seed*/eval/metrics.csv")}
+        for other in PROTOCOLS[protocol.name]
+        if (folder := protocol / other).exists()
+    }
+    common = set.intersection(*(set(seeds) for seeds in each.values()))
+    return {seed: each[arm][seed] for seed in sorted(common)}
 
 
 def count_parameters(checkpoint: Path) -> int:
@@ -79,9 +88,9 @@ def interval(values: Sequence[float], scale: float, digits: int) -> str:
     return f"{mean} [{low}, {high}]"
 
 
-def arm_row(arm: str, folder: Path) -> str:
+def arm_row(arm: str, protocol: Path) -> str:
     """One row of a protocol's table."""
-    seeds = seeds_of(folder)
+    seeds = seeds_of(protocol, arm)
     by_seed = {name: read_metrics(path) for name, path in seeds.items()}
     records = average_seeds(by_seed)
     dice = [score.mean for score in patient_scores(records, "dice").values()]
@@ -101,19 +110,21 @@ def arm_row(arm: str, folder: Path) -> str:
 
 def protocol_section(root: Path, protocol: str, results: Path) -> str:
     """Table and paired comparison of a protocol; writes its raw files."""
-    arms = [arm for arm in PROTOCOLS[protocol] if seeds_of(root / protocol / arm)]
+    folder = root / protocol
+    arms = [arm for arm in PROTOCOLS[protocol] if (folder / arm).exists()]
     runs: dict[str, Records] = {}
     for arm in arms:
-        seeds = seeds_of(root / protocol / arm)
+        seeds = seeds_of(folder, arm)
         by_seed = {name: read_metrics(path) for name, path in seeds.items()}
         write_cases(results / f"{protocol}_{arm}.csv", by_seed)
         runs[ARMS[arm]] = average_seeds(by_seed)
     comparison = compare_runs(runs)
     write_json(results / f"{protocol}_comparison.json", comparison.to_json())
-    rows = "\n".join(arm_row(arm, root / protocol / arm) for arm in arms)
+    rows = "\n".join(arm_row(arm, folder) for arm in arms)
+    names = ", ".join(seed.removeprefix("seed") for seed in seeds_of(folder, arms[0]))
     tables = render_markdown(comparison).replace("### ", "#### ")
     return (
-        f"### {TITLES[protocol]}\n\n"
+        f"### {TITLES[protocol]}\n\nSeeds: {names}.\n\n"
         "| arm | parameters | Dice x 100 [95 % interval] | by seed | HD95 mm [95 % interval] |\n"
         f"| --- | ---: | --- | --- | --- |\n{rows}\n\n"
         f"Paired by patient, seeds averaged:\n\n{tables}\n"
@@ -226,7 +237,7 @@ def main() -> None:
         protocol_section(root, name, results) for name in PROTOCOLS if (root / name).exists()
     ]
     budget = (
-        f"Fold {settings['fold']}; seeds {settings['seeds']}; {settings['base_steps']} steps for "
+        f"Fold {settings['fold']}; {settings['base_steps']} steps for "
         f"the trained backbone, {settings['scratch_steps']} from scratch, "
         f"{settings['implanted_steps']} further steps when implanted; every arm with the same "
         "batches, augmentation and schedule. The weights of the last step are evaluated, nothing "

@@ -115,6 +115,16 @@ def test_page_says_what_the_files_say(tool, monkeypatch, proof):
         assert (docs / "results" / f"search_pruned_{picture}.png").stat().st_size > 0
 
 
+def test_a_seed_that_one_arm_lacks_is_left_out_everywhere(tool, monkeypatch, proof):
+    (proof / "scratch" / "found" / "seed1" / "eval" / "metrics.csv").unlink()
+    docs = run(tool, monkeypatch, proof, "hippocampus_unet")
+    page = (docs / "RESULTS.md").read_text(encoding="utf-8")
+    assert "| plain backbone | 12 | 82.50 [" in page  # seed 0 alone
+    assert "| found cell | 12 | 84.50 [" in page
+    assert "Seeds: 0.\n" in page
+    assert "Seeds: 0, 1.\n" in page
+
+
 def test_genotype_ships_and_weights_only_where_the_licence_allows(tool, monkeypatch, proof):
     for bundle, shared in (("hippocampus_unet", True), ("acdc_unet", False)):
         run(tool, monkeypatch, proof, bundle)
