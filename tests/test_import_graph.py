@@ -17,7 +17,7 @@ PACKAGE = Path(iac_components.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-ANYWHERE = {"files", "registry"}
+ANYWHERE = {"files", "registry", "trace_format"}
 """Top-level helpers that know nothing of the field."""
 
 ALLOWED = {

@@ -13,21 +13,9 @@ import torch
 from iac_components.files import write_text
 from iac_components.search.stability import BoolArray, FloatArray, History
 from iac_components.search_space.space import SearchSpace
+from iac_components.trace_format import TRACE_COLUMNS
 
-__all__ = ["TRACE_COLUMNS", "SearchTrace"]
-
-TRACE_COLUMNS = (
-    "epoch",
-    "level",
-    "node",
-    "input",
-    "operation",
-    "probability",
-    "divergence",
-    "active",
-    "edge_weight",
-    "seconds",
-)
+__all__ = ["SearchTrace"]
 
 
 class SearchTrace:

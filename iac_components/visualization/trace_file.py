@@ -11,20 +11,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from iac_components.trace_format import TRACE_COLUMNS
+
 __all__ = ["Edge", "Trace", "read_trace"]
 
-HEADER = (
-    "epoch",
-    "level",
-    "node",
-    "input",
-    "operation",
-    "probability",
-    "divergence",
-    "active",
-    "edge_weight",
-    "seconds",
-)
 LARGEST = {"probability": 1.0, "divergence": 1.0, "active": 1.0, "edge_weight": 1.0}
 Key = TypeVar("Key", bound=Hashable)
 ROUNDING = 1e-6  # a printed mean of softmax values may exceed 1 by rounding
@@ -123,16 +113,16 @@ def _read_columns(path: Path) -> tuple[list[int], dict[str, tuple[str, ...]]]:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream)
             header = next(reader, [])
-            for name in HEADER:
+            for name in TRACE_COLUMNS:
                 if name not in header:
                     raise ValueError(f"{path}: line 1 lacks the column '{name}'")
-            if tuple(header) != HEADER:
-                raise ValueError(f"{path}: line 1 must be exactly {','.join(HEADER)}")
+            if tuple(header) != TRACE_COLUMNS:
+                raise ValueError(f"{path}: line 1 must be exactly {','.join(TRACE_COLUMNS)}")
             for row in reader:
-                if len(row) != len(HEADER):
+                if len(row) != len(TRACE_COLUMNS):
                     raise ValueError(
-                        f"{path}: line {reader.line_num} has {len(row)} of {len(HEADER)} fields; "
-                        "was the file cut off?"
+                        f"{path}: line {reader.line_num} has {len(row)} of {len(TRACE_COLUMNS)} "
+                        "fields; was the file cut off?"
                     )
                 lines.append(reader.line_num)
                 rows.append(row)
@@ -140,7 +130,7 @@ def _read_columns(path: Path) -> tuple[list[int], dict[str, tuple[str, ...]]]:
         raise ValueError(f"{path}: not a UTF-8 CSV file ({error})") from error
     if not rows:
         raise ValueError(f"{path}: holds no epoch")
-    return lines, dict(zip(HEADER, zip(*rows, strict=True), strict=True))
+    return lines, dict(zip(TRACE_COLUMNS, zip(*rows, strict=True), strict=True))
 
 
 def _whole_numbers(

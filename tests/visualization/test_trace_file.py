@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iac_components.visualization.trace_file import HEADER, Edge, read_trace
+from iac_components.trace_format import TRACE_COLUMNS
+from iac_components.visualization.trace_file import Edge, read_trace
 
 Rows = list[dict[str, object]]
 Write = Callable[[Rows], Path]
@@ -57,9 +58,9 @@ def test_25_000_rows_are_read_within_half_a_second(make_rows: Make, write_trace:
     assert time.process_time() - start < 0.5
 
 
-@pytest.mark.parametrize("column", HEADER)
+@pytest.mark.parametrize("column", TRACE_COLUMNS)
 def test_missing_column_is_named(trace_csv: Path, tmp_path: Path, column: str) -> None:
-    place = HEADER.index(column)
+    place = TRACE_COLUMNS.index(column)
     lines = [line.split(",") for line in trace_csv.read_text().splitlines()]
     path = tmp_path / "cut.csv"
     path.write_text("\n".join(",".join(x[:place] + x[place + 1 :]) for x in lines))
@@ -125,8 +126,8 @@ def test_missing_epoch_is_found(make_rows: Make, write_trace: Write) -> None:
     ("content", "message"),
     [
         (b"", "lacks the column 'epoch'"),
-        (",".join(HEADER).encode() + b"\n", "holds no epoch"),
-        (",".join(reversed(HEADER)).encode() + b"\n", "must be exactly"),
+        (",".join(TRACE_COLUMNS).encode() + b"\n", "holds no epoch"),
+        (",".join(reversed(TRACE_COLUMNS)).encode() + b"\n", "must be exactly"),
         (b"\xff\xfe\x00", "not a UTF-8 CSV file"),
     ],
 )
