@@ -127,7 +127,25 @@ def protocol_section(root: Path, protocol: str, results: Path) -> str:
         f"### {TITLES[protocol]}\n\nSeeds: {names}.\n\n"
         "| arm | parameters | Dice x 100 [95 % interval] | by seed | HD95 mm [95 % interval] |\n"
         f"| --- | ---: | --- | --- | --- |\n{rows}\n\n"
+        f"{found_against_full_length(runs)}"
         f"Paired by patient, seeds averaged:\n\n{tables}\n"
+    )
+
+
+def found_against_full_length(runs: Mapping[str, Records]) -> str:
+    """One sentence: is the cell of the pruned search as good as that of the full-length one?"""
+    full, found = ARMS["full_length"], ARMS["found"]
+    if full not in runs or found not in runs:
+        return ""
+    rows = compare_runs({full: runs[full], found: runs[found]}, metrics=("dice",)).rows
+    paired = next(row.paired for row in rows if row.class_name is None)
+    if paired is None:
+        return ""
+    difference, low, high = (100 * v for v in (paired.mean_difference, paired.lower, paired.upper))
+    verdict = "non-inferior" if paired.non_inferior else "not shown to be non-inferior"
+    return (
+        f"The cell of the pruned search against that of the full-length search: "
+        f"{difference:+.2f} [{low:+.2f}, {high:+.2f}] Dice points, {verdict} at 0.5.\n\n"
     )
 
 
