@@ -23,8 +23,10 @@ def readme(root: Path) -> str:
 
 def commands(root: Path) -> list[list[str]]:
     """The words of every command after ``python -m monai.bundle``."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", readme(root), flags=re.MULTILINE | re.DOTALL)
-    lines = [shlex.split(line) for block in blocks for line in block.splitlines() if line]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", readme(root), flags=re.MULTILINE | re.DOTALL)
+    # A block of data names its language; every other block is commands.
+    shell = [block for language, block in blocks if language != "json"]
+    lines = [shlex.split(line) for block in shell for line in block.splitlines() if line]
     assert all(line[:3] == ["python", "-m", "monai.bundle"] for line in lines)
     return [line[3:] for line in lines]
 

@@ -77,4 +77,4 @@ def test_package_uses_no_pyplot_and_nothing_else_of_the_project() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == "['files', 'visualization'] False"
+    assert result.stdout.strip() == "['files', 'trace_format', 'visualization'] False"
