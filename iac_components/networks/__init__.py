@@ -4,13 +4,24 @@
 module of the caller's making; ``CellNetwork`` tells the implanted parameters from the backbone's
 and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the plain or of the
 implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a search,
-``build_network`` the network that a found genotype makes.
+``build_network`` the network that a found genotype, or one of the ``skip_modules`` that cells are
+compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
 """
 
 from __future__ import annotations
 
-from iac_components.networks.build import build_network, implant_genotype
+from iac_components.networks.build import (
+    build_network,
+    implant_genotype,
+    implant_skip_module,
+)
 from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.complexity import (
+    Complexity,
+    measure_complexity,
+    write_complexity,
+)
+from iac_components.networks.deep_supervision import StackedSupervisionLoss
 from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
 from iac_components.networks.implant import (
@@ -19,25 +30,36 @@ from iac_components.networks.implant import (
     skip_fusions,
     skip_modules,
 )
+from iac_components.networks.nnunet_plan import NnUNetPlan, plan_nnunet
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
 
 __all__ = [
     "CellNetwork",
     "CellSearchNetwork",
+    "Complexity",
     "MakeSkipModule",
+    "NnUNetPlan",
     "SkipConnection",
     "SkipFusion",
+    "StackedSupervisionLoss",
     "build_network",
     "find_skip_connections",
     "fusion_block_types",
     "implant",
     "implant_genotype",
+    "implant_skip_module",
     "load_state",
     "load_weights",
     "make_exportable",
+    "measure_complexity",
+    "plan_nnunet",
     "register_fusion_block",
+    "register_skip_module",
+    "registered_skip_modules",
     "skip_fusions",
     "skip_modules",
+    "write_complexity",
 ]

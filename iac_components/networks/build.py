@@ -1,4 +1,4 @@
-"""The network of the train and inference bundles: a backbone, with or without found cells."""
+"""The network of the train and inference bundles: a backbone and what its skips hold."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import nn
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
+from iac_components.networks.skip_modules import registered_skip_modules, skip_module_factory
 from iac_components.networks.weights import load_weights
 from iac_components.search_space import (
     DiscreteCell,
@@ -19,7 +20,7 @@ from iac_components.search_space import (
     registered_operations,
 )
 
-__all__ = ["build_network", "implant_genotype"]
+__all__ = ["build_network", "implant_genotype", "implant_skip_module"]
 
 
 def implant_genotype(
@@ -74,10 +75,29 @@ def implant_genotype(
     return implant(backbone, make_cell, input_shape=input_shape)
 
 
+def implant_skip_module(
+    backbone: nn.Module, name: str, *, input_shape: Sequence[int] | None = None
+) -> nn.Module:
+    """Put the registered skip module ``name`` into every skip connection, in place.
+
+    Args:
+        backbone: a U-shaped network.
+        name: one of ``registered_skip_modules()``.
+        input_shape: (1, C, *S) of the dry pass; inferred by default.
+
+    Raises:
+        ValueError: if no such module is registered, or it does not fit the backbone.
+    """
+    factory = skip_module_factory(name)
+    connections = find_skip_connections(backbone, input_shape=input_shape)
+    return implant(backbone, factory(connections), input_shape=input_shape)
+
+
 def build_network(
     backbone: nn.Module,
-    genotype_path: str | Path | None = None,
     *,
+    skip_module: str = "iac",
+    genotype_path: str | Path | None = None,
     backbone_ckpt: str | Path | None = None,
     frozen_backbone: bool = False,
     channel_divisor: int = 1,
@@ -87,9 +107,12 @@ def build_network(
 
     Args:
         backbone: a U-shaped network; it is changed in place.
-        genotype_path: ``genotype.json`` of the cell to implant; None gives the plain backbone.
+        skip_module: ``iac`` for the cells of a genotype, ``plain`` for the backbone as it is, or
+            one of ``registered_skip_modules()``.
+        genotype_path: ``genotype.json`` of the cells; the other skip modules have none, and do
+            not look at it.
         backbone_ckpt: checkpoint of the trained plain backbone to start from; None starts fresh.
-        frozen_backbone: train the cells alone.
+        frozen_backbone: train the skip modules alone.
         channel_divisor: 1, or K of the search for cells as narrow as those searched.
         input_shape: (1, C, *S) of the dry pass; inferred by default.
 
@@ -97,16 +120,30 @@ def build_network(
         The plain backbone, or a :class:`CellNetwork` around it.
 
     Raises:
-        ValueError: if the backbone would be frozen without cells to train.
+        ValueError: if the skip module is unknown, ``iac`` has no genotype, or the backbone would
+            be frozen with nothing to train.
         GenotypeError: if the genotype is unusable or does not fit the backbone.
     """
+    known = ("iac", "plain", *registered_skip_modules())
+    if skip_module not in known:
+        raise ValueError(f"skip_module '{skip_module}' is unknown. Known: {', '.join(known)}.")
+    if skip_module == "iac" and genotype_path is None:
+        raise ValueError(
+            "skip_module 'iac' needs the genotype of its cells: pass --genotype_path, or "
+            "--skip_module plain for the backbone alone."
+        )
+    if skip_module == "plain" and frozen_backbone:
+        raise ValueError(
+            "frozen_backbone leaves nothing to train with skip_module 'plain': leave one out."
+        )
     if backbone_ckpt is not None:
         load_weights(backbone, backbone_ckpt)
-    if genotype_path is None:
-        if frozen_backbone:
-            raise ValueError("frozen_backbone leaves nothing to train without a genotype_path.")
+    if skip_module == "plain":
         return backbone
-    genotype = load_genotype(genotype_path)
+    if skip_module != "iac":
+        implanted = implant_skip_module(backbone, skip_module, input_shape=input_shape)
+        return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    genotype = load_genotype(str(genotype_path))
     try:
         implanted = implant_genotype(
             backbone, genotype, channel_divisor=channel_divisor, input_shape=input_shape

@@ -24,9 +24,9 @@ def implant(
 
     Every block of a registered type that gets a skip feature is replaced, wherever the network
     holds it, by a ``SkipFusion``. The modules are made from the finest level to the coarsest,
-    moved to the network's device and type, and tried once on zeros; if anything fails, the
-    network is as it was. A network with MONAI's parameter-free ResNet shortcuts is made
-    exportable on the way (see ``make_exportable``).
+    moved to the network's device and type, and tried once on zeros, coarsest first as in the
+    decoder; if anything fails, the network is as it was. A network with MONAI's parameter-free
+    ResNet shortcuts is made exportable on the way (see ``make_exportable``).
 
     Args:
         network: a U-shaped network, e.g. MONAI's BasicUNet, FlexibleUNet, DynUNet, UNETR or
@@ -46,9 +46,11 @@ def implant(
     for connection, observed in places:
         skip_module = make_skip_module(connection)
         skip_module.to(device=observed.skip.device, dtype=observed.skip.dtype)
-        _check_keeps_shape(skip_module, connection, observed)
         skip_module.train(observed.block.training)
         fusions[observed.block] = SkipFusion(observed.block, skip_module, connection=connection)
+    # In the decoder's order: a module may lean on what coarser levels computed before it.
+    for connection, observed in reversed(places):
+        _check_keeps_shape(fusions[observed.block].skip_module, connection, observed)
 
     make_exportable(network)
     # A block may be held under several names (DynUNet), so the paths are listed with repeats.

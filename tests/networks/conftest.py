@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from monai.networks.nets import UNETR, BasicUNet, DynUNet, FlexibleUNet, SwinUNE
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from iac_components.networks import MakeSkipModule, SkipConnection
+from iac_components.networks import MakeSkipModule, SkipConnection, plan_nnunet
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,21 @@ def _dyn(dims: int, deep: bool) -> Callable[[], nn.Module]:
     return partial(DynUNet, dims, 1, 2, **sizes, filters=[4, 6, 8, 10], **heads)
 
 
+def _planned(patch: tuple[int, ...], spacing: tuple[float, ...]) -> nn.Module:
+    plan = plan_nnunet(patch, spacing=spacing, base_features=3, max_features=8)
+    return DynUNet(
+        len(patch),
+        1,
+        2,
+        kernel_size=plan.kernel_size,
+        strides=plan.strides,
+        upsample_kernel_size=plan.upsample_kernel_size,
+        filters=plan.filters,
+        deep_supervision=True,
+        deep_supr_num=plan.deep_supr_num,
+    )
+
+
 def _unetr(dims: int) -> Callable[[], nn.Module]:
     hidden = {"hidden_size": 12, "mlp_dim": 16, "num_heads": 2}
     return partial(UNETR, 1, 2, 32, feature_size=4, **hidden, spatial_dims=dims)
@@ -69,6 +85,10 @@ EFFICIENT = tuple(
     for i, (s, g) in enumerate([(16, 10), (24, 12), (40, 16), (112, 320)])
 )
 DYN = (("upsamples.2", 4, 6), ("upsamples.1", 6, 8), ("upsamples.0", 8, 10))
+PLANNED_2D = tuple(
+    (f"upsamples.{3 - i}", s, g) for i, (s, g) in enumerate(pairwise((3, 6, 8, 8, 8)))
+)
+PLANNED_3D = (("upsamples.2", 3, 6), ("upsamples.1", 6, 8), ("upsamples.0", 8, 8))
 TRANSFORMER = (("decoder2", 4, 8), ("decoder3", 8, 16), ("decoder4", 16, 32), ("decoder5", 32, 12))
 SWIN = (
     ("decoder1", 12, 12),
@@ -89,6 +109,10 @@ CASES = {
     "dynunet_2d_deep": Case(_dyn(2, True), (1, 1, 32, 32), DYN),
     "dynunet_3d": Case(_dyn(3, False), (1, 1, 16, 16, 16), DYN),
     "dynunet_3d_deep": Case(_dyn(3, True), (1, 1, 16, 16, 16), DYN),
+    "planned_2d": Case(partial(_planned, (64, 80), (1.0, 1.0)), (1, 1, 64, 80), PLANNED_2D),
+    "planned_3d": Case(
+        partial(_planned, (8, 32, 32), (5.0, 1.0, 1.0)), (1, 1, 8, 32, 32), PLANNED_3D
+    ),
     "unetr_2d": Case(_unetr(2), (1, 1, 32, 32), TRANSFORMER),
     "unetr_3d": Case(_unetr(3), (1, 1, 32, 32, 32), TRANSFORMER),
     "swin_2d": Case(_swin(2), (1, 1, 32, 32), SWIN),

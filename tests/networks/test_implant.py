@@ -142,8 +142,8 @@ def test_second_implant_is_refused(basic, zero_skip):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (Lost, r"Lost at 'upcat_1' turns .*\(1, 3, 32, 32\) into \(1, 3, 31, 32\)"),
-        (Broken, r"Broken at 'upcat_1' failed on skip \(1, 3, 32, 32\) and gate .*: no such op"),
+        (Lost, r"Lost at 'upcat_4' turns .*\(1, 8, 4, 4\) into \(1, 8, 3, 4\)"),
+        (Broken, r"Broken at 'upcat_4' failed on skip \(1, 8, 4, 4\) and gate .*: no such op"),
     ],
 )
 def test_wrong_skip_module_leaves_the_network_plain(basic, module, message):
@@ -153,3 +153,24 @@ def test_wrong_skip_module_leaves_the_network_plain(basic, module, message):
         implant(network, lambda connection: module())
     assert list(network.state_dict()) == keys
     assert not skip_modules(network)
+
+
+def test_modules_are_made_fine_first_and_tried_in_the_decoder_s_order(family):
+    made, tried = [], []
+
+    class Recorder(nn.Module):
+        def __init__(self, connection):
+            super().__init__()
+            self.level = connection.level
+            made.append(self.level)
+
+        def forward(self, skip, gate):
+            tried.append(self.level)
+            return skip
+
+    network, levels = implant(family.network(), Recorder), list(range(len(family.skips)))
+    assert made == levels
+    assert tried == levels[::-1]
+    with torch.no_grad():
+        network(family.image())
+    assert tried == levels[::-1] * 2
