@@ -1,20 +1,29 @@
 """Data: official dataset layouts to datalists, folds by patient, preflight checks, phantoms.
 
 :func:`load_datalist` is what a bundle's config calls: it reads a dataset as downloaded, draws or
-reuses the folds, and lists one part. :func:`check_datalist` opens every file and reports all
-faults at once. :class:`SliceDataset` and :func:`epoch_loader` feed a 2-D network in an order
-that a resumed run can ask for again; :func:`write_phantom` writes a small synthetic dataset.
+reuses the folds, and lists one part. :func:`check_description` holds what a dataset says about
+itself against the bundle; :func:`check_datalist` opens every file and reports all faults at once.
+:class:`SliceDataset` and :func:`epoch_loader` feed a 2-D network in an order that a resumed run can
+ask for again; :func:`write_phantom` writes a small synthetic dataset.
 """
 
 from __future__ import annotations
 
 from iac_components.data.acdc import read_acdc
-from iac_components.data.case import Case
+from iac_components.data.amos import read_amos
+from iac_components.data.brats import read_brats
+from iac_components.data.case import Case, DatalistEntry
 from iac_components.data.datalist import image_datalist, load_datalist
 from iac_components.data.decathlon import read_decathlon
+from iac_components.data.description import (
+    Description,
+    check_description,
+    register_description,
+)
 from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
+from iac_components.data.kits import read_kits
 from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
 from iac_components.data.loader import epoch_loader
 from iac_components.data.parts import (
@@ -25,17 +34,23 @@ from iac_components.data.parts import (
 )
 from iac_components.data.phantom import register_phantom, write_phantom
 from iac_components.data.phantom_acdc import write_acdc_phantom
+from iac_components.data.phantom_amos import write_amos_phantom
+from iac_components.data.phantom_brats import write_brats2021_phantom, write_brats_phantom
 from iac_components.data.phantom_hippocampus import write_hippocampus_phantom
+from iac_components.data.phantom_kits import write_kits_phantom
 from iac_components.data.preflight import check_datalist, check_split
 from iac_components.data.slices import SliceDataset
 
 __all__ = [
     "Case",
+    "DatalistEntry",
     "DatasetError",
+    "Description",
     "Fault",
     "Folds",
     "SliceDataset",
     "check_datalist",
+    "check_description",
     "check_split",
     "epoch_loader",
     "image_datalist",
@@ -44,8 +59,12 @@ __all__ = [
     "load_or_make_folds",
     "make_folds",
     "read_acdc",
+    "read_amos",
+    "read_brats",
     "read_dataset",
     "read_decathlon",
+    "read_kits",
+    "register_description",
     "register_layout",
     "register_part",
     "register_phantom",
@@ -55,6 +74,10 @@ __all__ = [
     "select_cases",
     "select_patients",
     "write_acdc_phantom",
+    "write_amos_phantom",
+    "write_brats2021_phantom",
+    "write_brats_phantom",
     "write_hippocampus_phantom",
+    "write_kits_phantom",
     "write_phantom",
 ]

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-__all__ = ["NIFTI_SUFFIXES", "Case", "is_nifti_name", "nifti_stem"]
+__all__ = [
+    "NIFTI_SUFFIXES",
+    "Case",
+    "DatalistEntry",
+    "entry_files",
+    "is_nifti_name",
+    "nifti_stem",
+]
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 """Endings of a NIfTI file, the longer one first so that it is removed whole."""
+
+DatalistEntry: TypeAlias = Mapping[str, str | list[str]]
+"""One volume as MONAI reads it: key -> file or name; ``image`` may be a list, a file a channel."""
 
 
 @dataclass(frozen=True, order=True)
@@ -18,21 +30,31 @@ class Case:
     Attributes:
         patient: name of the patient; several cases may share one, and folds never split it.
         name: name of the case, unique in its dataset.
-        image: the image's NIfTI file.
+        image: the image's NIfTI file, or one file for each channel, in the channels' order.
         label: the label map's NIfTI file, or None where there is none.
     """
 
     patient: str
     name: str
-    image: Path
+    image: Path | tuple[Path, ...]
     label: Path | None
 
-    def entry(self) -> dict[str, str]:
-        """Return the case as an entry of a MONAI datalist (no ``label`` key without a label)."""
-        entry = {"image": str(self.image), "patient": self.patient, "case": self.name}
+    def entry(self) -> dict[str, str | list[str]]:
+        """Return the case as an entry of a MONAI datalist (no ``label`` key without a label).
+
+        Several files become a list, which MONAI's ``LoadImaged`` stacks into channels.
+        """
+        image = str(self.image) if isinstance(self.image, Path) else list(map(str, self.image))
+        entry = {"image": image, "patient": self.patient, "case": self.name}
         if self.label is not None:
             entry["label"] = str(self.label)
         return entry
+
+
+def entry_files(entry: DatalistEntry, key: str) -> list[str]:
+    """Return the file or files under ``key``; none if the entry lacks it."""
+    files = entry.get(key, [])
+    return [files] if isinstance(files, str) else list(files)
 
 
 def is_nifti_name(name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iac_components.data.case import is_nifti_name, nifti_stem
-from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.case import is_nifti_name
+from iac_components.data.channel_groups import group_channels
+from iac_components.data.faults import DatasetError
 from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts import read_dataset
 from iac_components.data.parts import select_cases
@@ -22,7 +23,7 @@ def load_datalist(
     num_folds: int = 5,
     seed: int = 0,
     folds_file: str | Path | None = None,
-) -> list[dict[str, str]]:
+) -> list[dict[str, str | list[str]]]:
     """List one part of one fold of a dataset.
 
     Args:
@@ -35,7 +36,8 @@ def load_datalist(
         folds_file: file that holds the folds; it is read if it exists, else written.
 
     Returns:
-        Entries ``{"image", "label", "patient", "case"}``, sorted by patient and case.
+        Entries ``{"image", "label", "patient", "case"}``, sorted by patient and case; ``image`` is
+        a list of files where the layout has a file for each channel (``brats``).
 
     Raises:
         DatasetError: if the dataset cannot be read (see :func:`read_dataset`).
@@ -46,36 +48,54 @@ def load_datalist(
     return [case.entry() for case in select_cases(cases, folds, fold=fold, part=part)]
 
 
-def image_datalist(folder: str | Path) -> list[dict[str, str]]:
+def image_datalist(
+    folder: str | Path, *, num_channels: int = 1
+) -> list[dict[str, str | list[str]]]:
     """List the NIfTI images of a folder, for inference.
 
-    Hidden files, other files and subfolders are left out.
+    With one channel, an image is a file. With more, it is a 4-D file, or one file a channel, told
+    apart by BraTS's names (``_flair``, ``_t1``, ``_t1ce``, ``_t2`` or ``-t2f``, ``-t1n``, ``-t1c``,
+    ``-t2w``; label maps are left out) or nnU-Net's (``_0000``, ``_0001``, ...); such files lie in
+    the folder itself or, if it holds no image, in one subfolder a case.
+
+    Hidden files, other files and, with one channel, subfolders are left out.
+
+    Args:
+        folder: where the images are.
+        num_channels: channels of an image.
 
     Returns:
-        Entries ``{"image", "case"}`` sorted by case; the case is the file's name without ending.
+        Entries ``{"image", "case"}`` sorted by case; ``image`` is a list where a channel is a file.
+        The case is the file's name without ending and channel.
 
     Raises:
-        DatasetError: if the folder is missing or has no image, or if two images would be the
-            same case (``a.nii`` and ``a.nii.gz``), so that one result would replace the other.
+        DatasetError: if the folder is missing or has no image, if an image lacks a channel's file,
+            or if two images would be the same case (``a.nii`` and ``a.nii.gz``), so that one result
+            would replace the other.
+        ValueError: if ``num_channels`` is not positive.
     """
+    if num_channels < 1:
+        raise ValueError(f"num_channels must be at least 1, not {num_channels}.")
     directory = Path(folder).expanduser().absolute()
     if not directory.is_dir():
         raise DatasetError(
             f"image folder '{directory}' is not a folder. Pass one that holds .nii or .nii.gz "
             "images with --dataset_dir."
         )
-    files = sorted(path for path in directory.iterdir() if is_nifti_name(path.name))
-    if not files:
+    files = _nifti_files(directory)
+    if num_channels > 1 and not files:
+        inner = sorted(path for path in directory.iterdir() if path.is_dir())
+        files = [file for path in inner for file in _nifti_files(path)]
+    images = group_channels(files, num_channels=num_channels, subject=f"Image folder '{directory}'")
+    if not images:
+        searched = "are not" if num_channels == 1 else "were"
         raise DatasetError(
             f"image folder '{directory}' holds no .nii or .nii.gz file among "
-            f"{len(list(directory.iterdir()))} entries (subfolders are not searched). "
+            f"{len(list(directory.iterdir()))} entries (subfolders {searched} searched). "
             "Pass the images' own folder with --dataset_dir."
         )
-    seen: dict[str, Path] = {}
-    faults = [
-        Fault(str(file), f"has the same case name as '{first.name}'", "Rename one of the two.")
-        for file in files
-        if (first := seen.setdefault(nifti_stem(file), file)) != file
-    ]
-    raise_faults(faults, subject=f"Image folder '{directory}'")
-    return [{"image": str(seen[case]), "case": case} for case in sorted(seen)]
+    return [{"image": image, "case": case} for case, image in images.items()]
+
+
+def _nifti_files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.iterdir() if is_nifti_name(path.name))

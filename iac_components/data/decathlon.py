@@ -8,12 +8,12 @@ from ``groups.csv`` if it is there (columns ``case,subject_group``). Without it,
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from iac_components.data.case import Case, nifti_stem
+from iac_components.data.dataset_json import missing_files, read_dataset_json, read_pairs
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts import register_layout
 
@@ -30,17 +30,13 @@ def read_decathlon(dataset_dir: Path) -> list[Case]:
         DatasetError: if ``dataset.json`` or ``groups.csv`` is missing or malformed (naming the
             field), or if files or groups of cases are missing (naming all).
     """
-    description = _read_description(dataset_dir / "dataset.json")
-    pairs = _training_pairs(description, dataset_dir)
+    description = read_dataset_json(dataset_dir, folder_name="TaskNN")
     patient_of = _patients(dataset_dir, str(description.get("name", "")))
     cases: list[Case] = []
     faults: list[Fault] = []
-    for image, label in pairs:
+    for image, label in read_pairs(description, dataset_dir, field="training"):
         name = nifti_stem(image)
-        for role, file in (("image", image), ("label", label)):
-            if not file.is_file():
-                problem = f"is missing, though dataset.json names it as the {role} of '{name}'"
-                faults.append(Fault(str(file), problem, "Download the dataset again."))
+        faults += missing_files(name, image, label)
         patient = patient_of(name)
         if isinstance(patient, Fault):
             faults.append(patient)
@@ -48,57 +44,6 @@ def read_decathlon(dataset_dir: Path) -> list[Case]:
             cases.append(Case(patient, name, image, label))
     raise_faults(faults, subject=f"Decathlon dataset '{dataset_dir}'")
     return cases
-
-
-def _read_description(file: Path) -> Mapping[str, object]:
-    """Return the object in ``dataset.json``."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        found = sorted(path.name for path in file.parent.iterdir())[:5]
-        raise DatasetError(
-            f"dataset_dir '{file.parent}': expected dataset.json, imagesTr and labelsTr, found "
-            f"{', '.join(found) or 'an empty folder'} ({error.strerror}). "
-            "Pass the unpacked TaskNN folder with --dataset_dir."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"'{file}' is not valid JSON ({error}). Download it again.") from error
-    if not isinstance(content, dict):
-        raise DatasetError(f"'{file}' must hold a JSON object, not {type(content).__name__}.")
-    return content
-
-
-def _training_pairs(
-    description: Mapping[str, object], dataset_dir: Path
-) -> list[tuple[Path, Path]]:
-    """Return (image, label) paths of ``training``; all malformed fields are reported at once."""
-    training = description.get("training")
-    if not isinstance(training, list) or not training:
-        raise DatasetError(
-            f"'{dataset_dir / 'dataset.json'}': field 'training' must be a list of image and label "
-            f"pairs with at least one entry, not {str(training)[:60]!r}. Download it again."
-        )
-    pairs: list[tuple[Path, Path]] = []
-    faults: list[Fault] = []
-    for index, entry in enumerate(training):
-        values = [entry.get(k) if isinstance(entry, dict) else None for k in ("image", "label")]
-        image, label = values
-        if isinstance(image, str) and isinstance(label, str) and image and label:
-            # macOS archives carry a ._ twin of every file, and some lists name them.
-            if not Path(image).name.startswith("._"):
-                pairs.append((dataset_dir / image, dataset_dir / label))
-            continue
-        faults += [
-            Fault(
-                f"training[{index}].{key}",
-                f"must be a relative path, not {value!r}",
-                "Correct dataset.json.",
-            )
-            for key, value in zip(("image", "label"), values, strict=True)
-            if not isinstance(value, str) or not value
-        ]
-    raise_faults(faults, subject=f"'{dataset_dir / 'dataset.json'}'")
-    return pairs
 
 
 def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fault]:

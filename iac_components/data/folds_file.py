@@ -10,6 +10,7 @@ from pathlib import Path
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, make_folds
 from iac_components.files import read_json, require_writable_directory, write_json
+from iac_components.ranks import is_first_rank
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 
@@ -79,7 +80,8 @@ def load_or_make_folds(
     patients = {case.patient for case in cases}
     if path is None or not Path(path).exists():
         folds = make_folds(patients, layout=layout, num_folds=num_folds, seed=seed)
-        if path is not None:
+        # Every process draws the same folds; one writes them.
+        if path is not None and is_first_rank():
             require_writable_directory(Path(path).absolute().parent, name="folds_file")
             save_folds(folds, path)
         return folds

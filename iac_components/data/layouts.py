@@ -9,7 +9,13 @@ from iac_components.data.case import Case
 from iac_components.data.faults import DatasetError
 from iac_components.registry import Registry
 
-__all__ = ["LayoutReader", "read_dataset", "register_layout", "registered_layouts"]
+__all__ = [
+    "LayoutReader",
+    "find_dataset",
+    "read_dataset",
+    "register_layout",
+    "registered_layouts",
+]
 
 LayoutReader = Callable[[Path], list[Case]]
 """``reader(dataset_dir)`` returns all labelled cases, or raises DatasetError with all faults."""
@@ -35,7 +41,18 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
         DatasetError: if the folder is missing, empty, not of that layout or incomplete; all
             faults are listed at once.
     """
-    reader = _REGISTRY.require(layout)
+    folder = find_dataset(dataset_dir, layout=layout)
+    return sorted(_REGISTRY[layout](folder))
+
+
+def find_dataset(dataset_dir: str | Path, *, layout: str) -> Path:
+    """Return a dataset's folder as an absolute path.
+
+    Raises:
+        ValueError: if no such layout is registered.
+        DatasetError: if the folder is missing.
+    """
+    _REGISTRY.require(layout)
     folder = Path(dataset_dir).expanduser().absolute()
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
@@ -43,4 +60,4 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
             f"dataset_dir '{folder}': expected a folder of layout '{layout}', found {found}. "
             "Pass the downloaded dataset's folder with --dataset_dir."
         )
-    return sorted(reader(folder))
+    return folder

@@ -25,6 +25,10 @@ def epoch_loader(
     epoch, which a resumed run can ask for again. No draw is taken from torch's global generator.
     If the dataset has a ``set_epoch``, call it too.
 
+    On several processes each gets an equal share, so that all make as many steps: shares have no
+    item in common, unless the items do not divide evenly, when the last share is filled up with
+    the first items of the order.
+
     Args:
         dataset: its length is asked for here, so a SliceDataset reads its volumes now.
         batch_size: items in a batch.

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from iac_components.files import atomic_write
 from iac_components.registry import Registry
 
-__all__ = ["PhantomWriter", "register_phantom", "write_nifti", "write_phantom"]
+__all__ = [
+    "PhantomWriter",
+    "register_phantom",
+    "spacing_ranges",
+    "volume_shape",
+    "write_nifti",
+    "write_phantom",
+]
 
 Range = tuple[float, float]
 
@@ -45,14 +52,18 @@ def write_phantom(
 
     Args:
         dataset_dir: the folder to write into.
-        layout: ``acdc`` (two frames a patient) or ``decathlon`` (hippocampus, two sides a
-            patient).
+        layout: ``acdc`` (two frames a patient), ``amos``, ``brats`` (BraTS 2023, some patients at
+            two times), ``brats2021`` (read by layout ``brats``), ``decathlon`` (hippocampus, two
+            sides a patient) or ``kits``.
         num_patients: number of patients.
         seed: another seed gives other patients.
         shape: voxels, by default each layout's own. ``acdc``: smallest and largest in-plane size
-            (96, 128). ``decathlon``: mean size (36, 50, 35).
+            (96, 128). ``decathlon``: mean size (36, 50, 35). The others: size in the files' own
+            axes, ``amos`` (96, 80, 24), ``brats`` (96, 112, 24), ``kits`` (slices, H, W) of
+            (24, 80, 96).
         spacing: (smallest, largest) voxel size in mm, by default each layout's own. ``acdc``:
-            in plane and between slices, ((1.2, 1.9), (5, 10)). ``decathlon``: ((1, 1),).
+            in plane and between slices, ((1.2, 1.9), (5, 10)), as ``amos`` and ``kits``,
+            ((3, 4), (4, 6)). ``brats`` and ``decathlon``: ((1, 1),).
 
     Returns:
         The folder, as an absolute path.
@@ -70,6 +81,39 @@ def write_phantom(
     folder = Path(dataset_dir).expanduser().absolute()
     writer(folder, num_patients, np.random.default_rng(seed), shape, spacing)
     return folder
+
+
+def volume_shape(
+    shape: tuple[int, ...] | None, *, default: tuple[int, int, int], smallest: int = 4
+) -> tuple[int, int, int]:
+    """Return the three sizes asked for, or the default.
+
+    Raises:
+        ValueError: if they are not three, or one is below ``smallest``.
+    """
+    if shape is None:
+        return default
+    if len(shape) != 3 or min(shape) < smallest:
+        raise ValueError(f"shape must be three sizes of at least {smallest} voxels, not {shape}.")
+    first, second, third = shape
+    return first, second, third
+
+
+def spacing_ranges(
+    spacing: tuple[Range, ...] | None, *, default: tuple[Range, ...]
+) -> tuple[Range, ...]:
+    """Return the ranges asked for, or the default.
+
+    Raises:
+        ValueError: if there are not as many as in the default.
+    """
+    if spacing is None:
+        return default
+    if len(spacing) != len(default):
+        raise ValueError(
+            f"spacing must be {len(default)} range(s) like {default} in mm, not {spacing}."
+        )
+    return spacing
 
 
 def write_nifti(path: Path, voxels: NDArray[np.generic], affine: NDArray[np.float64]) -> None:

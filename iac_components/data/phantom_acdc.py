@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.phantom import Range, register_phantom, write_nifti
+from iac_components.data.phantom import Range, register_phantom, spacing_ranges, write_nifti
 from iac_components.data.phantom_fields import (
     Field,
     Outline,
@@ -60,7 +60,7 @@ def write_acdc_phantom(
     if shape is not None and (len(shape) != 2 or min(shape) < 32 or shape[0] > shape[1]):
         raise ValueError(f"shape must be (smallest, largest) in-plane size from 32, not {shape}.")
     smallest, largest = shape or (96, 128)
-    in_plane, between = spacing or ((1.2, 1.9), (5.0, 10.0))
+    in_plane, between = spacing_ranges(spacing, default=((1.2, 1.9), (5.0, 10.0)))
     reversed_patient = min(2, num_patients)
     for number in range(1, num_patients + 1):
         size = (*random.integers(smallest, largest + 1, 2).tolist(), int(random.integers(6, 11)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-__all__ = ["Outline", "bias_field", "random_outline", "smooth_field"]
+__all__ = ["Outline", "bias_field", "ellipsoid", "random_outline", "smooth_field"]
 
 Field = NDArray[np.float64]
 
@@ -35,6 +35,25 @@ def smooth_field(
 def bias_field(shape: Sequence[int], random: np.random.Generator, *, strength: float) -> Field:
     """Return a positive multiplicative field around 1, as from a surface coil."""
     return np.exp(strength * smooth_field(shape, [max(n / 1.5, 1.0) for n in shape], random))
+
+
+def ellipsoid(
+    coordinates: Sequence[Field],
+    centre: Sequence[float] | Field,
+    radii: Sequence[float] | Field,
+) -> Field:
+    """Return the level of an ellipsoid: -1 in its centre, 0 on its surface, more outside.
+
+    Args:
+        coordinates: one array for each axis, all of one shape.
+        centre: of the ellipsoid, in the unit of the coordinates.
+        radii: half its axes, in that unit.
+    """
+    squares = (
+        ((values - place) / radius) ** 2
+        for values, place, radius in zip(coordinates, centre, radii, strict=True)
+    )
+    return np.asarray(np.sqrt(sum(squares)) - 1, dtype=np.float64)
 
 
 @dataclass(frozen=True)

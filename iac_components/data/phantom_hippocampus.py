@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.phantom import Range, register_phantom, write_nifti
+from iac_components.data.phantom import (
+    Range,
+    register_phantom,
+    spacing_ranges,
+    volume_shape,
+    write_nifti,
+)
 from iac_components.data.phantom_fields import Field, bias_field, smooth_field
 from iac_components.files import write_json, write_text
 
@@ -27,10 +33,8 @@ def write_hippocampus_phantom(
     spacing: tuple[Range, ...] | None,
 ) -> None:
     """Write imagesTr, labelsTr, dataset.json and groups.csv; cases 2k-1 and 2k are subject k."""
-    mean = shape or (36, 50, 35)
-    if len(mean) != 3 or min(mean) < 16:
-        raise ValueError(f"shape must be three sizes of at least 16 voxels, not {mean}.")
-    (smallest, largest), *_ = spacing or ((1.0, 1.0),)
+    mean = volume_shape(shape, default=(36, 50, 35), smallest=16)
+    ((smallest, largest),) = spacing_ranges(spacing, default=((1.0, 1.0),))
     entries: list[dict[str, str]] = []
     groups = ["case,subject_group"]
     for number in range(1, 2 * num_patients + 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,19 +9,7 @@ import numpy as np
 
 from iac_components.data.volume_file import Volume
 
-__all__ = [
-    "Expectation",
-    "PairCheck",
-    "VolumeCheck",
-    "check_pair",
-    "check_volume",
-    "register_pair_check",
-    "register_volume_check",
-]
-
-AFFINE_TOLERANCE = 0.1
-"""Voxels by which a corner may differ between image and label (our choice): files written by
-different programs differ in rounding, which is far below it; a flip is far above."""
+__all__ = ["Expectation", "VolumeCheck", "check_volume", "register_volume_check"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +38,7 @@ class Expectation:
 VolumeCheck = Callable[[Volume, Expectation], Iterator[tuple[str, str]]]
 """``check(volume, expectation)`` yields (problem, remedy)."""
 
-PairCheck = Callable[[Volume, Volume], Iterator[tuple[str, str]]]
-"""``check(image, label)`` yields (problem, remedy)."""
-
 _VOLUME_CHECKS: dict[str, list[VolumeCheck]] = {"image": [], "label": []}
-_PAIR_CHECKS: list[PairCheck] = []
 
 
 def register_volume_check(*roles: str) -> Callable[[VolumeCheck], VolumeCheck]:
@@ -69,29 +52,20 @@ def register_volume_check(*roles: str) -> Callable[[VolumeCheck], VolumeCheck]:
     return register
 
 
-def register_pair_check(check: PairCheck) -> PairCheck:
-    """Register a check of an image with its label."""
-    _PAIR_CHECKS.append(check)
-    return check
-
-
 def check_volume(volume: Volume, role: str, expectation: Expectation) -> Iterator[tuple[str, str]]:
     """Yield (problem, remedy) of all checks registered for ``role``."""
     for check in _VOLUME_CHECKS[role]:
         yield from check(volume, expectation)
 
 
-def check_pair(image: Volume, label: Volume) -> Iterator[tuple[str, str]]:
-    """Yield (problem, remedy) of all checks of an image with its label."""
-    for check in _PAIR_CHECKS:
-        yield from check(image, label)
-
-
 @register_volume_check("image")
 def _image_axes(volume: Volume, expectation: Expectation) -> Iterator[tuple[str, str]]:
     shape, channels = volume.data.shape, expectation.num_channels
     if len(shape) == 3 and channels > 1:
-        yield f"has 1 channel, expected {channels}", "Merge the modalities into one 4-D file."
+        yield (
+            f"has 1 channel, expected {channels}",
+            "Name one file a channel, or merge them into one 4-D file.",
+        )
     elif len(shape) == 4 and shape[3] != channels:
         yield (
             f"has {shape[3]} channels or frames (shape {shape}), expected {channels}",
@@ -172,31 +146,6 @@ def _label_values(volume: Volume, expectation: Expectation) -> Iterator[tuple[st
         )
     if not (values > 0).any():
         yield "has background only, no foreground", "Add the segmentation, or remove the case."
-
-
-@register_pair_check
-def _same_shape(image: Volume, label: Volume) -> Iterator[tuple[str, str]]:
-    comparable = image.data.ndim >= 3 and label.data.ndim >= 3
-    if comparable and image.data.shape[:3] != label.data.shape[:3]:
-        yield (
-            f"has shape {label.data.shape[:3]}, its image {image.data.shape[:3]}",
-            "Resample the label to its image.",
-        )
-
-
-@register_pair_check
-def _same_affine(image: Volume, label: Volume) -> Iterator[tuple[str, str]]:
-    if not (np.isfinite(image.affine).all() and np.isfinite(label.affine).all()):
-        return
-    ends = [(0, max(n - 1, 1)) for n in (*image.data.shape, 1, 1)[:3]]
-    corners = np.array([(*corner, 1) for corner in itertools.product(*ends)], dtype=np.float64)
-    distance = np.linalg.norm(corners @ (image.affine - label.affine).T, axis=1).max()
-    voxel = np.linalg.norm(image.affine[:3, :3], axis=0).min()
-    if distance > AFFINE_TOLERANCE * voxel:
-        yield (
-            f"lies up to {distance:.3g} mm away from its image (the affines differ)",
-            "Copy the image's affine if the voxels agree, else resample or flip the label.",
-        )
 
 
 def _few(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> str:

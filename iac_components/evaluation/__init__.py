@@ -2,7 +2,8 @@
 
 ``PatientMetrics`` collects Dice and HD95 from a MONAI evaluator and writes ``metrics.csv`` and
 ``metrics.json``; ``load_run`` and ``compare_runs`` read such files back and compare runs patient by
-patient. What happens to a class that a case does not show is decided in ``metrics.py`` alone.
+patient. Scored are the classes, or regions that unite some. What happens to a class that a case
+does not show is decided in ``metrics.py`` alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from iac_components.evaluation.handler import PatientMetrics
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY, ClassMetrics, case_metrics
 from iac_components.evaluation.patients import PatientScore, finite_mean, patient_scores
 from iac_components.evaluation.records import METRICS, CaseRecord, read_metrics
+from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
 from iac_components.evaluation.runs import average_seeds, load_run
 from iac_components.evaluation.statistics import (
@@ -46,6 +48,7 @@ __all__ = [
     "patient_scores",
     "read_metrics",
     "render_markdown",
+    "scored_regions",
     "summarize",
     "write_metrics",
 ]

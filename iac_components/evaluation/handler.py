@@ -15,6 +15,7 @@ from monai.data import MetaTensor, affine_to_spacing
 from iac_components.evaluation.metrics import case_metrics
 from iac_components.evaluation.patients import finite_mean, patient_scores
 from iac_components.evaluation.records import CaseRecord
+from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
 from iac_components.files import require_writable_directory
 
@@ -39,9 +40,13 @@ class PatientMetrics:
         output_dir: folder of both files.
         class_names: names of the foreground classes; label i + 1 is ``class_names[i]``.
         info: plain JSON values to keep in ``metrics.json``, such as dataset, fold and seed.
+        regions: label values of each region to score, which may overlap, for instance
+            ``{"whole_tumour": [1, 2, 3], "tumour_core": [1, 3]}``. Their names then stand for the
+            classes' in all files, and their order for the label. None: each class by its own.
 
     Raises:
-        ValueError: if ``class_names`` is empty, one string, or holds an empty or repeated name.
+        ValueError: if ``class_names`` is empty, one string, or holds an empty or repeated name, or
+            a region is empty or holds a value that is no class (see :func:`scored_regions`).
         OSError: if ``output_dir`` cannot be written.
     """
 
@@ -51,15 +56,15 @@ class PatientMetrics:
         class_names: Sequence[str],
         *,
         info: Mapping[str, object] | None = None,
+        regions: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        names = [] if isinstance(class_names, str) else list(class_names)
-        if not names or not all(names) or len(set(names)) != len(names):
-            raise ValueError(
-                f"class_names {class_names!r} must list the foreground classes, each name once."
-            )
+        scored = scored_regions(class_names, regions)
         self.output_dir = require_writable_directory(output_dir)
-        self.class_names = tuple(names)
+        self.class_names = tuple(class_names)
         self.info = dict(info or {})
+        self.regions = None if regions is None else scored
+        self._scored_names = tuple(scored)
+        self._scored_values = tuple(scored.values())
         self._records: dict[tuple[str, str, int], CaseRecord] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -96,6 +101,7 @@ class PatientMetrics:
                 label[0],
                 num_classes=len(self.class_names) + 1,
                 spacing=_spacing(label, _describe(patient, case)),
+                regions=self._scored_values,
             )
         except ValueError as error:
             raise ValueError(f"{_describe(patient, case)}: {error}") from error
@@ -104,7 +110,7 @@ class PatientMetrics:
                 patient,
                 case,
                 score.label,
-                self.class_names[score.label - 1],
+                self._scored_names[score.label - 1],
                 score.dice,
                 score.hd95,
             )
@@ -116,7 +122,13 @@ class PatientMetrics:
         if not records:
             raise ValueError("no case was evaluated: check the evaluator's datalist.")
         if idist.get_rank() == 0:
-            write_metrics(self.output_dir, records, class_names=self.class_names, info=self.info)
+            write_metrics(
+                self.output_dir,
+                records,
+                class_names=self._scored_names,
+                info=self.info,
+                regions=self.regions,
+            )
         mean = finite_mean(score.mean for score in patient_scores(records, "dice").values())
         if math.isnan(mean):
             # A NaN among an engine's metrics could be taken for the best score there will ever be.

@@ -22,10 +22,10 @@ EMPTY_CLASS_POLICY = (
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """Scores of one class in one case.
+    """Scores of one class or region in one case.
 
     Attributes:
-        label: value of the class in the label map, from 1.
+        label: value of the class in the label map, or number of the region, from 1.
         dice: Dice coefficient, 0 to 1; NaN if the class is excluded (``EMPTY_CLASS_POLICY``).
         hd95: symmetric 95th percentile Hausdorff distance in mm; NaN if excluded.
     """
@@ -41,8 +41,11 @@ def case_metrics(
     *,
     num_classes: int,
     spacing: Sequence[float],
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> list[ClassMetrics]:
     """Score a whole volume, class by class, with MONAI's Dice and Hausdorff distance.
+
+    A region, the union of some classes, is scored like a class, and absent if they all are.
 
     HD95 is MONAI's: the larger of the two directed 95th percentiles of distances between border
     voxels, in mm. Absent classes follow ``EMPTY_CLASS_POLICY`` (our choice).
@@ -53,9 +56,10 @@ def case_metrics(
         label: reference label map ``(*S)``.
         num_classes: number of classes with the background, so that labels run to num_classes - 1.
         spacing: size of a voxel along each axis of ``S``, in mm.
+        regions: label values of each region to score; with None each class is scored by its own.
 
     Returns:
-        One entry for each foreground class, in order of label.
+        One entry for each region, in their order, or each foreground class, in order of label.
 
     Raises:
         ValueError: if shapes differ or are neither 2-D nor 3-D, a value is no integer or outside
@@ -79,43 +83,37 @@ def case_metrics(
         _label_map(prediction, "prediction", num_classes), _label_map(label, "label", num_classes)
     )
     diagonal = math.hypot(*(count * size for count, size in zip(label.shape, voxel, strict=True)))
-    dice = compute_dice(
-        predicted[None, None],
-        expected[None, None],
-        include_background=False,
-        ignore_empty=False,
-        num_classes=num_classes,
-    )[0].tolist()
+    unions = [(value,) for value in range(1, num_classes)] if regions is None else regions
     return [
-        _class_metrics(
-            index, predicted == index, expected == index, dice[index - 1], voxel, diagonal
-        )
-        for index in range(1, num_classes)
+        _class_metrics(index, _mask(predicted, values), _mask(expected, values), voxel, diagonal)
+        for index, values in enumerate(unions, start=1)
     ]
+
+
+def _mask(labels: torch.Tensor, values: Sequence[int]) -> torch.Tensor:
+    """Return where ``labels`` holds one of the values."""
+    return torch.isin(labels, torch.tensor(values, dtype=labels.dtype))
 
 
 def _class_metrics(
     index: int,
     predicted: torch.Tensor,
     expected: torch.Tensor,
-    dice: float,
     spacing: list[float],
     diagonal: float,
 ) -> ClassMetrics:
-    """Apply ``EMPTY_CLASS_POLICY``, the only place that does, or measure the distance."""
+    """Apply ``EMPTY_CLASS_POLICY``, the only place that does, or measure both metrics."""
     in_prediction, in_label = bool(predicted.any()), bool(expected.any())
     if not in_prediction and not in_label:
         return ClassMetrics(index, math.nan, math.nan)
     if in_prediction != in_label:
         return ClassMetrics(index, 0.0, diagonal)
+    pair = predicted[None, None], expected[None, None]
+    dice = compute_dice(*pair, include_background=True)
     distance = compute_hausdorff_distance(
-        predicted[None, None],
-        expected[None, None],
-        include_background=True,
-        percentile=95,
-        spacing=spacing,
+        *pair, include_background=True, percentile=95, spacing=spacing
     )
-    return ClassMetrics(index, dice, float(distance.item()))
+    return ClassMetrics(index, float(dice.item()), float(distance.item()))
 
 
 def _label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tensor:

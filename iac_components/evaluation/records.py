@@ -18,13 +18,13 @@ _COLUMNS = ("patient", "case", "label", "class", "dice", "hd95")
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """Scores of one class in one case of one patient.
+    """Scores of one class, or region of classes, in one case of one patient.
 
     Attributes:
         patient: name of the patient.
         case: name of the image, for instance one time frame of the patient.
-        label: value of the class in the label map, from 1.
-        class_name: name of the class.
+        label: value of the class in the label map, or number of the region, from 1.
+        class_name: name of the class or region.
         dice: 0 to 1, or NaN if the class is excluded for this case.
         hd95: in mm, or NaN if the class is excluded for this case.
 

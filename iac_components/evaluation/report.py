@@ -24,6 +24,7 @@ def write_metrics(
     *,
     class_names: Sequence[str],
     info: Mapping[str, object],
+    regions: Mapping[str, Sequence[int]] | None = None,
 ) -> None:
     """Write ``metrics.csv`` and ``metrics.json``, each atomically, sorted by patient and case.
 
@@ -32,8 +33,10 @@ def write_metrics(
     Args:
         output_dir: folder of both files, made if absent.
         records: every case and class of the run, in any order.
-        class_names: names of the foreground classes; label i + 1 is ``class_names[i]``.
+        class_names: names of what was scored, the foreground classes or else the regions; label
+            i + 1 is ``class_names[i]``.
         info: plain JSON values kept in ``metrics.json``, such as dataset, fold and seed.
+        regions: label values of each region, kept in ``metrics.json``; None if none were scored.
 
     Raises:
         ValueError: if there is no record, a record's class is not in ``class_names``, or a case
@@ -50,6 +53,8 @@ def write_metrics(
                 f"'{record.class_name}', which does not fit class_names {list(class_names)}."
             )
     content = _json_content(records, class_names, info)
+    if regions is not None:
+        content["regions"] = {name: list(values) for name, values in regions.items()}
     # JSON first: it is the one that can be refused, and then no half of a report is left.
     write_json(Path(output_dir) / JSON_NAME, content)
     ordered = sorted(records, key=lambda record: record.key)

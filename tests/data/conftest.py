@@ -20,6 +20,12 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "decathlon": write_phantom(
             root / "hippocampus", layout="decathlon", num_patients=5, shape=(20, 24, 18)
         ),
+        "brats": write_phantom(root / "brats", layout="brats", num_patients=6, shape=(32, 32, 6)),
+        "brats2021": write_phantom(
+            root / "brats2021", layout="brats2021", num_patients=5, shape=(32, 32, 6)
+        ),
+        "kits": write_phantom(root / "kits", layout="kits", num_patients=5, shape=(6, 32, 32)),
+        "amos": write_phantom(root / "amos", layout="amos", num_patients=8, shape=(32, 32, 6)),
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.data.case import Case, is_nifti_name, nifti_stem
+from iac_components.data.case import Case, DatalistEntry, entry_files, is_nifti_name, nifti_stem
 
 
 def test_entry_has_plain_strings() -> None:
@@ -19,6 +19,19 @@ def test_entry_has_plain_strings() -> None:
 
 def test_entry_without_label_has_no_label_key() -> None:
     assert "label" not in Case("p1", "a", Path("a.nii"), None).entry()
+
+
+def test_several_image_files_become_a_list_in_their_order() -> None:
+    case = Case("p1", "a", (Path("b.nii"), Path("a.nii")), None)
+    assert case.entry()["image"] == ["b.nii", "a.nii"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "files"),
+    [({"image": "a"}, ["a"]), ({"image": ["a", "b"]}, ["a", "b"]), ({"label": "a"}, [])],
+)
+def test_files_of_an_entry(entry: DatalistEntry, files: list[str]) -> None:
+    assert entry_files(entry, "image") == files
 
 
 def test_cases_sort_by_patient_then_name() -> None:

@@ -7,7 +7,7 @@ import pytest
 from iac_components.data import DatasetError, image_datalist, load_datalist, load_folds
 
 
-@pytest.mark.parametrize("layout", ["acdc", "decathlon"])
+@pytest.mark.parametrize("layout", ["acdc", "amos", "brats", "decathlon", "kits"])
 def test_parts_of_a_dataset_share_no_patient(
     phantoms: dict[str, Path], tmp_path: Path, layout: str
 ) -> None:
@@ -20,10 +20,12 @@ def test_parts_of_a_dataset_share_no_patient(
         patient for entries in parts.values() for patient in {e["patient"] for e in entries}
     ]
     assert sorted(patients) == sorted(load_folds(file).patients)
+    kind = list if layout == "brats" else str
     for entries in parts.values():
         for entry in entries:
             assert set(entry) == {"image", "label", "patient", "case"}
-            assert all(isinstance(value, str) for value in entry.values())
+            assert isinstance(entry["image"], kind)
+            assert all(isinstance(entry[key], str) for key in ("label", "patient", "case"))
 
 
 def test_every_patient_is_tested_once(phantoms: dict[str, Path]) -> None:
@@ -67,3 +69,84 @@ def test_unusable_image_folder(tmp_path: Path, names: tuple[str, ...], message: 
 def test_missing_image_folder_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"is not a folder.*--dataset_dir"):
         image_datalist(tmp_path / "absent")
+
+
+CHANNELS = {
+    "brats2021": ("_flair", "_t1", "_t1ce", "_t2"),
+    "brats": ("-t2f", "-t1n", "-t1c", "-t2w"),
+}
+
+
+@pytest.mark.parametrize("phantom", CHANNELS)
+def test_case_folders_give_channels_in_the_order_of_training(
+    phantoms: dict[str, Path], phantom: str
+) -> None:
+    cases = load_datalist(phantoms[phantom], layout="brats", part="train")
+    root = Path(cases[0]["label"]).parents[1]
+    listed = {entry["case"]: entry for entry in image_datalist(root, num_channels=4)}
+    for case in cases:
+        assert listed[case["case"]] == {"image": case["image"], "case": case["case"]}
+        names = [Path(file).name for file in case["image"]]
+        assert names == [f"{case['case']}{ending}.nii.gz" for ending in CHANNELS[phantom]]
+
+
+def test_flat_folder_mixes_groups_and_4d_files_and_leaves_labels_out(tmp_path: Path) -> None:
+    groups = {"b": CHANNELS["brats"], "c-1": ("_0000", "_0001", "_0002", "_0003")}
+    for case, endings in groups.items():
+        for ending in (*endings, "-seg"):
+            (tmp_path / f"{case}{ending}.nii").touch()
+    for name in ("a.nii.gz", "e_0004.nii.gz"):
+        (tmp_path / name).touch()
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "b.nii.gz").touch()
+    assert image_datalist(tmp_path, num_channels=4) == [
+        {"image": str(tmp_path / "a.nii.gz"), "case": "a"},
+        *(
+            {"image": [str(tmp_path / f"{case}{end}.nii") for end in endings], "case": case}
+            for case, endings in groups.items()
+        ),
+        {"image": str(tmp_path / "e_0004.nii.gz"), "case": "e_0004"},
+    ]
+
+
+def test_one_channel_has_no_groups(tmp_path: Path) -> None:
+    for name in ("a_0000.nii", "a_t1.nii", "a_seg.nii"):
+        (tmp_path / name).touch()
+    assert [entry["case"] for entry in image_datalist(tmp_path)] == ["a_0000", "a_seg", "a_t1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ("p_flair.nii.gz", "p_t1ce.nii.gz"),
+            r"p_flair.nii.gz\n  - is a channel of 'p' \(BraTS 2021's names\), which lacks p_t1",
+        ),
+        (("p_0001.nii", "p_0002.nii", "p_0003.nii"), r"nnU-Net's names\), which lacks p_0000\."),
+        (("p/p_0000.nii", "q/x.txt"), "which lacks p_0001, p_0002, p_0003"),
+        (("p-t1n.nii", "p-t1n.nii.gz"), "has the same case name as 'p-t1n.nii'"),
+        (("a/p-t1n.nii", "b/p-t1n.nii"), "has the same case name as '.*a/p-t1n.nii'"),
+        (("p.nii", *(f"p_000{i}.nii" for i in range(4))), "the same case name as 'p.nii'"),
+        (("p_seg.nii.gz",), r"holds no .* among 1 entries \(subfolders were searched\)"),
+        (("p/x.txt",), r"holds no .* among 1 entries \(subfolders were searched\)"),
+    ],
+)
+def test_unusable_channels(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(DatasetError, match=message):
+        image_datalist(tmp_path, num_channels=4)
+
+
+def test_all_incomplete_cases_are_named_at_once(tmp_path: Path) -> None:
+    for name in ("a_t1.nii", "b-t2f.nii", "c_0002.nii"):
+        (tmp_path / name).touch()
+    with pytest.raises(DatasetError) as caught:
+        image_datalist(tmp_path, num_channels=4)
+    assert [Path(fault.where).name[0] for fault in caught.value.faults] == ["a", "b", "c"]
+
+
+def test_number_of_channels_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="num_channels must be at least 1, not 0"):
+        image_datalist(tmp_path, num_channels=0)

@@ -8,11 +8,14 @@ from iac_components.data import DatasetError, read_dataset, register_layout, reg
 
 
 def test_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"'acd' is unknown.*acdc, decathlon"):
+    with pytest.raises(ValueError, match=r"'acd' is unknown.*acdc, amos, brats, decathlon, kits"):
         read_dataset(tmp_path, layout="acd")
 
 
-@pytest.mark.parametrize("layout", ["acdc", "decathlon"])
+LAYOUTS = ["acdc", "amos", "brats", "decathlon", "kits"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kind", ["missing", "file", "empty", "foreign"])
 def test_wrong_folder_says_what_was_found_and_what_to_change(
     tmp_path: Path, layout: str, kind: str
@@ -34,7 +37,7 @@ def test_wrong_folder_says_what_was_found_and_what_to_change(
     assert "--dataset_dir" in message
 
 
-@pytest.mark.parametrize("layout", ["acdc", "decathlon"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_cases_are_sorted_absolute_and_unique(
     phantoms: dict[str, Path], monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
@@ -43,13 +46,13 @@ def test_cases_are_sorted_absolute_and_unique(
     assert cases == sorted(cases)
     assert len({case.name for case in cases}) == len(cases)
     for case in cases:
-        assert case.image.is_absolute()
         assert case.label is not None
-        assert case.image.is_file()
-        assert case.label.is_file()
+        for file in (*((case.image,) if layout != "brats" else case.image), case.label):
+            assert file.is_absolute()
+            assert file.is_file()
 
 
 def test_a_layout_is_registered_once() -> None:
-    assert {"acdc", "decathlon"} <= set(registered_layouts())
+    assert set(LAYOUTS) <= set(registered_layouts())
     with pytest.raises(ValueError, match="'acdc' is registered already"):
         register_layout("acdc")(lambda folder: [])

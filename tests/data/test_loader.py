@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import json
+import multiprocessing
+from datetime import timedelta
+from pathlib import Path
+
+import nibabel
+import numpy as np
 import pytest
 import torch
+from monai.transforms import Compose, LoadImaged
+from torch import distributed
 from torch.utils.data import Dataset, DistributedSampler
 
-from iac_components.data import epoch_loader
+from iac_components.data import SliceDataset, epoch_loader
 
 
 class Numbers(Dataset[dict[str, object]]):
@@ -54,15 +63,97 @@ def test_a_small_dataset_still_gives_a_batch(
     assert len(order(count, batch_size=batch_size, drop_last=drop_last)) == items
 
 
-def test_ranks_share_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
-    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
-    shares = []
-    for rank in range(2):
-        monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
-        shares.append(order(10, batch_size=2, drop_last=False))
-    assert sorted(shares[0] + shares[1]) == list(range(10))
-    assert not set(shares[0]) & set(shares[1])
+def _work(rank: int, folder: Path, entries: list[dict[str, str]]) -> None:
+    """What each of two processes does: it leaves the items it saw in a file."""
+    # A forked process must not use the threads that its parent had.
+    torch.set_num_threads(1)
+    distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{folder / 'meeting'}",
+        rank=rank,
+        world_size=2,
+        timeout=timedelta(seconds=60),
+    )
+    found: dict[str, object] = {
+        f"{count}": [
+            order(count, batch_size=2, drop_last=False, epoch=epoch) for epoch in (0, 1, 2, 1)
+        ]
+        for count in (1, 10, 11)
+    }
+    found["steps"] = [len(epoch_loader(Numbers(count), batch_size=4)) for count in (7, 9, 17)]
+
+    transform = Compose(LoadImaged(["image", "label"], ensure_channel_first=True))
+    dataset = SliceDataset(entries, transform, cache_dir=folder / "cache")
+    made: list[str] = []
+    read = dataset._read_volume
+    dataset._read_volume = lambda entry, case: (made.append(case), read(entry, case))[1]  # type: ignore[method-assign]
+    loader = epoch_loader(dataset, batch_size=1, drop_last=False)
+    found["slices"] = [
+        [batch["case"][0], int(batch["slice"]), float(batch["image"].mean())] for batch in loader
+    ]
+    found["made"] = made
+    (folder / f"{rank}.json").write_text(json.dumps(found))
+    distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list]]:
+    """What two gloo processes saw."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("no fork here, and two new interpreters would take long to start")
+    folder = tmp_path_factory.mktemp("ranks")
+    entries = []
+    for number in range(4):
+        files = {key: str(folder / f"{number}_{key}.nii") for key in ("image", "label")}
+        for file in files.values():
+            nibabel.save(nibabel.Nifti1Image(np.full((4, 4, 3), number, np.uint8), np.eye(4)), file)
+        entries.append({**files, "case": f"c{number}", "patient": f"p{number}"})
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_work, args=(rank, folder, entries)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=90)
+        if process.is_alive():
+            process.kill()
+    assert [process.exitcode for process in processes] == [0, 0]
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+
+
+@pytest.mark.parametrize("epoch", range(3))
+def test_ranks_share_the_items(ranks: list[dict[str, list]], epoch: int) -> None:
+    first, second = (found["10"][epoch] for found in ranks)
+    assert len(first) == len(second) == 5
+    assert sorted(first + second) == list(range(10))
+
+
+@pytest.mark.parametrize(("count", "share"), [("1", 1), ("11", 6)])
+def test_uneven_items_fill_equal_shares(
+    ranks: list[dict[str, list]], count: str, share: int
+) -> None:
+    first, second = (found[count][0] for found in ranks)
+    assert len(first) == len(second) == share
+    assert set(first + second) == set(range(int(count)))
+
+
+def test_ranks_make_as_many_steps(ranks: list[dict[str, list]]) -> None:
+    # Shares of 4, 5 and 9 items in batches of 4.
+    assert [found["steps"] for found in ranks] == [[1, 1, 2]] * 2
+
+
+def test_a_resumed_rank_sees_its_epoch_again(ranks: list[dict[str, list]]) -> None:
+    for found in ranks:
+        zeroth, first, second, again = found["11"]
+        assert again == first
+        assert len({tuple(order) for order in (zeroth, first, second)}) == 3
+
+
+def test_ranks_share_the_slices_and_their_cache(ranks: list[dict[str, list]]) -> None:
+    seen = [tuple(item) for found in ranks for item in found["slices"]]
+    assert sorted(seen) == [(f"c{number}", i, number) for number in range(4) for i in range(3)]
+    # Each begins with its half, and makes of the other's at most what is not there yet.
+    for found, half in zip(ranks, (["c0", "c1"], ["c2", "c3"]), strict=True):
+        assert found["made"][0] == half[0]
 
 
 def test_an_empty_dataset_is_refused() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import time
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from monai.transforms import (
     Compose,
     Lambdad,
     LoadImaged,
+    NormalizeIntensityd,
     RandFlipd,
     RandGaussianNoised,
     RandScaleIntensityd,
+    Resized,
     ScaleIntensityd,
 )
 
@@ -137,9 +140,17 @@ def test_items_depend_on_seed_epoch_and_index_alone(datalist: list[dict[str, str
             assert torch.equal(dataset[index]["image"], runs[0, epoch][index])
 
 
-@pytest.mark.parametrize("num_workers", [0, 1, 2])
-def test_workers_do_not_change_the_data(datalist: list[dict[str, str]], num_workers: int) -> None:
-    dataset = SliceDataset(datalist[:1], read(), slice_transform=augment())
+@pytest.mark.parametrize(("num_workers", "cached"), [(0, False), (1, False), (2, False), (2, True)])
+def test_workers_do_not_change_the_data(
+    datalist: list[dict[str, str]], tmp_path: Path, num_workers: int, cached: bool
+) -> None:
+    dataset = SliceDataset(
+        datalist[:1],
+        read(),
+        slice_transform=augment(),
+        cache_dir=tmp_path if cached else None,
+        cache_dtype="float32",
+    )
     reference = SliceDataset(datalist[:1], read(), slice_transform=augment())
     loader = epoch_loader(dataset, batch_size=2, num_workers=num_workers, drop_last=False)
     for epoch in (3, 4):
@@ -186,6 +197,11 @@ def test_other_keys(datalist: list[dict[str, str]]) -> None:
         ({"empty_fraction": 1.5}, "empty_fraction must be 0 to 1"),
         ({"seed": -1}, "seed must not be negative"),
         ({"transform": augment()}, "RandFlipd, which is random"),
+        ({"cache_dir": "cache", "cache_dtype": "int16"}, "cache_dtype must be"),
+        (
+            {"cache_dir": "cache", "transform": Lambdad(KEYS, lambda volume: volume)},
+            r"func\[0\] is a .*<lambda>.*leave cache_dir out",
+        ),
     ],
 )
 def test_bad_arguments(options: dict[str, object], message: str) -> None:
@@ -237,3 +253,116 @@ def test_paths_need_not_be_ascii(datalist: list[dict[str, str]], tmp_path: Path)
         target.write_bytes(Path(entry[key]).read_bytes())
         entry[key] = str(target)
     assert len(SliceDataset([entry], read())) == 5
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_a_cache_in_float32_changes_no_item(
+    datalist: list[dict[str, str]], tmp_path: Path, axis: int
+) -> None:
+    options = {"slice_transform": augment(), "slice_axis": axis, "empty_fraction": 0.5, "seed": 3}
+    in_memory = SliceDataset(datalist, read(), **options)
+    for _ in ("made", "found"):
+        cached = SliceDataset(
+            datalist, read(), **options, cache_dir=tmp_path, cache_dtype="float32"
+        )
+        assert len(cached) == len(in_memory)
+        for epoch, index in itertools.product((0, 1), range(len(in_memory))):
+            for dataset in (cached, in_memory):
+                dataset.set_epoch(epoch)
+            one, other = cached[index], in_memory[index]
+            assert one.keys() == other.keys()
+            for key, value in one.items():
+                if isinstance(value, torch.Tensor):
+                    assert type(value) is torch.Tensor
+                    assert value.dtype == torch.float32
+                    assert torch.equal(value, other[key])
+                else:
+                    assert value == other[key]
+
+
+def test_a_cache_in_float16_is_near(datalist: list[dict[str, str]], tmp_path: Path) -> None:
+    normalised = Compose([*read().transforms, NormalizeIntensityd("image")])
+    exact = images(SliceDataset(datalist, normalised))
+    near = images(SliceDataset(datalist, normalised, cache_dir=tmp_path))
+    differences = [float((one - other).abs().max()) for one, other in zip(exact, near, strict=True)]
+    assert 0 < max(differences) < 1e-3
+
+
+def test_a_volume_is_transformed_once_for_all_stages(
+    datalist: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = SliceDataset(datalist, read(), cache_dir=tmp_path)
+    assert len(first) == 9
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a file was read although its volume is cached")
+
+    monkeypatch.setattr(LoadImaged, "__call__", refuse)
+    other_stage = SliceDataset(
+        datalist[::-1],
+        read(),
+        slice_transform=augment(),
+        seed=5,
+        empty_fraction=0.0,
+        cache_dir=tmp_path,
+    )
+    rows = [other_stage[index] for index in range(len(other_stage))]
+    assert [(row["case"], row["slice"]) for row in rows] == [
+        ("c1", 1), ("c1", 2), ("c0", 1), ("c0", 2)
+    ]  # fmt: skip
+
+
+def test_a_cached_dataset_is_cheap_to_hand_to_a_worker(
+    datalist: list[dict[str, str]], tmp_path: Path
+) -> None:
+    dataset = SliceDataset(datalist, read(), cache_dir=tmp_path, cache_dtype="float32")
+    # Repeated, so that the voxels would outweigh the paths.
+    grown = Compose([*read().transforms, Resized(KEYS, spatial_size=(64, 64, 5), mode="nearest")])
+    large = SliceDataset(datalist, grown, cache_dir=tmp_path, cache_dtype="float32")
+    sizes = []
+    for each in (dataset, large):
+        len(each)
+        sizes.append(len(pickle.dumps(each)))
+    assert sizes[1] - sizes[0] < 4000
+    assert torch.equal(pickle.loads(pickle.dumps(large))[2]["image"], large[2]["image"])
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_an_image_may_be_several_files(
+    datalist: list[dict[str, str]], tmp_path: Path, cached: bool
+) -> None:
+    entry = {"image": [datalist[0]["image"]] * 2, "label": datalist[0]["label"]}
+    dataset = SliceDataset([entry], read(), cache_dir=tmp_path if cached else None)
+    item = dataset[1]
+    assert item["image"].shape == (2, 6, 8)
+    assert torch.equal(*item["image"])
+    assert item["case"] == item["patient"] == datalist[0]["image"]
+
+
+def test_too_little_memory_is_told_early(
+    datalist: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first volume's 5 slices take 1920 bytes, so as many are expected for the second.
+    monkeypatch.setattr("iac_components.data.memory.available_memory", lambda: 2000)
+    started: list[int] = []
+    watched = Compose(
+        [Lambdad("image", lambda file: (started.append(0), file)[1]), *read().transforms]
+    )
+    with pytest.raises(RuntimeError, match="cache_dir"):
+        len(SliceDataset(datalist, watched))
+    assert len(started) == 1
+    assert len(SliceDataset(datalist[:1], watched)) == 5
+    assert len(SliceDataset(datalist, read(), empty_fraction=0.0)) == 4
+    assert len(SliceDataset(datalist, read(), cache_dir=tmp_path)) == 9
+
+
+def test_a_missing_file_keeps_its_error(datalist: list[dict[str, str]], tmp_path: Path) -> None:
+    entry = {**datalist[0], "image": "absent.nii.gz"}
+    messages = []
+    for cache_dir in (None, tmp_path):
+        with pytest.raises(RuntimeError, match="LoadImaged") as caught:
+            len(SliceDataset([entry], read(), cache_dir=cache_dir))
+        messages.append(str(caught.value.__cause__))
+    assert "absent.nii.gz" in messages[0]
+    assert messages[0] == messages[1]
+    assert not list(tmp_path.iterdir())

@@ -134,6 +134,43 @@ def test_permuting_the_axes_with_their_spacing_changes_nothing(axes: tuple[int, 
         assert a.hd95 == pytest.approx(b.hd95, rel=1e-6)
 
 
+REGIONS = [(1, 2, 3), (1, 3), (3,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_region_scores_as_one_class_would(seed: int) -> None:
+    prediction, label = (label_map(s, (7, 6, 5), num_classes=4) for s in (seed, seed + 50))
+    spacing = [1.0, 2.0, 5.0]
+    scores = case_metrics(prediction, label, num_classes=4, spacing=spacing, regions=REGIONS)
+    assert [score.label for score in scores] == [1, 2, 3]
+    for score, values in zip(scores, REGIONS, strict=True):
+        a, b = (torch.isin(v, torch.tensor(values)).long() for v in (prediction, label))
+        alone = only(case_metrics(a, b, num_classes=2, spacing=spacing))
+        assert (score.dice, score.hd95) == (alone.dice, alone.hd95)
+
+
+def test_single_classes_as_regions_change_nothing() -> None:
+    prediction, label = label_map(0, (7, 6, 5)), label_map(9, (7, 6, 5))
+    plain = case_metrics(prediction, label, num_classes=3, spacing=[1, 1, 2])
+    assert plain == case_metrics(
+        prediction, label, num_classes=3, spacing=[1, 1, 2], regions=[[1], [2]]
+    )
+
+
+def test_confusion_within_a_region_costs_nothing_and_absence_follows_the_policy() -> None:
+    prediction, label = torch.zeros(10, 8), torch.zeros(10, 8)
+    prediction[2:5, 2:5], label[2:5, 2:5] = 1, 2
+    whole, core, enhancing, edema = case_metrics(
+        prediction, label, num_classes=4, spacing=[3.0, 5.0], regions=[*REGIONS, (2,)]
+    )
+    assert (whole.dice, whole.hd95) == (1, 0)
+    # A diagonal of 50 mm for a region that only one of both shows.
+    assert (core.dice, core.hd95) == (0, 50)
+    assert (edema.dice, edema.hd95) == (0, 50)
+    assert math.isnan(enhancing.dice)
+    assert math.isnan(enhancing.hd95)
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.float16, torch.int64])
 def test_any_type_that_holds_integers_is_a_label_map(dtype: torch.dtype) -> None:
     label = label_map(3, (6, 6), num_classes=2)

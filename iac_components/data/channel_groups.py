@@ -1,0 +1,80 @@
+"""Images whose channels are files of their own, found by what follows the case's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from iac_components.data.case import nifti_stem
+from iac_components.data.channel_names import ChannelNaming, channel_namings
+from iac_components.data.faults import Fault, raise_faults
+
+__all__ = ["group_channels"]
+
+
+def group_channels(
+    files: Iterable[Path], *, num_channels: int, subject: str
+) -> dict[str, str | list[str]]:
+    """Group files into images: BraTS's endings where they fit, nnU-Net's ``_0000``, ``_0001``, ...
+
+    Label maps among BraTS's files are left out. A file that is named in neither way is an image of
+    its own, which must be 4-D.
+
+    Args:
+        files: NIfTI files.
+        num_channels: channels of an image; with one, every file is an image.
+        subject: what was searched, for the first line of a message.
+
+    Returns:
+        For each case, sorted: its file, or its files in the channels' order.
+
+    Raises:
+        DatasetError: if a group is incomplete, or two files or groups would be the same case or
+            channel (naming all).
+    """
+    namings = channel_namings(num_channels)
+    single: dict[str, Path] = {}
+    groups: dict[tuple[str, ChannelNaming], dict[str, Path]] = {}
+    faults: list[Fault] = []
+    for file in sorted(files):
+        stem = nifti_stem(file)
+        naming, case, ending = next(
+            ((naming, *parts) for naming in namings if (parts := naming.split(stem))),
+            (None, stem, ""),
+        )
+        if naming is None:
+            first = single.setdefault(case, file)
+        else:
+            first = groups.setdefault((case, naming), {}).setdefault(ending, file)
+        if first != file:
+            faults.append(_same_name(file, first))
+    images: dict[str, str | list[str]] = {case: str(file) for case, file in single.items()}
+    for (case, naming), channels in groups.items():
+        named = [channels[ending] for ending in naming.channels if ending in channels]
+        if not named:
+            # A label map alone is no image.
+            continue
+        missing = [f"{case}{ending}" for ending in naming.channels if ending not in channels]
+        if missing:
+            faults.append(
+                Fault(
+                    str(named[0]),
+                    f"is a channel of '{case}' ({naming.name}'s names), which lacks "
+                    f"{', '.join(missing)}",
+                    "Add the file(s), or remove the case; a 4-D file needs another name.",
+                )
+            )
+        elif case in images:
+            earlier = images[case]
+            first = Path(earlier if isinstance(earlier, str) else earlier[0])
+            faults.append(_same_name(named[0], first))
+        else:
+            images[case] = [str(file) for file in named]
+    raise_faults(faults, subject=subject)
+    return dict(sorted(images.items()))
+
+
+def _same_name(file: Path, first: Path) -> Fault:
+    name = first.name if first.parent == file.parent else first
+    problem = f"has the same case name as '{name}'"
+    return Fault(str(file), problem, "Rename one of the two.")
