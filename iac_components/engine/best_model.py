@@ -9,6 +9,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from iac_components.files import write_tensors
+from iac_components.ranks import is_first_rank
 
 __all__ = ["BestModel", "BestScore", "FinalModel"]
 
@@ -39,7 +40,8 @@ class BestModel:
     """Write ``{"model": weights}`` whenever a validation beats all before it.
 
     NaN and infinity are never best, also not as the first value; MONAI's ``CheckpointSaver`` would
-    keep a NaN that came first for ever, and does not write atomically.
+    keep a NaN that came first for ever, and does not write atomically. Of several ranks the first
+    writes; all keep the score.
 
     Args:
         path: the file, ``model.pt`` by the bundle specification.
@@ -71,12 +73,13 @@ class BestModel:
                 f"the evaluator has no metric '{self.metric_name}', only "
                 f"{sorted(engine.state.metrics)}."
             )
-        if self.best.beaten_by(float(engine.state.metrics[self.metric_name])):
+        better = self.best.beaten_by(float(engine.state.metrics[self.metric_name]))
+        if better and is_first_rank():
             write_tensors(self.path, {"model": self.network.state_dict()})
 
 
 class FinalModel:
-    """Write ``{"model": weights}`` at the end of a run.
+    """Write ``{"model": weights}`` at the end of a run, on the first rank.
 
     Args:
         path: the file to write.
@@ -93,4 +96,5 @@ class FinalModel:
 
     def __call__(self, engine: Engine) -> None:
         """Write the weights."""
-        write_tensors(self.path, {"model": self.network.state_dict()})
+        if is_first_rank():
+            write_tensors(self.path, {"model": self.network.state_dict()})

@@ -12,6 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from iac_components.files import write_tensors
+from iac_components.ranks import is_first_rank, require_same
 
 __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -45,7 +46,8 @@ class ResumableCheckpoint:
     Files are written atomically and the newest ``keep`` stay, so a kill at any moment leaves a good
     one. They hold tensors and plain values and load with ``weights_only=True``. The engine's epoch
     and AMP scale are taken from the engine at ``attach``, not from ``save_dict``: a handler inside
-    its engine's own config cannot refer to that engine.
+    its engine's own config cannot refer to that engine. Of several ranks the first writes, and all
+    load the same file.
 
     Args:
         directory: where the checkpoints lie.
@@ -87,7 +89,7 @@ class ResumableCheckpoint:
         """Write the checkpoint of the epoch that ended, and delete the oldest."""
         epoch = engine.state.epoch
         last = epoch == engine.state.max_epochs or bool(engine.should_terminate)
-        if epoch % self.every and not last:
+        if (epoch % self.every and not last) or not is_first_rank():
             return
         scaler = getattr(engine, "scaler", None)
         content = {
@@ -110,16 +112,22 @@ class ResumableCheckpoint:
 
         Raises:
             CheckpointError: if it is whole but its content does not fit this run.
+            RankError: if not all ranks see the same one.
         """
         if not self.resume:
             return
-        for epoch, path in self.found():
-            content = _read(path)
-            if content is not None:
-                self._restore(engine, content, path)
-                _LOGGER.info(f"Resumed after epoch {epoch} from '{path}'.")
-                return
-        _LOGGER.info(f"Nothing to resume in '{self.directory}': starting afresh.")
+        good = ((path, content) for _, path in self.found() if (content := _read(path)) is not None)
+        path, content = next(good, (None, None))
+        require_same(
+            str(path and path.name).encode(),
+            what=f"the newest good checkpoints in '{self.directory}'",
+            remedy="Put output_dir where all nodes see the same files.",
+        )
+        if path is None or content is None:
+            _LOGGER.info(f"Nothing to resume in '{self.directory}': starting afresh.")
+            return
+        self._restore(engine, content, path)
+        _LOGGER.info(f"Resumed after epoch {content['epoch']} from '{path}'.")
 
     def found(self) -> list[tuple[int, Path]]:
         """Epoch and path of every checkpoint, newest first."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+import torch
 from ignite.engine import Engine, Events
 from tqdm.auto import tqdm
+
+from iac_components.ranks import is_first_rank
 
 __all__ = ["RunProgress"]
 
 
 class RunProgress:
     """Show epoch, loss, time left and whatever else is asked for, in one bar for all epochs.
+
+    Of several ranks the first shows it.
 
     The time left counts every epoch up to ``max_epochs``: a search that is decided sooner ends
     sooner.
@@ -24,6 +29,7 @@ class RunProgress:
     def __init__(self, describe: Callable[[], Mapping[str, object]] | None = None) -> None:
         self.describe = describe or (lambda: {})
         self._bar: tqdm[NoReturn] | None = None
+        self._loss: torch.Tensor | None = None
         self._extra: Mapping[str, object] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -36,7 +42,7 @@ class RunProgress:
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
 
     def _open(self, engine: Engine) -> None:
-        if self._bar is not None:
+        if self._bar is not None or not is_first_rank():
             return
         length = engine.state.epoch_length
         self._extra = self.describe()
@@ -51,21 +57,22 @@ class RunProgress:
     def _advance(self, engine: Engine) -> None:
         if self._bar is None:
             return
+        self._loss = engine.state.output["loss"].detach()
         # Only when the bar redraws: reading the loss makes a GPU wait for the host.
         if self._bar.update(1):
             self._show(engine)
 
     def _refresh(self, engine: Engine) -> None:
-        self._extra = self.describe()
+        if self._bar is not None:
+            self._extra = self.describe()
         self._show(engine)
 
     def _show(self, engine: Engine) -> None:
-        if self._bar is not None:
+        if self._bar is not None and self._loss is not None:
             self._bar.set_description(
                 f"epoch {engine.state.epoch}/{engine.state.max_epochs}", False
             )
-            loss = float(engine.state.output["loss"])
-            self._bar.set_postfix({"loss": f"{loss:.4f}", **self._extra})
+            self._bar.set_postfix({"loss": f"{float(self._loss):.4f}", **self._extra})
 
     def _close(self, engine: Engine) -> None:
         if self._bar is not None:

@@ -8,14 +8,20 @@ import torch
 from ignite.engine import Engine, Events
 from torch.utils.data import DataLoader
 
+from iac_components.ranks import rank
+
 __all__ = ["EpochSeeding"]
+
+_EPOCHS, _RANKS = 100_003, 1_000_000_007
+"""Primes: no two of the seeds, epochs and ranks that occur draw alike."""
 
 
 class EpochSeeding:
     """Seed an epoch's data order, augmentation and dropout by (seed, epoch) when it starts.
 
     No generator's state has to be saved: an epoch that is run again, after a crash or on another
-    day, draws what it drew. Samplers and datasets take part by a ``set_epoch(epoch)`` method.
+    day, draws what it drew. Ranks draw differently (dropout), but share the data's order, of which
+    each has its part. Samplers and datasets take part by a ``set_epoch(epoch)`` method.
 
     Args:
         loaders: every loader that feeds the engine, its own among them.
@@ -33,7 +39,7 @@ class EpochSeeding:
     def __call__(self, engine: Engine) -> None:
         """Seed the epoch that starts."""
         epoch = engine.state.epoch
-        torch.manual_seed(self.seed * 100_003 + epoch)
+        torch.manual_seed(self.seed * _EPOCHS + epoch + rank() * _RANKS)
         for loader in self.loaders:
             for part in (loader.dataset, loader.sampler):
                 set_epoch = getattr(part, "set_epoch", None)

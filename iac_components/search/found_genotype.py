@@ -14,6 +14,7 @@ import torch
 
 import iac_components
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.ranks import count_ranks, is_first_rank
 from iac_components.search.pruning import is_decided
 from iac_components.search.trace import SearchTrace
 from iac_components.search_space.discretization import discretize
@@ -43,6 +44,7 @@ def save_found_genotype(
     """Discretize a searched supernet and write ``genotype.json``.
 
     The distributions are those of the last epoch, so the file agrees with ``search_trace.csv``.
+    Of several ranks the first writes; all return the same genotype.
 
     Args:
         path: the file to write.
@@ -61,7 +63,8 @@ def save_found_genotype(
         edge_weights=edge_weights,
         provenance=_provenance(network, trace, settings),
     )
-    save_genotype(genotype, path)
+    if is_first_rank():
+        save_genotype(genotype, path)
     return genotype
 
 
@@ -77,6 +80,7 @@ def _provenance(
         "seconds": round(trace.total_seconds, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
+        "ranks": count_ranks(),
         "versions": {
             "iac_components": iac_components.__version__,
             "monai": monai.__version__,

@@ -10,6 +10,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.ranks import is_first_rank, require_same
 from iac_components.search.pruned_optimizer import forget_parameters
 from iac_components.search.pruning import (
     check_schedule,
@@ -31,6 +32,9 @@ class StabilityPruningHandler:
     each node, takes stable edges and nodes one step down their schedules, deletes the losers from
     the module tree and the optimizer, and writes ``search_trace.csv``. With both schedules empty
     nothing is pruned: that is the full-length search, traced alike.
+
+    Several ranks each decide for themselves, from what must be equal to the bit; this is checked,
+    and the first rank writes.
 
     Args:
         network: the supernet.
@@ -97,6 +101,11 @@ class StabilityPruningHandler:
             return
         probabilities, edge_weights = ((total / self._steps).cpu().numpy() for total in self._sums)
         alive = self._alive()
+        require_same(
+            b"".join(array.tobytes() for array in (probabilities, edge_weights, alive)),
+            what=f"the architecture parameters after epoch {engine.state.epoch}",
+            remedy="Use equal devices and library versions on all nodes, and resume.",
+        )
         operations = self.criterion.decide(self.trace.operation_history(probabilities, alive))
         after = self._prune(probabilities, edge_weights, alive, operations.stable)
         if after.sum() < alive.sum():
@@ -109,7 +118,7 @@ class StabilityPruningHandler:
             alive=after,
             seconds=time.perf_counter() - self._started,
         )
-        if self.trace_file is not None:
+        if self.trace_file is not None and is_first_rank():
             self.trace.write(self.trace_file)
         if self.decided:
             engine.terminate()

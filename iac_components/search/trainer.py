@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.ranks import average
 from iac_components.search.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
@@ -29,7 +30,9 @@ class CellSearchTrainer(SupervisedTrainer):
 
     Each iteration takes one batch for the weights and, past the warm-up, one batch of the other
     half of the training patients for the architecture parameters. The two parameter sets are
-    disjoint; neither step touches the other's.
+    disjoint; neither step touches the other's. Several ranks average the architecture gradients,
+    and ``SynchronizedGradients`` those of the weights; the virtual weight step of the second order
+    is each rank's own (our choice).
 
     Args:
         device: where to compute.
@@ -138,13 +141,15 @@ class CellSearchTrainer(SupervisedTrainer):
             loss = self._loss(batch)
             return loss if scaler is None else scaler.scale(loss)
 
-        loss, gradients = self.architecture_gradient.compute(
+        loss, own_gradients = self.architecture_gradient.compute(
             lambda: scaled_loss(architecture_batch),
             # Unscaled: the virtual weight step of the second order takes this gradient as it is.
             lambda: self._loss(weight_batch),
             architecture=parameters,
             weights=weights,
         )
+        # Before the check for NaN: all ranks must take the same step, or skip it.
+        loss, *gradients = average([loss, *own_gradients])
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if scaler is not None:

@@ -38,7 +38,7 @@ def test_decided_search(make_search, always_stable, tmp_path):
     assert found.provenance["device"] == "cpu"
     assert found.provenance["versions"]["torch"] == torch.__version__
     assert found.provenance["seconds"] > 0
-    network = build_network(BasicUNet(2, 1, 2, (8,) * 6), tmp_path / "genotype.json")
+    network = build_network(BasicUNet(2, 1, 2, (8,) * 6), genotype_path=tmp_path / "genotype.json")
     assert network(torch.rand(1, 1, 32, 32)).shape == (1, 2, 32, 32)
 
 
