@@ -1,0 +1,46 @@
+"""The copy of this package inside a bundle, so that a bundle runs where nothing is installed."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from pathlib import Path
+
+from monai.bundle import ConfigExpression, ConfigParser
+
+import iac_components
+
+__all__ = ["evaluate_again"]
+
+
+def evaluate_again() -> None:
+    """Evaluate the ``imports`` of the config that is being evaluated once more.
+
+    MONAI evaluates them before any other item, keeps a failed one as a stub that raises when it is
+    called, and puts the bundle's folder on ``sys.path`` only after ``initialize``. So a config that
+    has put its folder there itself calls this function of the copy found there. Where the package
+    is installed, that one is used and nothing changes; a version other than the bundle's is warned
+    about.
+    """
+    parser = _parser()
+    for statement in parser.get("imports", []):
+        ConfigExpression(statement, globals=parser.globals).evaluate()
+    made_with = parser.get("_meta_#required_packages_version#iac_components")
+    if made_with not in (None, iac_components.__version__):
+        warnings.warn(
+            f"this bundle was made with iac_components {made_with}, but version "
+            f"{iac_components.__version__} in '{Path(iac_components.__file__).parent}' is used. "
+            f"Install version {made_with}, or uninstall it to use the copy in the bundle's zip.",
+            stacklevel=1,
+        )
+
+
+def _parser() -> ConfigParser:
+    """The parser at work: a config is not told by whom it is evaluated, but the call stack is."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        parser = frame.f_locals.get("self")
+        if isinstance(parser, ConfigParser):
+            return parser
+        frame = frame.f_back
+    raise RuntimeError("evaluate_again is called by a bundle's config, and there is none.")

@@ -1,0 +1,54 @@
+"""MonaiAlgo, the client of NVFlare: one round on the train bundle as it is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from monai.fl.client import MonaiAlgo
+from monai.fl.utils.constants import ExtraItems, ModelType, WeightType
+from monai.fl.utils.exchange_object import ExchangeObject
+
+TINY = {
+    "backbone_def#features": [8] * 6,
+    "field_of_view": [32, 32, -1],
+    "patch_size": [32, 32],
+    "steps_per_epoch": 2,
+    "batch_size": 2,
+    "val_interval": 1,
+}
+
+
+@pytest.fixture
+def algorithm(bundle_copy, hippocampus, tmp_path):
+    root = bundle_copy("train")
+    options = {"dataset_dir": str(hippocampus.phantom), "folds_file": str(tmp_path / "folds.json")}
+    algorithm = MonaiAlgo(
+        str(root), train_kwargs={**TINY, **options}, eval_kwargs={**TINY, **options}
+    )
+    algorithm.initialize({ExtraItems.CLIENT_NAME: "site_1", ExtraItems.LOGGING_FILE: False})
+    return algorithm
+
+
+def weights_of(network):
+    return {key: value.detach().clone() for key, value in network.state_dict().items()}
+
+
+def test_a_round_of_training_and_evaluation(algorithm):
+    received = weights_of(algorithm.trainer.network)
+    algorithm.train(ExchangeObject(weights=received))
+    assert algorithm.trainer.state.epoch == 1
+    sent = algorithm.get_weights()
+    assert sent.weight_type == WeightType.WEIGHT_DIFF
+    assert any(bool(change.any()) for change in sent.weights.values())
+    trained = weights_of(algorithm.trainer.network)
+    for key, change in sent.weights.items():
+        torch.testing.assert_close(received[key] + change, trained[key])
+
+    best = algorithm.get_weights({ExtraItems.MODEL_TYPE: ModelType.BEST_MODEL})
+    assert best.weights.keys() == trained.keys()
+
+    metrics = algorithm.evaluate(ExchangeObject(weights=trained)).metrics
+    assert 0 <= metrics["val_mean_dice"] <= 1
+    for key, value in weights_of(algorithm.evaluator.network).items():
+        assert torch.equal(value, trained[key]), key
+    algorithm.finalize()

@@ -1,0 +1,112 @@
+"""Zips as a user gets them, and a Python that has everything but this package."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PREFIX = "hippocampus_unet_iac_segmentation"
+
+
+@pytest.fixture(scope="session")
+def packing() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools")
+        return importlib.import_module("packing")
+
+
+@pytest.fixture(scope="session")
+def command(packing: ModuleType) -> ModuleType:
+    """The command's module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools")
+        return importlib.import_module("package_bundles")
+
+
+@pytest.fixture
+def pack(
+    command: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs the command; it gives the exit status and the errors."""
+
+    def run(*options: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["package_bundles.py", *map(str, options)])
+        status: int = command.main()
+        return status, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zips of the hippocampus bundles, by the command as it is typed."""
+    folder = tmp_path_factory.mktemp("dist")
+    names = [f"{PREFIX}_{stage}" for stage in ("search", "train", "inference")]
+    tool = ROOT / "tools" / "package_bundles.py"
+    words = [sys.executable, tool, "--out", folder, "--bundles", *names]
+    subprocess.run([str(word) for word in words], check=True)
+    return folder
+
+
+class EmptyEnvironment:
+    """This interpreter and the packages installed here, less ``iac_components`` and this folder.
+
+    No ``.pth`` file is read (``-S``), so that an editable install is as absent as any other.
+    """
+
+    def __init__(self, packages: Path, cwd: Path) -> None:
+        self.packages = packages
+        self.cwd = cwd
+        for folder in dict.fromkeys(path for path in sys.path if path.endswith("-packages")):
+            for entry in Path(folder).iterdir():
+                link = packages / entry.name
+                if "iac_components" not in entry.name and not link.exists():
+                    link.symlink_to(entry)
+
+    def python(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """Run Python from a working directory of no concern."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "BUNDLE_"))}
+        return subprocess.run(
+            [sys.executable, "-S", *map(str, words)],
+            cwd=self.cwd,
+            env={**kept, "PYTHONPATH": str(self.packages), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+
+    def bundle(self, command: str, options: Mapping[str, object]) -> str:
+        """Run ``python -m monai.bundle``; returns what it printed."""
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        done = self.python("-m", "monai.bundle", *command.split(), *words)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> EmptyEnvironment:
+    return EmptyEnvironment(
+        tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("elsewhere")
+    )
+
+
+@pytest.fixture(scope="session")
+def downloaded(empty: EmptyEnvironment, dist: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A folder with the bundles as ``monai.bundle.download`` leaves them."""
+    folder = tmp_path_factory.mktemp("downloaded")
+    urls = {path.name.partition("_v")[0]: path.as_uri() for path in sorted(dist.glob("*.zip"))}
+    code = (
+        "from monai.bundle import download\n"
+        f"for name, url in {urls!r}.items():\n"
+        f"    download(name, url=url, bundle_dir={str(folder)!r})"
+    )
+    done = empty.python("-c", code)
+    assert done.returncode == 0, done.stderr
+    return folder
