@@ -13,13 +13,19 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from iac_components.data import load_datalist, write_phantom
+from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
 from iac_components.visualization import write_overlay
 
 ROOT = Path(__file__).parent.parent
-LAYOUTS = {"acdc_unet": "acdc", "hippocampus_unet": "decathlon"}
+BUNDLES = ROOT / "bundles"
+COMBINATIONS = sorted(
+    path.name.removesuffix("_iac_segmentation_search")
+    for path in BUNDLES.glob("*_iac_segmentation_search")
+)
 
 # Small enough for two cores and a few minutes; the bundles' own defaults are for real use.
 BACKBONE = {"epochs": 10, "steps_per_epoch": 30, "val_interval": 10}
@@ -51,22 +57,34 @@ def print_metrics(path: Path) -> None:
         print(f"{name:<20}{dice['mean']:>8.3f}{distance['mean']:>10.2f}")
 
 
-def copy_test_images(cases: list[dict[str, str]], folder: Path) -> None:
+def copy_test_images(cases: Sequence[DatalistEntry], folder: Path) -> None:
     """Copy the images of the test cases, and nothing else, into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     for case in cases:
-        shutil.copy(case["image"], folder)
+        for image in entry_files(case, "image"):
+            shutil.copy(image, folder)
 
 
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", default="acdc_unet", choices=sorted(LAYOUTS))
+    parser.add_argument(
+        "--bundle",
+        default="acdc_unet",
+        choices=COMBINATIONS,
+        metavar="NAME",
+        help="for instance acdc_resnet",
+    )
     parser.add_argument("--dataset_dir", type=Path, help="real data in its official layout")
     parser.add_argument("--output_dir", type=Path, default=ROOT / "demo_output")
     arguments = parser.parse_args()
     out = arguments.output_dir.absolute()
-    layout = LAYOUTS[arguments.bundle]
+    configs = {
+        stage: BUNDLES / f"{arguments.bundle}_iac_segmentation_{stage}" / "configs"
+        for stage in ("search", "train", "inference")
+    }
+    facts = json.loads((configs["train"] / "train.json").read_text(encoding="utf-8"))
+    layout = facts["layout"]
     if arguments.dataset_dir is None:
         dataset_dir = out / "phantom"
         shutil.rmtree(dataset_dir, ignore_errors=True)
@@ -74,10 +92,6 @@ def main() -> None:
         print(f"Wrote a synthetic data set in the '{layout}' layout to {dataset_dir}.")
     else:
         dataset_dir = arguments.dataset_dir.absolute()
-    configs = {
-        stage: ROOT / "bundles" / f"{arguments.bundle}_iac_segmentation_{stage}" / "configs"
-        for stage in ("search", "train", "inference")
-    }
     common = {"dataset_dir": dataset_dir, "folds_file": out / "folds.json"}
 
     print("\n1/5  Train the plain backbone.")
@@ -86,7 +100,7 @@ def main() -> None:
         **common,
         output_dir=out / "backbone",
         ckpt_dir=out / "backbone" / "models",
-        genotype_path="null",
+        skip_module="plain",
         **BACKBONE,
     )
     backbone = out / "backbone" / "models" / "model.pt"
@@ -127,13 +141,13 @@ def main() -> None:
         genotype_path=genotype,
         checkpoint=out / "train" / "models" / "model.pt",
     )
-    case = cases[0]
+    image, label = (entry_files(cases[0], key)[0] for key in ("image", "label"))
     write_overlay(
-        case["image"],
-        out / "predictions" / f"{case['case']}_seg.nii.gz",
+        image,
+        out / "predictions" / f"{nifti_stem(image)}_seg.nii.gz",
         out / "overlay.png",
-        label_path=case["label"],
-        class_names=json.loads((configs["train"] / "train.json").read_text())["class_names"],
+        label_path=label,
+        class_names=facts["class_names"],
     )
     print_metrics(out / "evaluate" / "metrics.json")
     for what, path in (

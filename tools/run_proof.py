@@ -1,14 +1,16 @@
 """Measure what a found cell is worth on a data set, with controls on equal budgets.
 
-Runs, by the bundles' own configs: a plain backbone; the search with pruning and the full-length
-search on that frozen backbone; then, for every seed, two protocols whose arms differ in one thing.
+Runs, by the bundles' own configs: a plain backbone; the searches on that frozen backbone, with
+pruning and at full length; then, for every seed, two protocols whose arms differ in one thing.
 
-* ``scratch``: plain backbone, found cell, random genotype, genotype of the full-length search.
+* ``scratch``: plain backbone, found cell, random genotype, genotype of the full-length search, and
+  the other skip modules in the cell's place.
 * ``implanted``: the same number of further steps of the trained backbone, spent on training it on,
   the found cell frozen or with everything trained, a random genotype frozen.
 
 Final weights are evaluated on the test fold: nothing is selected on it. What exists is not run
-again, so a stopped run goes on where it was. ``tools/write_results.py`` makes the tables.
+again, so a stopped run goes on where it was. ``tools/write_results.py`` and
+``tools/write_collection_results.py`` make the tables.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ import monai.bundle
 from iac_components.search_space import load_genotype, random_genotype, save_genotype
 
 BUNDLES = Path(__file__).parent.parent / "bundles"
-SCRATCH = ("plain", "found", "random", "full_length")
+OTHER_SKIP_MODULES = ("attention", "residual_path", "nested")
+SCRATCH = ("plain", "found", "random", *OTHER_SKIP_MODULES, "full_length")
 IMPLANTED = ("continued", "found_frozen", "found_all", "random_frozen")
+SEARCHES = {"search_pruned": True, "search_full": False}
 
 
 class Proof:
@@ -40,6 +44,7 @@ class Proof:
             "dataset_dir": str(arguments.dataset_dir.absolute()),
             "folds_file": str(self.root / "folds.json"),
             "fold": arguments.fold,
+            **arguments.network,
         }
 
     def train(self, name: str, *, steps: int, **options: object) -> None:
@@ -48,7 +53,7 @@ class Proof:
         if (folder / "eval" / "metrics.json").exists():
             return
         epochs = max(1, round(steps / self.arguments.steps_per_epoch))
-        shared = {**self.common, "genotype_path": "null", "ckpt_dir": str(folder / "models")}
+        shared = {**self.common, "skip_module": "plain", "ckpt_dir": str(folder / "models")}
         shared.update(options)
         monai.bundle.run(
             config_file=str(self.train_configs / "train.json"),
@@ -97,34 +102,42 @@ class Proof:
         save_genotype(random_genotype(space, seed), path)
         return path
 
+    def skip_module(self, arm: str, seed: int) -> dict[str, str]:
+        """What an arm puts into the skip connections."""
+        if arm in OTHER_SKIP_MODULES:
+            return {"skip_module": arm}
+        if arm in ("plain", "continued"):
+            return {"skip_module": "plain"}
+        genotypes = {
+            "found": self.root / "search_pruned" / "genotype.json",
+            "full": self.root / "search_full" / "genotype.json",
+        }
+        kind = arm.partition("_")[0]
+        path = self.random(seed) if kind == "random" else genotypes[kind]
+        return {"skip_module": "iac", "genotype_path": str(path)}
+
     def run(self) -> None:
         """Run whatever has not been run."""
         arguments = self.arguments
         self.train("base", steps=arguments.base_steps)
-        self.search("search_pruned", pruning=True)
-        self.search("search_full", pruning=False)
-        found = self.root / "search_pruned" / "genotype.json"
-        full = self.root / "search_full" / "genotype.json"
+        for name in arguments.searches:
+            self.search(name, pruning=SEARCHES[name])
         for seed in arguments.seeds:
-            cells = {"plain": "null", "found": found, "random": self.random(seed)}
-            cells["full_length"] = full
-            for arm in SCRATCH:
+            for arm in arguments.scratch:
                 self.train(
                     f"scratch/{arm}/seed{seed}",
                     steps=arguments.scratch_steps,
                     seed=seed,
-                    genotype_path=str(cells[arm]),
+                    **self.skip_module(arm, seed),
                 )
-            cells = {"continued": "null", "found_frozen": found, "found_all": found}
-            cells["random_frozen"] = self.random(seed)
-            for arm in IMPLANTED:
+            for arm in arguments.implanted:
                 self.train(
                     f"implanted/{arm}/seed{seed}",
                     steps=arguments.implanted_steps,
                     seed=seed,
-                    genotype_path=str(cells[arm]),
                     backbone_ckpt=str(self.backbone),
                     frozen_backbone=arm.endswith("frozen"),
+                    **self.skip_module(arm, seed),
                 )
 
 
@@ -140,8 +153,18 @@ def main() -> None:
     parser.add_argument("--base_steps", type=int, default=1200)
     parser.add_argument("--scratch_steps", type=int, default=600)
     parser.add_argument("--implanted_steps", type=int, default=300)
+    parser.add_argument(
+        "--searches", nargs="*", default=list(SEARCHES), choices=SEARCHES, metavar="NAME"
+    )
+    parser.add_argument("--scratch", nargs="*", default=list(SCRATCH), choices=SCRATCH)
+    parser.add_argument("--implanted", nargs="*", default=list(IMPLANTED), choices=IMPLANTED)
+    parser.add_argument(
+        "--network", type=json.loads, default={}, help='other keys of the configs: {"key": value}'
+    )
     arguments = parser.parse_args()
-    settings = {k: v if isinstance(v, (int, list)) else str(v) for k, v in vars(arguments).items()}
+    settings = {
+        k: v if isinstance(v, (int, list, dict)) else str(v) for k, v in vars(arguments).items()
+    }
     settings.pop("dataset_dir")
     settings.pop("output_dir")
     arguments.output_dir.mkdir(parents=True, exist_ok=True)

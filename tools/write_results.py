@@ -4,35 +4,37 @@
 
 Writes ``docs/RESULTS.md`` of the train bundle and, below ``docs/results``, the raw files it was
 made from: every case of every arm and seed, the comparisons, both search traces and pictures.
+``tools/render_bundles.py`` puts the genotype into the bundles afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import hashlib
-import io
 import json
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-
-from iac_components.evaluation import (
-    CaseRecord,
-    average_seeds,
-    compare_runs,
-    patient_scores,
-    read_metrics,
-    render_markdown,
-    summarize,
+from result_tables import (
+    ARMS,
+    Records,
+    compress_file,
+    interval,
+    metrics_by_seed,
+    read_seeds,
+    scores,
+    search_row,
+    seed_means,
+    write_cases,
 )
-from iac_components.files import atomic_write, write_json, write_tensors, write_text
+
+from iac_components.evaluation import average_seeds, compare_runs, render_markdown
+from iac_components.files import write_json, write_tensors, write_text
 from iac_components.networks import load_state
-from iac_components.search_space import Genotype, load_genotype
+from iac_components.search_space import load_genotype
 from iac_components.visualization import rank_chosen_operations, read_trace
 
 BUNDLES = Path(__file__).parent.parent / "bundles"
@@ -45,31 +47,6 @@ TITLES = {
     "scratch": "From scratch",
     "implanted": "Implanted: further steps from one trained plain backbone",
 }
-ARMS = {
-    "plain": "plain backbone",
-    "found": "found cell",
-    "random": "random cell (another one each seed)",
-    "full_length": "cell of the full-length search",
-    "continued": "plain backbone trained on",
-    "found_frozen": "found cell, backbone frozen",
-    "found_all": "found cell, everything trained",
-    "random_frozen": "random cell, backbone frozen",
-}
-Records = Sequence[CaseRecord]
-
-
-def seeds_of(protocol: Path, arm: str) -> dict[str, Path]:
-    """Evaluation folder of each seed of an arm, by name; only seeds that every arm has.
-
-    An arm with a seed more than another would be compared on luck.
-    """
-    each = {
-        other: {p.parent.parent.name: p.parent for p in folder.glob("seed*/eval/metrics.csv")}
-        for other in PROTOCOLS[protocol.name]
-        if (folder := protocol / other).exists()
-    }
-    common = set.intersection(*(set(seeds) for seeds in each.values()))
-    return {seed: each[arm][seed] for seed in sorted(common)}
 
 
 def count_parameters(checkpoint: Path) -> int:
@@ -79,49 +56,28 @@ def count_parameters(checkpoint: Path) -> int:
     return sum(value.numel() for key, value in state.items() if not key.endswith(buffers))
 
 
-def interval(values: Sequence[float], scale: float, digits: int) -> str:
-    """Mean and bootstrap interval as text."""
-    summary = summarize(values)
-    mean, low, high = (
-        f"{v * scale:.{digits}f}" for v in (summary.mean, summary.lower, summary.upper)
-    )
-    return f"{mean} [{low}, {high}]"
-
-
-def arm_row(arm: str, protocol: Path) -> str:
+def arm_row(arm: str, folders: Mapping[str, Path], by_seed: Mapping[str, Records]) -> str:
     """One row of a protocol's table."""
-    seeds = seeds_of(protocol, arm)
-    by_seed = {name: read_metrics(path) for name, path in seeds.items()}
-    records = average_seeds(by_seed)
-    dice = [score.mean for score in patient_scores(records, "dice").values()]
-    distance = [score.mean for score in patient_scores(records, "hd95").values()]
-    means = [
-        100 * statistics.mean(s.mean for s in patient_scores(r, "dice").values())
-        for r in by_seed.values()
-    ]
-    first = next(iter(seeds.values()))
+    first = next(iter(folders.values()))
     parameters = count_parameters(first.parent / "models" / "model_final.pt")
-    each = ", ".join(f"{mean:.2f}" for mean in means)
     return (
-        f"| {ARMS[arm]} | {parameters:,} | {interval(dice, 100, 2)} | {each} | "
-        f"{interval(distance, 1, 2)} |"
+        f"| {ARMS[arm]} | {parameters:,} | "
+        f"{interval(scores(by_seed, 'dice'), scale=100, digits=2)} | {seed_means(by_seed)} | "
+        f"{interval(scores(by_seed, 'hd95'), scale=1, digits=2)} |"
     )
 
 
 def protocol_section(root: Path, protocol: str, results: Path) -> str:
     """Table and paired comparison of a protocol; writes its raw files."""
-    folder = root / protocol
-    arms = [arm for arm in PROTOCOLS[protocol] if (folder / arm).exists()]
-    runs: dict[str, Records] = {}
-    for arm in arms:
-        seeds = seeds_of(folder, arm)
-        by_seed = {name: read_metrics(path) for name, path in seeds.items()}
+    folders = metrics_by_seed(root / protocol, PROTOCOLS[protocol])
+    measured = {arm: read_seeds(seeds) for arm, seeds in folders.items()}
+    for arm, by_seed in measured.items():
         write_cases(results / f"{protocol}_{arm}.csv", by_seed)
-        runs[ARMS[arm]] = average_seeds(by_seed)
+    runs = {ARMS[arm]: average_seeds(by_seed) for arm, by_seed in measured.items()}
     comparison = compare_runs(runs)
     write_json(results / f"{protocol}_comparison.json", comparison.to_json())
-    rows = "\n".join(arm_row(arm, folder) for arm in arms)
-    names = ", ".join(seed.removeprefix("seed") for seed in seeds_of(folder, arms[0]))
+    rows = "\n".join(arm_row(arm, folders[arm], measured[arm]) for arm in measured)
+    names = ", ".join(seed.removeprefix("seed") for seed in next(iter(measured.values())))
     tables = render_markdown(comparison).replace("### ", "#### ")
     return (
         f"### {TITLES[protocol]}\n\nSeeds: {names}.\n\n"
@@ -149,25 +105,6 @@ def found_against_full_length(runs: Mapping[str, Records]) -> str:
     )
 
 
-def write_cases(path: Path, by_seed: Mapping[str, Records]) -> None:
-    """Every case, class and seed of an arm as one CSV."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["seed", "patient", "case", "label", "class", "dice", "hd95"])
-    for seed, records in by_seed.items():
-        for r in sorted(records, key=lambda record: record.key):
-            values = (f"{v:.6g}" if v == v else "" for v in (r.dice, r.hd95))
-            name = seed.removeprefix("seed")
-            writer.writerow([name, r.patient, r.case, r.label, r.class_name, *values])
-    write_text(path, stream.getvalue())
-
-
-def search_row(name: str, genotype: Genotype) -> str:
-    """One row of the searches' table."""
-    p = genotype.provenance
-    return f"| {name} | {p['epochs']} | {p['stop_reason']} | {p['seconds']} |"
-
-
 def search_section(root: Path, results: Path) -> str:
     """Time of both searches and when the chosen operations led; writes traces and pictures."""
     pruned = load_genotype(root / "search_pruned" / "genotype.json")
@@ -175,9 +112,7 @@ def search_section(root: Path, results: Path) -> str:
     for name in ("search_pruned", "search_full"):
         folder = root / name
         shutil.copy(folder / "genotype.json", results / f"{name}_genotype.json")
-        text = (folder / "search_trace.csv").read_bytes()
-        with atomic_write(results / f"{name}_trace.csv.gz") as stream:
-            stream.write(gzip.compress(text, mtime=0))
+        compress_file(folder / "search_trace.csv", results / f"{name}_trace.csv.gz")
         for picture in ("probability_curves", "divergence_curves", "cell", "top_k"):
             shutil.copy(folder / f"{picture}.png", results / f"{name}_{picture}.png")
     seconds = [float(str(g.provenance["seconds"])) for g in (pruned, full)]
@@ -218,14 +153,12 @@ def search_section(root: Path, results: Path) -> str:
 
 
 def ship(root: Path, bundle: str, arm: str) -> None:
-    """Put the found genotype into the bundles, and weights where the licence of the data allows."""
-    prefix = str(BUNDLES / f"{bundle}_iac_segmentation")
-    for stage in ("train", "inference"):
-        shutil.copy(root / "search_pruned" / "genotype.json", f"{prefix}_{stage}/genotype.json")
+    """Put the found genotype into the sources, and weights where the licence of the data allows."""
+    shutil.copy(root / "search_pruned" / "genotype.json", SOURCES / "genotypes" / f"{bundle}.json")
     facts = SOURCES / "datasets" / f"{bundle.rpartition('_')[0]}.metadata.json"
     if not json.loads(facts.read_text(encoding="utf-8"))["weights_may_be_shared"]:
         return
-    inference = Path(f"{prefix}_inference")
+    inference = BUNDLES / f"{bundle}_iac_segmentation_inference"
     state = load_state(root / arm / "models" / "model_final.pt")
     write_tensors(inference / "models" / "model.pt", {"model": state})
     digest = hashlib.sha256((inference / "models" / "model.pt").read_bytes()).hexdigest()

@@ -1,0 +1,158 @@
+"""The stages of a combination one after the other, each handing over to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iac_components.files import write_tensors
+from iac_components.networks import load_weights
+from verification.budgets import other_skip_module
+from verification.bundle import Bundle
+from verification.checks import Skipped, StageError, first_line
+from verification.lively import make_lively
+
+if TYPE_CHECKING:
+    from verification.workbench import Workbench
+
+__all__ = ["Chain"]
+
+
+class Chain:
+    """Plain training, frozen search, training of the implanted cell, evaluation, inference.
+
+    Each method runs its stage on first use, and those before it, and returns the stage's folder.
+    A stage that failed raises its error once, and :class:`Skipped` from then on.
+
+    Evaluation and inference get the trained weights with the last layer's bias shifted until all
+    classes appear: two steps of training show one class, and any two runs would agree on that.
+    """
+
+    def __init__(self, bundle: Bundle, workbench: Workbench, folder: Path) -> None:
+        self.search_bundle = bundle.sibling("search")
+        self.train_bundle = bundle.sibling("train")
+        self.inference_bundle = bundle.sibling("inference")
+        self.workbench = workbench
+        self.folder = folder
+        self.folds_file = folder / "folds.json"
+        self._done: dict[str, BaseException | None] = {}
+
+    @property
+    def genotype(self) -> Path:
+        """What the search finds."""
+        return self.folder / "search" / "genotype.json"
+
+    @property
+    def lively_weights(self) -> Path:
+        """Checkpoint of evaluation and inference."""
+        return self.folder / "lively" / "model.pt"
+
+    def plain(self) -> Path:
+        """Train the plain backbone."""
+        options = {"skip_module": "plain", **self._models("plain")}
+        return self._once("plain", lambda: self._run("plain", self.train_bundle, options))
+
+    def search(self) -> Path:
+        """Search a cell on the trained backbone, frozen."""
+
+        def run() -> None:
+            self._run("search", self.search_bundle, {"backbone_ckpt": self._plain_weights()})
+
+        return self._once("search", run)
+
+    def cells(self) -> Path:
+        """Train the found cell in the trained backbone, frozen."""
+
+        def run() -> None:
+            self.search()
+            start = {"backbone_ckpt": self._plain_weights(), "frozen_backbone": True}
+            found = {"genotype_path": str(self.genotype)}
+            self._run("cells", self.train_bundle, {**start, **found, **self._models("cells")})
+
+        return self._once("cells", run)
+
+    def lively(self) -> Path:
+        """Write the trained weights with a bias that lets all classes appear."""
+
+        def run() -> None:
+            trained = self.cells() / "models" / "model.pt"
+            options = {**self.workbench.options(self.inference_bundle), **self.found()}
+            settings = {**options, "initialize": []}
+            workflow = self.workbench.workflow(self.inference_bundle, settings)
+            workflow.initialize()
+            network = workflow.parser.get_parsed_content("network_def").cpu()
+            load_weights(network, trained)
+            make_lively(network, workflow.parser.get_parsed_content("dataset")[0]["image"])
+            write_tensors(self.lively_weights, {"model": network.state_dict()})
+
+        return self._once("lively", run)
+
+    def evaluation(self) -> Path:
+        """Evaluate on the test cases; the checkpoint is found in ``ckpt_dir``."""
+
+        def run() -> None:
+            options = {**self.found(), "ckpt_dir": str(self.lively())}
+            self._run("evaluation", self.train_bundle, options, "evaluate")
+
+        return self._once("evaluation", run)
+
+    def predictions(self) -> Path:
+        """Segment the images of the test cases."""
+
+        def run() -> None:
+            self.lively()
+            options = {**self.found(), "checkpoint": str(self.lively_weights)}
+            self._run("predictions", self.inference_bundle, options)
+
+        return self._once("predictions", run)
+
+    def other_module(self) -> Path:
+        """Train one step with another skip module, without augmentation."""
+        name = self.other_name
+        # An interval beyond the run leaves the validation out.
+        short = {"epochs": 1, "steps_per_epoch": 1, "val_interval": 2}
+        options = {"skip_module": name, "augment": "false", **short, **self._models("other")}
+        return self._once("other", lambda: self._run("other", self.train_bundle, options))
+
+    @property
+    def other_name(self) -> str:
+        """The skip module that this combination is tried with."""
+        return other_skip_module(self.train_bundle.dataset, self.train_bundle.backbone)
+
+    def found(self) -> dict[str, object]:
+        """The option that leads to the found genotype."""
+        return {"genotype_path": str(self.genotype)}
+
+    def _models(self, name: str) -> dict[str, object]:
+        return {"ckpt_dir": str(self.folder / name / "models")}
+
+    def _plain_weights(self) -> str:
+        return str(self.plain() / "models" / "model.pt")
+
+    def _run(
+        self, name: str, bundle: Bundle, options: Mapping[str, object], *overrides: str
+    ) -> None:
+        workbench = self.workbench
+        settings = {**workbench.options(bundle), "output_dir": str(self.folder / name)}
+        if bundle.stage != "inference":
+            settings["folds_file"] = str(self.folds_file)
+        configs: Sequence[Path] = [bundle.config_path(part) for part in (bundle.stage, *overrides)]
+        workbench.runner.run(configs, {**settings, **options}, workbench.elsewhere)
+        left = [path.name for path in workbench.elsewhere.iterdir()]
+        if left:
+            raise ValueError(f"the working directory is no place for {left}")
+
+    def _once(self, name: str, run: Callable[[], None]) -> Path:
+        if name not in self._done:
+            try:
+                run()
+            except (Skipped, StageError):
+                raise
+            except Exception as error:
+                self._done[name] = error
+                raise StageError(f"stage '{name}': {first_line(error)}") from None
+            self._done[name] = None
+        if self._done[name] is not None:
+            raise Skipped(f"stage '{name}' failed before")
+        return self.folder / name

@@ -1,0 +1,39 @@
+"""Weights whose label maps show all classes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["make_lively"]
+
+
+def make_lively(network: nn.Module, image: Tensor) -> None:
+    """Shift the bias of a network's last layer until its classes share ``image``, in place.
+
+    Args:
+        network: a 2-D segmentation network; it is left in eval mode.
+        image: (C, X, Y, Z), a preprocessed volume, fed slice by slice along Z.
+
+    Raises:
+        ValueError: if the network has no last layer with a bias for each class.
+    """
+    slices = torch.as_tensor(image).movedim(-1, 0).float()
+    outputs: dict[nn.Module, Tensor] = {}
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+        if isinstance(output, Tensor):
+            outputs[module] = output
+
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    with torch.no_grad():
+        logits = network.eval()(slices)
+        for handle in handles:
+            handle.remove()
+        last = [layer for layer, output in outputs.items() if torch.equal(output, logits)]
+        if not last or not isinstance(last[-1].bias, Tensor):
+            raise ValueError("the network does not end in a convolution with a bias.")
+        # A median a class: about half of the voxels lie above it, for every class.
+        medians = logits.movedim(1, 0).flatten(1).median(dim=1).values
+        last[-1].bias.sub_(medians)

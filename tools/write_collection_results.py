@@ -1,0 +1,142 @@
+"""One page of results for the whole collection, ``docs/RESULTS.md``, from raw files.
+
+    python tools/write_collection_results.py --proof_dir DIR   # collect, then write
+    python tools/write_collection_results.py                   # write again from docs/results
+
+``--proof_dir`` holds one folder of ``tools/run_proof.py`` for each combination, named
+``<dataset>_<backbone>``; what the page needs of them is copied to ``docs/results``. The page and
+the sections of the bundles' READMEs are made from ``docs/results`` alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from rendering import SOURCES
+from result_tables import (
+    ARMS,
+    Records,
+    compress_file,
+    interval,
+    metrics_by_seed,
+    read_cases,
+    read_seeds,
+    scores,
+    search_row,
+    write_cases,
+)
+from run_proof import SCRATCH
+
+from iac_components.evaluation import average_seeds, compare_runs
+from iac_components.files import write_json, write_text
+from iac_components.search_space import load_genotype
+
+DOCS = Path(__file__).parent.parent / "docs"
+INTRODUCTION = """# Results of the collection
+
+Made by `tools/run_proof.py` and `tools/write_collection_results.py` from the raw files in
+`docs/results` (every case of every arm and seed, the searches' traces, genotypes and pictures). How
+the pruned search compares with the full-length one, and what further training of a trained
+backbone gives, was measured for the `unet` bundles of
+[hippocampus](../bundles/hippocampus_unet_iac_segmentation_train/docs/RESULTS.md) and
+[ACDC](../bundles/acdc_unet_iac_segmentation_train/docs/RESULTS.md). BraTS, KiTS and AMOS were not
+measured: no copy of them was at hand; their bundles were run on synthetic data alone.
+"""
+
+
+def collect(proof: Path, target: Path) -> None:
+    """Copy what the page needs of one combination's proof."""
+    folders = metrics_by_seed(proof / "scratch", SCRATCH)
+    if not any(folders.values()):
+        raise ValueError(f"'{proof / 'scratch'}' has no seed that every arm was evaluated with.")
+    for arm, seeds in folders.items():
+        write_cases(target / f"scratch_{arm}.csv", read_seeds(seeds))
+        network = next(iter(seeds.values())).parent / "network.json"
+        if network.exists():
+            shutil.copy(network, target / f"network_{arm}.json")
+    search = proof / "search_pruned"
+    compress_file(search / "search_trace.csv", target / "search_trace.csv.gz")
+    for name in ("genotype.json", "cell.png", "probability_curves.png"):
+        shutil.copy(search / name, target / name)
+    settings = json.loads((proof / "proof_settings.json").read_text(encoding="utf-8"))
+    write_json(target / "proof_settings.json", settings)
+
+
+def arm_row(arm: str, folder: Path, runs: Mapping[str, Mapping[str, Records]]) -> str:
+    """One row of a combination's table; differences are paired by patient."""
+    path = folder / f"network_{arm}.json"
+    cost = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    size = f"{cost['parameters']:,} | {cost['flops'] / 1e9:.3f}" if cost else "- | -"
+    dice = interval(scores(runs[arm], "dice"), scale=100, digits=2)
+    distance = interval(scores(runs[arm], "hd95"), scale=1, digits=2)
+    return f"| {ARMS[arm]} | {size} | {dice} | {distance} | {difference(arm, runs)} |"
+
+
+def difference(arm: str, runs: Mapping[str, Mapping[str, Records]]) -> str:
+    """Dice points above the plain backbone, with the interval."""
+    if arm == "plain" or "plain" not in runs:
+        return ""
+    records = {name: average_seeds(runs[name]) for name in ("plain", arm)}
+    rows = compare_runs(records, metrics=("dice",)).rows
+    paired = next(row.paired for row in rows if row.class_name is None)
+    if paired is None:
+        return ""
+    mean, low, high = (100 * v for v in (paired.mean_difference, paired.lower, paired.upper))
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def section(folder: Path) -> str:
+    """Search and table of one combination, from its raw files."""
+    runs = {
+        arm: read_cases(path) for arm in SCRATCH if (path := folder / f"scratch_{arm}.csv").exists()
+    }
+    settings = json.loads((folder / "proof_settings.json").read_text(encoding="utf-8"))
+    dataset, _, backbone = folder.name.partition("_")
+    genotype = load_genotype(folder / "genotype.json")
+    network = settings.get("network") or {}
+    changed = "".join(f", `{key}` {value}" for key, value in network.items())
+    seeds = ", ".join(seed.removeprefix("seed") for seed in next(iter(runs.values())))
+    rows = "\n".join(arm_row(arm, folder, runs) for arm in runs)
+    patients = len(scores(next(iter(runs.values())), "dice"))
+    return (
+        f"### {dataset}, {backbone}: skip modules on the same budget\n\n"
+        f"Fold {settings['fold']}, {patients} test patients, seed {seeds}; "
+        f"{settings['scratch_steps']} steps from scratch each, the weights of the last step "
+        f"evaluated{changed}. The cell was searched on a plain backbone of "
+        f"{settings['base_steps']} steps, kept frozen.\n\n"
+        "| skip module | parameters | GFLOPs a patch | Dice x 100 [95 % interval] "
+        "| HD95 mm [95 % interval] | Dice points above plain, paired [95 % interval] |\n"
+        f"| --- | ---: | ---: | --- | --- | --- |\n{rows}\n\n"
+        "| search | epochs | stop reason | seconds |\n| --- | ---: | --- | ---: |\n"
+        f"{search_row('with stability pruning', genotype)}\n"
+    )
+
+
+def page() -> str:
+    """The whole page."""
+    folders = sorted(path for path in (DOCS / "results").iterdir() if path.is_dir())
+    findings = (SOURCES / "collection.findings.md").read_text(encoding="utf-8")
+    return "\n".join([INTRODUCTION, findings, *(section(folder) for folder in folders)])
+
+
+def main() -> None:
+    """Collect if asked to, then write the page, the sections and the genotypes to ship."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--proof_dir", type=Path)
+    proof: Path | None = parser.parse_args().proof_dir
+    if proof is not None:
+        for folder in sorted(path for path in proof.iterdir() if (path / "scratch").is_dir()):
+            collect(folder, DOCS / "results" / folder.name)
+            source = SOURCES / "genotypes" / f"{folder.name}.json"
+            shutil.copy(folder / "search_pruned" / "genotype.json", source)
+    for folder in sorted(path for path in (DOCS / "results").iterdir() if path.is_dir()):
+        write_text(folder / "section.md", section(folder))
+    write_text(DOCS / "RESULTS.md", page())
+
+
+if __name__ == "__main__":
+    main()
