@@ -1,4 +1,8 @@
-"""The chain of stages as a user runs it: each stage once a session, on its first use."""
+"""The chain of stages as a user runs it: each stage once a session, on its first use.
+
+Beside it, ``running_check``: for a test file with a ``DATASET``, the checks that run its bundles.
+One file a data set, so that two processes share them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,35 @@ from pathlib import Path
 
 import pytest
 from monai.bundle import ConfigWorkflow
+from verification import Bundle, Outcome, Workbench, find_bundles, run_check
+from verification.budgets import PHANTOMS, QUICK
+from verification.bundle import STAGES
 
 from iac_components.data import load_datalist
+
+BUNDLES = Path(__file__).parents[2] / "bundles"
+
+
+def checks_of(bundle: Bundle) -> tuple[str, ...]:
+    """The checks that run a bundle; one data set a backbone is exported, which takes longest."""
+    place = sorted(PHANTOMS).index(bundle.dataset)
+    exported = sorted(QUICK.networks)[place : place + 1] == [bundle.backbone]
+    export = ("export",) if exported and bundle.stage == STAGES[-1] else ()
+    return ("properties", "net_in_out", *export, "run")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "running_check" in metafunc.fixturenames:
+        bundles = find_bundles([metafunc.module.DATASET], BUNDLES)
+        pairs = [(bundle, check) for bundle in bundles for check in checks_of(bundle)]
+        names = [f"{bundle.combination} {bundle.stage} {check}" for bundle, check in pairs]
+        metafunc.parametrize("running_check", pairs, indirect=True, ids=names)
+
+
+@pytest.fixture
+def running_check(request: pytest.FixtureRequest, workbench: Workbench) -> Callable[[], Outcome]:
+    bundle, check = request.param
+    return lambda: run_check(check, bundle, workbench)
 
 
 class Chain:
@@ -31,7 +62,7 @@ class Chain:
     def plain(self) -> ConfigWorkflow:
         folder = self.root / "plain"
         options = {"output_dir": str(folder), "ckpt_dir": str(folder / "models")}
-        return self.bundles.run("train", {**self.common, **options, "genotype_path": "null"})
+        return self.bundles.run("train", {**self.common, **options, "skip_module": "plain"})
 
     def search_options(self, name: str) -> dict[str, object]:
         _ = self.plain

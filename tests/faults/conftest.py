@@ -95,7 +95,7 @@ def failure(tiny_bundles, tmp_path: Path) -> Callable[..., str]:
         out = tmp_path / "out"
         settings: dict[str, object] = {"output_dir": str(out)}
         if stage == "train":
-            settings |= {"ckpt_dir": str(out / "models"), "genotype_path": "null"}
+            settings |= {"ckpt_dir": str(out / "models"), "skip_module": "plain"}
         workflow = tiny_bundles(dataset).workflow(stage, {**settings, **options}, *configs)
         try:
             workflow.initialize()

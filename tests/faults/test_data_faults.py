@@ -201,14 +201,14 @@ class TestInference:
     def test_spoilt_image(self, images, failure, rewrite, spoil, expected):
         path = sorted(images.iterdir())[1]
         spoil(path, rewrite)
-        message = failure("inference", {"dataset_dir": str(images), "genotype_path": "null"})
+        message = failure("inference", {"dataset_dir": str(images), "skip_module": "plain"})
         assert str(path) in message
         assert expected in message
 
     def test_several_frames(self, images, failure, rewrite):
         path = sorted(images.iterdir())[0]
         rewrite(path, lambda v: np.stack([v, v], axis=-1))
-        message = failure("inference", {"dataset_dir": str(images), "genotype_path": "null"})
+        message = failure("inference", {"dataset_dir": str(images), "skip_module": "plain"})
         assert str(path) in message
         assert "2 channels or frames" in message
 
@@ -217,12 +217,12 @@ class TestInference:
         folder = tmp_path / "none"
         if kind == "empty":
             folder.mkdir()
-        message = failure("inference", {"dataset_dir": str(folder), "genotype_path": "null"})
+        message = failure("inference", {"dataset_dir": str(folder), "skip_module": "plain"})
         assert str(folder) in message
         assert "--dataset_dir" in message
 
     def test_two_images_of_one_name(self, images, failure, rewrite):
         path = sorted(images.iterdir())[0]
         shutil.copy(path, path.with_suffix(""))
-        message = failure("inference", {"dataset_dir": str(images), "genotype_path": "null"})
+        message = failure("inference", {"dataset_dir": str(images), "skip_module": "plain"})
         assert "has the same case name" in message

@@ -214,7 +214,7 @@ def test_switch_that_is_neither_on_nor_off(failure, stage, option):
 def test_resuming_another_run(hippocampus, failure, tmp_path):
     """A whole checkpoint of other settings is refused, and stays as it is."""
     out = tmp_path / "run"
-    options = {"output_dir": str(out), "ckpt_dir": str(out), "genotype_path": "null"}
+    options = {"output_dir": str(out), "ckpt_dir": str(out), "skip_module": "plain"}
     hippocampus.run("train", options)
     newest = out / "checkpoints" / "checkpoint_epoch=2.pt"
     before = newest.read_bytes()

@@ -12,7 +12,7 @@ def test_output_folder_is_a_file(failure, hippocampus, tmp_path, stage):
     path.write_text("precious", encoding="utf-8")
     options = {"output_dir": str(path), "folds_file": str(tmp_path / "folds.json")}
     if stage == "inference":
-        options = {"output_dir": str(path), "genotype_path": "null"}
+        options = {"output_dir": str(path), "skip_module": "plain"}
         options["dataset_dir"] = str(hippocampus.phantom / "imagesTr")
     message = failure(stage, options)
     assert str(path) in message
@@ -68,7 +68,7 @@ def test_a_few_bad_steps_are_skipped(hippocampus, tmp_path, monkeypatch):
         calls.append(1)
         return prediction.mean() * (float("nan") if len(calls) == 2 else 1.0)
 
-    options = {"output_dir": str(tmp_path), "ckpt_dir": str(tmp_path), "genotype_path": "null"}
+    options = {"output_dir": str(tmp_path), "ckpt_dir": str(tmp_path), "skip_module": "plain"}
     hippocampus.run("train", {**options, "loss": loss})
     assert len(calls) == 4
     for name in ("model.pt", "model_final.pt"):
@@ -79,7 +79,7 @@ def test_a_few_bad_steps_are_skipped(hippocampus, tmp_path, monkeypatch):
 def test_failure_late_in_a_run_keeps_what_was_written(hippocampus, failure, tmp_path):
     """The second epoch goes wrong: the weights of the first stay, whole and finite."""
     out = tmp_path / "run"
-    folders = {"output_dir": str(out), "ckpt_dir": str(out), "genotype_path": "null"}
+    folders = {"output_dir": str(out), "ckpt_dir": str(out), "skip_module": "plain"}
     calls = []
 
     def loss(prediction, label):

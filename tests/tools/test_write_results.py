@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,15 @@ SPACE = SearchSpace(2, ("none", "skip_connect", "sep_conv_3x3"), num_nodes=2)
 
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
     spec = importlib.util.spec_from_file_location("write_results", ROOT / "tools/write_results.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "BUNDLES", tmp_path / "bundles")
+    sources = tmp_path / "sources"
+    (sources / "genotypes").mkdir(parents=True)
+    shutil.copytree(module.SOURCES / "datasets", sources / "datasets")
+    monkeypatch.setattr(module, "SOURCES", sources)
     for stage in ("train", "inference"):
         (tmp_path / "bundles" / f"hippocampus_unet_iac_segmentation_{stage}").mkdir(parents=True)
         (tmp_path / "bundles" / f"acdc_unet_iac_segmentation_{stage}").mkdir(parents=True)
@@ -131,7 +137,7 @@ def test_genotype_ships_and_weights_only_where_the_licence_allows(tool, monkeypa
         run(tool, monkeypatch, proof, bundle)
         inference = tool.BUNDLES / f"{bundle}_iac_segmentation_inference"
         found = load_genotype(proof / "search_pruned" / "genotype.json")
-        assert load_genotype(inference / "genotype.json") == found
+        assert load_genotype(tool.SOURCES / "genotypes" / f"{bundle}.json") == found
         assert found != random_genotype(SPACE, 99)
         assert (inference / "models" / "model.pt").exists() is shared
         assert (inference / "docs" / "weights.json").exists() is shared

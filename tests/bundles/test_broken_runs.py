@@ -1,0 +1,78 @@
+"""Copies of bundles that run, and do the wrong thing: the chained run and the export find it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from verification import Bundle, run_check
+from verification.bundle import STAGES
+from verification.runners import CommandLine
+
+BUNDLES = Path(__file__).parents[2] / "bundles"
+PREFIX = "hippocampus_unet_iac_segmentation"
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """Copies of the three bundles, by stage."""
+    ignore = shutil.ignore_patterns("*.png", "*.csv", "*.gz")
+    for stage in STAGES:
+        name = f"{PREFIX}_{stage}"
+        shutil.copytree(BUNDLES / name, tmp_path / name, ignore=ignore)
+    return {stage: Bundle(tmp_path / f"{PREFIX}_{stage}") for stage in STAGES}
+
+
+def replace(bundle, name, old, new):
+    path = bundle.config_path(name)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def faults(check, bundle, workbench):
+    outcome = run_check(check, bundle, workbench)
+    assert outcome.word == "FAILED"
+    return " / ".join(outcome.faults)
+
+
+def test_training_that_leaves_the_found_genotype_out(copies, workbench):
+    shipped = "$@bundle_root + '/genotype.json'"
+    replace(copies["train"], "train", '"$optional(@genotype_path)"', f'"{shipped}"')
+    replace(copies["train"], "train", "\"$@bundle_root + '/genotype.json'\",", '"",')
+    replace(copies["train"], "train", '"genotype_path": ""', f'"genotype_path": "{shipped}"')
+    assert "checkpoint of another network" in faults("run", copies["train"], workbench)
+
+
+def test_training_that_starts_from_a_fresh_backbone(copies, workbench):
+    replace(copies["train"], "train", '"$optional(@backbone_ckpt)"', "null")
+    found = faults("run", copies["train"], workbench)
+    assert "the frozen backbone is not the trained one" in found
+
+
+def test_inference_that_loads_no_weights(copies, workbench):
+    replace(copies["inference"], "inference", "$load_weights(@network, @checkpoint)", "$None")
+    found = faults("run", copies["inference"], workbench)
+    assert "Dice of" in found or "the value" in found
+
+
+def test_search_that_fails(copies, workbench):
+    replace(copies["search"], "search", '"torch.optim.Adam"', '"torch.optim.Adamm"')
+    assert faults("run", copies["search"], workbench).startswith("stage 'search': ")
+    later = run_check("run", copies["inference"], workbench)
+    assert (later.word, later.skipped) == ("skipped", "stage 'search' failed before")
+
+
+def test_network_that_cannot_be_exported(copies, workbench, monkeypatch):
+    monkeypatch.setattr(type(workbench), "may_export", lambda self, bundle: True)
+    replace(copies["inference"], "inference", '"BasicUNet"', '"BasicUnet2"')
+    assert "BasicUnet2" in faults("export", copies["inference"], workbench)
+
+
+def test_command_line_runs_and_gives_its_last_line(tmp_path, workbench):
+    bundle = Bundle(BUNDLES / f"{PREFIX}_train")
+    options = {**workbench.options(bundle), "skip_module": "nothing", "ckpt_dir": str(tmp_path)}
+    settings = {**options, "output_dir": str(tmp_path), "patch_size": [32, 32]}
+    with pytest.raises(RuntimeError, match=r"exit status 1: .*skip_module 'nothing' is unknown"):
+        CommandLine().run([bundle.config_path("train")], settings, workbench.elsewhere)

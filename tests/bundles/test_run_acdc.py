@@ -1,0 +1,10 @@
+"""The bundles of ACDC run, chained, on a phantom of its layout."""
+
+from __future__ import annotations
+
+DATASET = "acdc"
+
+
+def test_nothing_is_at_fault(running_check):
+    faults = running_check().faults
+    assert not faults, "\n".join(faults)
