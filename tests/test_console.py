@@ -79,7 +79,7 @@ class TestBriefMessage:
         path = tmp_path / "genotype.json"
         content = {"schema_version": 99}
         path.write_text(json.dumps(content), encoding="utf-8")
-        error = raised(build_network, torch.nn.Linear(1, 1), path)
+        error = raised(build_network, torch.nn.Linear(1, 1), genotype_path=path)
         assert str(path) in brief_message(error)
 
     @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ class Proof:
             backbone_ckpt=str(self.backbone),
             pruning=pruning,
             resume=True,
+            **self.arguments.search,
         )
 
     @property
@@ -161,6 +162,7 @@ def main() -> None:
     parser.add_argument(
         "--network", type=json.loads, default={}, help='other keys of the configs: {"key": value}'
     )
+    parser.add_argument("--search", type=json.loads, default={}, help="other keys of the search")
     arguments = parser.parse_args()
     settings = {
         k: v if isinstance(v, (int, list, dict)) else str(v) for k, v in vars(arguments).items()

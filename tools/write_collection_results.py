@@ -107,7 +107,7 @@ def section(folder: Path) -> str:
         f"Fold {settings['fold']}, {patients} test patients, seed {seeds}; "
         f"{settings['scratch_steps']} steps from scratch each, the weights of the last step "
         f"evaluated{changed}. The cell was searched on a plain backbone of "
-        f"{settings['base_steps']} steps, kept frozen.\n\n"
+        f"{settings['base_steps']} steps, kept frozen. {settings.get('note', '')}\n\n"
         "| skip module | parameters | GFLOPs a patch | Dice x 100 [95 % interval] "
         "| HD95 mm [95 % interval] | Dice points above plain, paired [95 % interval] |\n"
         f"| --- | ---: | ---: | --- | --- | --- |\n{rows}\n\n"

@@ -26,6 +26,7 @@ from iac_components.data.folds_file import load_folds, load_or_make_folds, save_
 from iac_components.data.kits import read_kits
 from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
 from iac_components.data.loader import epoch_loader
+from iac_components.data.output_names import CaseNames
 from iac_components.data.parts import (
     register_part,
     registered_parts,
@@ -43,6 +44,7 @@ from iac_components.data.slices import SliceDataset
 
 __all__ = [
     "Case",
+    "CaseNames",
     "DatalistEntry",
     "DatasetError",
     "Description",

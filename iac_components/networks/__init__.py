@@ -10,6 +10,7 @@ compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
 
 from __future__ import annotations
 
+from iac_components.networks.batch_norm import set_batch_norm_momentum
 from iac_components.networks.build import (
     build_network,
     implant_genotype,
@@ -59,6 +60,7 @@ __all__ = [
     "register_fusion_block",
     "register_skip_module",
     "registered_skip_modules",
+    "set_batch_norm_momentum",
     "skip_fusions",
     "skip_modules",
     "write_complexity",

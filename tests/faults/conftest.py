@@ -20,7 +20,7 @@ from iac_components.networks import build_network
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
 # What a run may leave behind when it fails: never weights, a genotype or results.
-HARMLESS = {"folds.json"}
+HARMLESS = {"folds.json", "network.json"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def genotype(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def network(genotype: Path):
     """A fresh network of the tiny settings, with the cells of ``genotype``."""
-    return build_network(BasicUNet(2, 1, 3, features=[8] * 6), genotype)
+    return build_network(BasicUNet(2, 1, 3, features=[8] * 6), genotype_path=genotype)
 
 
 @pytest.fixture
@@ -95,7 +95,8 @@ def failure(tiny_bundles, tmp_path: Path) -> Callable[..., str]:
         out = tmp_path / "out"
         settings: dict[str, object] = {"output_dir": str(out)}
         if stage == "train":
-            settings |= {"ckpt_dir": str(out / "models"), "skip_module": "plain"}
+            settings |= {"ckpt_dir": str(out / "models")}
+            settings |= {} if "genotype_path" in options else {"skip_module": "plain"}
         workflow = tiny_bundles(dataset).workflow(stage, {**settings, **options}, *configs)
         try:
             workflow.initialize()

@@ -66,7 +66,7 @@ FAULTS = {
     "no NIfTI": ("image", no_nifti, "damaged"),
     "NaN image": ("image", nan_voxel, "NaN or infinite voxel"),
     "constant image": ("image", constant, "is constant"),
-    "shapes differ": ("label", one_slice_less, "Resample the label"),
+    "shapes differ": ("label", one_slice_less, "Resample it to"),
     "affines differ": ("label", flipped, "the affines differ"),
     "unexpected label": ("label", relabel(7), "unexpected label values 7"),
     "negative label": ("label", relabel(-1), "negative label values -1"),

@@ -85,7 +85,7 @@ QUICK = Budget(
     networks={
         "unet": {"backbone_def#features": [8] * 6},
         "resnet": {"backbone_def#decoder_channels": [16] * 5},
-        "efficientnet": {"backbone_def#decoder_channels": [16] * 5},
+        "efficientnet": {"flexible_unet#decoder_channels": [16] * 5},
         "nnunet": {"base_features": 4, "max_features": 16},
     },
     exports=1,

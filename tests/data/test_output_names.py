@@ -1,0 +1,26 @@
+"""Label maps are named after the case."""
+
+from __future__ import annotations
+
+import pytest
+from monai.transforms import SaveImage
+
+from iac_components.data import CaseNames
+
+
+@pytest.mark.parametrize(
+    ("file", "num_channels", "case"),
+    [
+        ("/data/BraTS-GLI-00004-000-t2f.nii.gz", 4, "BraTS-GLI-00004-000"),
+        ("/data/BraTS2021_00000_flair.nii.gz", 4, "BraTS2021_00000"),
+        ("/data/case_0000.nii.gz", 2, "case"),
+        # One channel: the file's name is the case's, whatever its ending.
+        ("/data/case_0000.nii.gz", 1, "case_0000"),
+        ("/data/x.y_flair.nii", 1, "x.y_flair"),
+        ("/data/four_d.nii.gz", 4, "four_d"),
+    ],
+)
+def test_name_is_that_of_the_case(file, num_channels, case):
+    parts = CaseNames(num_channels)({"filename_or_obj": file}, SaveImage())
+    assert parts["subject"] == f"/data/{case}.nii.gz"
+    assert parts["idx"] is None
