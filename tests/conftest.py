@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,16 @@ class TinyBundles:
             workflow.finalize()
         assert not list(self.bench.elsewhere.iterdir())
         return workflow
+
+
+@pytest.fixture(autouse=True)
+def undisturbed_logging() -> Iterator[None]:
+    """Undo what a library's logging set-up does to the loggers that other tests listen to."""
+    yield
+    logging.disable(logging.NOTSET)
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

@@ -101,11 +101,13 @@ def section(folder: Path) -> str:
     changed = "".join(f", `{key}` {value}" for key, value in network.items())
     seeds = ", ".join(seed.removeprefix("seed") for seed in next(iter(runs.values())))
     rows = "\n".join(arm_row(arm, folder, runs) for arm in runs)
+    each = settings["steps_per_epoch"]
+    steps = max(1, round(settings["scratch_steps"] / each)) * each
     patients = len(scores(next(iter(runs.values())), "dice"))
     return (
         f"### {dataset}, {backbone}: skip modules on the same budget\n\n"
         f"Fold {settings['fold']}, {patients} test patients, seed {seeds}; "
-        f"{settings['scratch_steps']} steps from scratch each, the weights of the last step "
+        f"{steps} steps from scratch each, the weights of the last step "
         f"evaluated{changed}. The cell was searched on a plain backbone of "
         f"{settings['base_steps']} steps, kept frozen. {settings.get('note', '')}\n\n"
         "| skip module | parameters | GFLOPs a patch | Dice x 100 [95 % interval] "
