@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bundle_facts import STAGES, DatasetSource, known, load_backbone
 from own_data import (
     PLANES,
     Choice,
@@ -30,7 +31,7 @@ from own_data import (
     words_of,
     write_combination,
 )
-from rendering import STAGES, Combination, DatasetSource, known, load_backbone
+from rendering import Combination
 
 REASON_WIDTH = 46
 

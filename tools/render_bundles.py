@@ -6,7 +6,8 @@ import argparse
 import itertools
 import sys
 
-from rendering import BUNDLES, STAGES, Combination, known, load_backbone, load_dataset, write_bundle
+from bundle_facts import BUNDLES, STAGES, known, load_backbone, load_dataset
+from rendering import Combination, write_bundle
 
 
 def combinations() -> list[Combination]:

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from rendering import SOURCES
+from bundle_facts import SOURCES
 from result_tables import (
     ARMS,
     Records,

@@ -22,9 +22,9 @@ from iac_components.files import write_json
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from bundle_facts import STAGES  # noqa: E402
 from new_combination import main, new_combination  # noqa: E402
 from own_data import writing  # noqa: E402
-from rendering import STAGES  # noqa: E402
 from verification import CHECKS, Bundle, Workbench, run_check  # noqa: E402
 from verification.budgets import QUICK  # noqa: E402
 from verification.runners import ThisProcess  # noqa: E402

@@ -20,6 +20,7 @@ from iac_components.networks import plan_nnunet
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from bundle_facts import known, load_backbone  # noqa: E402
 from own_data.description import (  # noqa: E402
     DatasetDescription,
     modality_of,
@@ -38,7 +39,6 @@ from own_data.planes import (  # noqa: E402
 )
 from own_data.rules import make_choices  # noqa: E402
 from own_data.sample import VoxelSample, look_into  # noqa: E402
-from rendering import known, load_backbone  # noqa: E402
 
 
 def geometry(spacing, size=(100, 100, 20), volumes: int = 3) -> Geometry:

@@ -13,17 +13,19 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import rendering  # noqa: E402
-from rendering import (  # noqa: E402
+from bundle_facts import (  # noqa: E402
     SOURCES,
     STAGES,
     BackboneSource,
-    Combination,
     DatasetSource,
-    genotype_source,
     known,
     load_backbone,
     load_dataset,
     read_json,
+)
+from rendering import (  # noqa: E402
+    Combination,
+    genotype_source,
     render,
     substitute,
     to_json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rendering import known
+from bundle_facts import known
 
 __all__ = ["require_name"]
 

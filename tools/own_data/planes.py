@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from rendering import BackboneSource, Facts
+from bundle_facts import BackboneSource, Facts
 
 from iac_components.networks import plan_nnunet
 from own_data.geometry import Geometry

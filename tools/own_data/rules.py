@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import cast
 
-from rendering import SOURCES, STAGES, BackboneSource, Facts, read_json
+from bundle_facts import SOURCES, STAGES, BackboneSource, Facts, read_json
 
 from iac_components.data import DatasetError
 from own_data.facts import DatasetFacts

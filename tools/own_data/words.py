@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rendering import Facts
+from bundle_facts import Facts
 
 from own_data.description import NOT_STATED
 from own_data.facts import DatasetFacts

@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from rendering import BUNDLES, STAGES, Combination, render
+from bundle_facts import BUNDLES, STAGES
+from rendering import Combination, render
 
 from iac_components.files import require_writable_directory, write_text
 
