@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +10,6 @@ from pathlib import Path
 
 import pytest
 from monai.bundle import ConfigWorkflow
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-
 from verification import Bundle, Workbench
 from verification.runners import working_directory
 from verify_bundles import find_schema

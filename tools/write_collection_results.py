@@ -58,6 +58,7 @@ def collect(proof: Path, target: Path) -> None:
         network = next(iter(seeds.values())).parent / "network.json"
         if network.exists():
             shutil.copy(network, target / f"network_{arm}.json")
+    write_cases(target / "base.csv", read_seeds({"seed0": proof / "base" / "eval"}))
     search = proof / "search_pruned"
     compress_file(search / "search_trace.csv", target / "search_trace.csv.gz")
     for name in ("genotype.json", "cell.png", "probability_curves.png"):
@@ -101,6 +102,7 @@ def section(folder: Path) -> str:
     changed = "".join(f", `{key}` {value}" for key, value in network.items())
     seeds = ", ".join(seed.removeprefix("seed") for seed in next(iter(runs.values())))
     rows = "\n".join(arm_row(arm, folder, runs) for arm in runs)
+    base = interval(scores(read_cases(folder / "base.csv"), "dice"), scale=100, digits=2)
     each = settings["steps_per_epoch"]
     steps = max(1, round(settings["scratch_steps"] / each)) * each
     patients = len(scores(next(iter(runs.values())), "dice"))
@@ -109,7 +111,8 @@ def section(folder: Path) -> str:
         f"Fold {settings['fold']}, {patients} test patients, seed {seeds}; "
         f"{steps} steps from scratch each, the weights of the last step "
         f"evaluated{changed}. The cell was searched on a plain backbone of "
-        f"{settings['base_steps']} steps, kept frozen. {settings.get('note', '')}\n\n"
+        f"{settings['base_steps']} steps (Dice x 100: {base}), kept frozen. "
+        f"{settings.get('note', '')}\n\n"
         "| skip module | parameters | GFLOPs a patch | Dice x 100 [95 % interval] "
         "| HD95 mm [95 % interval] | Dice points above plain, paired [95 % interval] |\n"
         f"| --- | ---: | ---: | --- | --- | --- |\n{rows}\n\n"

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from iac_components.data.case import Case
-from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
 
 __all__ = ["read_acdc"]
@@ -34,10 +34,9 @@ def read_acdc(dataset_dir: Path) -> list[Case]:
     root = training if training.is_dir() else dataset_dir
     patients = sorted(p for p in root.iterdir() if p.is_dir() and _PATIENT.fullmatch(p.name))
     if not patients:
-        found = sorted(path.name for path in root.iterdir())[:5]
         raise DatasetError(
             f"dataset_dir '{root}': expected ACDC's folders patient001, patient002, ... there or "
-            f"in 'training', found {', '.join(found) or 'an empty folder'}. "
+            f"in 'training', found {found_in(root)}. "
             "Pass the unpacked ACDC folder with --dataset_dir."
         )
     cases: list[Case] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from iac_components.data.case import Case
 from iac_components.data.channel_names import BRATS_NAMINGS, ChannelNaming
-from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
 
 __all__ = ["read_brats"]
@@ -97,10 +97,9 @@ def _root(dataset_dir: Path) -> Path:
             f"dataset_dir '{dataset_dir}': expected one folder of cases, found several: "
             f"{', '.join(path.name for path in inner)}. Pass one of them with --dataset_dir."
         )
-    found = sorted(path.name for path in dataset_dir.iterdir())[:5]
     raise DatasetError(
         f"dataset_dir '{dataset_dir}': expected BraTS's folders BraTS2021_00000, ... or "
         f"BraTS-GLI-00000-000, ... there or in a sub-folder, found "
-        f"{', '.join(found) or 'an empty folder'}. Pass the unpacked BraTS folder with "
+        f"{found_in(dataset_dir)}. Pass the unpacked BraTS folder with "
         "--dataset_dir."
     )

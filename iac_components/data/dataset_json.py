@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 
 __all__ = ["JSON_NAME", "missing_files", "read_dataset_json", "read_pairs"]
 
@@ -27,10 +27,9 @@ def read_dataset_json(dataset_dir: Path, *, folder_name: str) -> Mapping[str, ob
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        found = sorted(path.name for path in dataset_dir.iterdir())[:5]
         raise DatasetError(
             f"dataset_dir '{dataset_dir}': expected {JSON_NAME}, imagesTr and labelsTr, found "
-            f"{', '.join(found) or 'an empty folder'} ({error.strerror}). "
+            f"{found_in(dataset_dir)} ({error.strerror}). "
             f"Pass the unpacked {folder_name} folder with --dataset_dir."
         ) from error
     except (ValueError, RecursionError) as error:

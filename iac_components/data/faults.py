@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["DatasetError", "Fault", "raise_faults"]
+__all__ = ["DatasetError", "Fault", "found_in", "raise_faults"]
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,9 @@ def raise_faults(faults: Sequence[Fault], *, subject: str) -> None:
             "Correct or remove what is listed, then run again.",
             faults,
         )
+
+
+def found_in(folder: Path) -> str:
+    """Say what a folder holds, by its first few names, for a message on what was expected."""
+    names = sorted(path.name for path in folder.iterdir())[:5]
+    return ", ".join(names) or "an empty folder"

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from iac_components.data.case import Case
-from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
 
 __all__ = ["read_kits"]
@@ -40,10 +40,9 @@ def read_kits(dataset_dir: Path) -> list[Case]:
     root = inner if inner.is_dir() else dataset_dir
     folders = sorted(p for p in root.iterdir() if p.is_dir() and _CASE.fullmatch(p.name))
     if not folders:
-        found = sorted(path.name for path in root.iterdir())[:5]
         raise DatasetError(
             f"dataset_dir '{root}': expected KiTS23's folders case_00000, case_00001, ... there "
-            f"or in 'dataset', found {', '.join(found) or 'an empty folder'}. "
+            f"or in 'dataset', found {found_in(root)}. "
             "Pass the folder of KiTS23's repository with --dataset_dir."
         )
     if not any((folder / IMAGE).is_file() for folder in folders):

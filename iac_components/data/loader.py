@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from monai.data.utils import list_data_collate
-from torch import distributed
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from iac_components.ranks import count_ranks, rank
 
 __all__ = ["epoch_loader"]
 
@@ -42,11 +43,10 @@ def epoch_loader(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
-    parallel = distributed.is_available() and distributed.is_initialized()
     sampler: DistributedSampler[dict[str, object]] = DistributedSampler(
         dataset,
-        num_replicas=distributed.get_world_size() if parallel else 1,
-        rank=distributed.get_rank() if parallel else 0,
+        num_replicas=count_ranks(),
+        rank=rank(),
         shuffle=shuffle,
         seed=seed,
     )

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
-from torch.nn.functional import interpolate
 
 from iac_components.search_space.operations import make_norm
+from iac_components.search_space.resizing import resize_linearly
 
 __all__ = ["CellFrame"]
-
-_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
 
 class CellFrame(nn.Module):
@@ -49,7 +47,6 @@ class CellFrame(nn.Module):
     ) -> None:
         super().__init__()
         convolution = Conv[Conv.CONV, spatial_dims]
-        self.interpolation = _INTERPOLATION[spatial_dims]
         self.skip_projection = nn.Sequential(
             convolution(skip_channels, skip_channels, 1, bias=False),
             make_norm(skip_channels, affine),
@@ -67,9 +64,7 @@ class CellFrame(nn.Module):
     def project_inputs(self, skip: torch.Tensor, gate: torch.Tensor) -> dict[str, torch.Tensor]:
         """Project both inputs to the skip's channels and size; returns the states by name."""
         coarse = self.gate_projection(gate)
-        upsampled = interpolate(
-            coarse, size=skip.shape[2:], mode=self.interpolation, align_corners=False
-        )
+        upsampled = resize_linearly(coarse, skip.shape[2:])
         return {"skip": self.skip_projection(skip), "gate": upsampled}
 
     def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor]) -> torch.Tensor:

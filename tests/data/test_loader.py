@@ -13,7 +13,7 @@ from monai.transforms import Compose, LoadImaged
 from torch import distributed
 from torch.utils.data import Dataset, DistributedSampler
 
-from iac_components.data import SliceDataset, epoch_loader
+from iac_components.data import DatalistEntry, SliceDataset, epoch_loader
 
 
 class Numbers(Dataset[dict[str, object]]):
@@ -86,7 +86,15 @@ def _work(rank: int, folder: Path, entries: list[dict[str, str]]) -> None:
     dataset = SliceDataset(entries, transform, cache_dir=folder / "cache")
     made: list[str] = []
     read = dataset._read_volume
-    dataset._read_volume = lambda entry, case: (made.append(case), read(entry, case))[1]  # type: ignore[method-assign]
+
+    def read_and_note(entry: DatalistEntry, case: str) -> tuple[torch.Tensor, torch.Tensor]:
+        made.append(case)
+        if len(made) == 1:
+            # Neither goes on before the other has begun, so neither finds all made already.
+            distributed.barrier()
+        return read(entry, case)
+
+    dataset._read_volume = read_and_note  # type: ignore[method-assign]
     loader = epoch_loader(dataset, batch_size=1, drop_last=False)
     found["slices"] = [
         [batch["case"][0], int(batch["slice"]), float(batch["image"].mean())] for batch in loader

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import time
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
-from monai.data.meta_tensor import MetaTensor
 from monai.transforms import (
     Compose,
     Lambdad,
@@ -19,7 +17,6 @@ from monai.transforms import (
     RandGaussianNoised,
     RandScaleIntensityd,
     Resized,
-    ScaleIntensityd,
 )
 
 from iac_components.data import SliceDataset, epoch_loader
@@ -222,28 +219,6 @@ def test_wrong_shapes_name_the_case(
 ) -> None:
     with pytest.raises(ValueError, match=r"case 'c0': transform gives .* EnsureChannelFirstd"):
         len(SliceDataset(datalist, transform))
-
-
-def test_an_item_is_cheap(datalist: list[dict[str, str]]) -> None:
-    grow = Lambdad(KEYS, lambda volume: MetaTensor(volume.new_ones(1, 128, 128, 8)))
-    dataset = SliceDataset(
-        datalist[:1],
-        Compose([*read().transforms, grow, ScaleIntensityd("image")]),
-        slice_transform=Compose(
-            [
-                RandFlipd(KEYS, prob=0.5, spatial_axis=0),
-                RandScaleIntensityd("image", factors=0.1, prob=0.5),
-            ]
-        ),
-    )
-    images(dataset)
-    times = []
-    for _ in range(30):
-        start = time.process_time()
-        images(dataset)
-        times.append((time.process_time() - start) / len(dataset))
-    # 1.1 ms when measured alone; the bound leaves room for a machine that is shared.
-    assert min(times) < 3e-3
 
 
 def test_paths_need_not_be_ascii(datalist: list[dict[str, str]], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
+from verification.budgets import QUICK, STEPS
 
 from iac_components.data import write_phantom
 
@@ -24,26 +25,8 @@ RANKS = 2
 Run = tuple[str, Sequence[str], dict[str, object]]
 """Name, config files and options."""
 
-TINY = {
-    "backbone_def#features": [8] * 6,
-    "field_of_view": [32, 32, -1],
-    "patch_size": [32, 32],
-    "batch_size": 2,
-    "steps_per_epoch": 2,
-}
-SEARCH = {
-    "epochs": 6,
-    "warmup_epochs": 0,
-    "operations": ["none", "skip_connect", "avg_pool_3x3", "sep_conv_3x3"],
-    "num_nodes": 2,
-    "keep_schedule": [2, 1],
-    # All is stable at once, so that two steps an epoch decide a genotype in three epochs.
-    "criterion#threshold": 1e9,
-    "criterion#window": 1,
-    "criterion#patience": 1,
-    "criterion#warmup_epochs": 0,
-    "criterion#min_signal": 0.0,
-}
+TINY = {"field_of_view": [32, 32, -1], **QUICK.networks["unet"], **STEPS}
+SEARCH = QUICK.stages["search"]
 THREE_CASES = {
     "num_folds": 2,
     # Three cases for two ranks, from a fold that has more.

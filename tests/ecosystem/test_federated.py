@@ -7,15 +7,9 @@ import torch
 from monai.fl.client import MonaiAlgo
 from monai.fl.utils.constants import ExtraItems, ModelType, WeightType
 from monai.fl.utils.exchange_object import ExchangeObject
+from verification.budgets import QUICK, STEPS
 
-TINY = {
-    "backbone_def#features": [8] * 6,
-    "field_of_view": [32, 32, -1],
-    "patch_size": [32, 32],
-    "steps_per_epoch": 2,
-    "batch_size": 2,
-    "val_interval": 1,
-}
+TINY = {"field_of_view": [32, 32, -1], "val_interval": 1, **QUICK.networks["unet"], **STEPS}
 
 
 @pytest.fixture

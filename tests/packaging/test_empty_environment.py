@@ -7,28 +7,11 @@ from functools import cached_property
 
 import nibabel
 import pytest
+from verification.budgets import QUICK, STEPS
 
 PREFIX = "hippocampus_unet_iac_segmentation"
-TINY = {
-    "backbone_def#features": [8] * 6,
-    "field_of_view": [32, 32, -1],
-    "patch_size": [32, 32],
-    "steps_per_epoch": 2,
-    "batch_size": 2,
-    "num_workers": 0,
-}
-SEARCH = {
-    "epochs": 3,
-    "warmup_epochs": 0,
-    "num_nodes": 2,
-    "operations": ["none", "skip_connect", "avg_pool_3x3"],
-    "keep_schedule": [1],
-    "criterion#threshold": 1e9,
-    "criterion#window": 1,
-    "criterion#patience": 1,
-    "criterion#warmup_epochs": 0,
-    "criterion#min_signal": 0.0,
-}
+TINY = {"field_of_view": [32, 32, -1], "num_workers": 0, **QUICK.networks["unet"], **STEPS}
+SEARCH = QUICK.stages["search"]
 
 
 class Downloaded:

@@ -6,28 +6,25 @@ import ast
 import json
 import os
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from bundle_facts import STAGES
 from monai.bundle import ConfigParser
+from new_combination import main, new_combination
+from own_data import writing
+from verification import CHECKS, Bundle, Workbench, run_check
+from verification.budgets import QUICK
+from verification.runners import ThisProcess
 
 from iac_components.data import check_description, read_dataset
 from iac_components.data.phantom import write_nifti
 from iac_components.files import write_json
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from bundle_facts import STAGES  # noqa: E402
-from new_combination import main, new_combination  # noqa: E402
-from own_data import writing  # noqa: E402
-from verification import CHECKS, Bundle, Workbench, run_check  # noqa: E402
-from verification.budgets import QUICK  # noqa: E402
-from verification.runners import ThisProcess  # noqa: E402
 
 # What a bundle can be checked for without running it, and is not the templates' affair alone;
 # "schema" needs MONAI's file.

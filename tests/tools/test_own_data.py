@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from bundle_facts import known, load_backbone
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from iac_components.data import DatasetError
-from iac_components.data.case import Case
-from iac_components.networks import plan_nnunet
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from bundle_facts import known, load_backbone  # noqa: E402
-from own_data.description import (  # noqa: E402
+from own_data.description import (
     DatasetDescription,
     modality_of,
     plain_text,
     read_description,
 )
-from own_data.facts import DatasetFacts, read_facts  # noqa: E402
-from own_data.geometry import Geometry, array_axes, read_geometry  # noqa: E402
-from own_data.planes import (  # noqa: E402
+from own_data.facts import DatasetFacts, read_facts
+from own_data.geometry import Geometry, array_axes, read_geometry
+from own_data.planes import (
     PLANES,
     choose_plane,
     in_plane_pixels,
@@ -37,8 +28,12 @@ from own_data.planes import (  # noqa: E402
     other_planes,
     slice_sizes,
 )
-from own_data.rules import make_choices  # noqa: E402
-from own_data.sample import VoxelSample, look_into  # noqa: E402
+from own_data.rules import make_choices
+from own_data.sample import VoxelSample, look_into
+
+from iac_components.data import DatasetError
+from iac_components.data.case import Case
+from iac_components.networks import plan_nnunet
 
 
 def geometry(spacing, size=(100, 100, 20), volumes: int = 3) -> Geometry:

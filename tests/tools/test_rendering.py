@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import rendering  # noqa: E402
-from bundle_facts import (  # noqa: E402
+import rendering
+from bundle_facts import (
     SOURCES,
     STAGES,
     BackboneSource,
@@ -23,7 +18,7 @@ from bundle_facts import (  # noqa: E402
     load_dataset,
     read_json,
 )
-from rendering import (  # noqa: E402
+from rendering import (
     Combination,
     genotype_source,
     render,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import shutil
 from pathlib import Path
 
 import pytest
+import write_collection_results as tool
 
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.files import write_json
@@ -17,29 +17,20 @@ RESULTS = ROOT / "docs" / "results"
 FOLDERS = sorted(path for path in RESULTS.iterdir() if path.is_dir())
 
 
-@pytest.fixture(scope="module")
-def tool():
-    path = ROOT / "tools" / "write_collection_results.py"
-    spec = importlib.util.spec_from_file_location("write_collection_results", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_there_are_results():
     assert {"hippocampus_unet", "acdc_unet"} <= {folder.name for folder in FOLDERS}
 
 
-def test_page_is_made_from_the_raw_files(tool):
+def test_page_is_made_from_the_raw_files():
     assert (ROOT / "docs" / "RESULTS.md").read_text(encoding="utf-8") == tool.page()
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_section_is_made_from_the_raw_files(tool, folder):
+def test_section_is_made_from_the_raw_files(folder):
     assert (folder / "section.md").read_text(encoding="utf-8") == tool.section(folder)
 
 
-def test_a_changed_score_changes_the_section(tool, tmp_path):
+def test_a_changed_score_changes_the_section(tmp_path):
     folder = tmp_path / "hippocampus_unet"
     shutil.copytree(RESULTS / "hippocampus_unet", folder)
     before = tool.section(folder)
@@ -57,7 +48,7 @@ def test_a_changed_score_changes_the_section(tool, tmp_path):
     assert "100.00 [100.00, 100.00]" not in before
 
 
-def test_steps_are_those_that_were_run(tool, tmp_path):
+def test_steps_are_those_that_were_run(tmp_path):
     folder = tmp_path / "hippocampus_unet"
     shutil.copytree(RESULTS / "hippocampus_unet", folder)
     settings = {"fold": 3, "base_steps": 7, "scratch_steps": 100, "steps_per_epoch": 30}
@@ -66,7 +57,7 @@ def test_steps_are_those_that_were_run(tool, tmp_path):
     assert "90 steps from scratch" in tool.section(folder)
 
 
-def test_a_proof_without_a_common_seed_is_refused(tool, tmp_path):
+def test_a_proof_without_a_common_seed_is_refused(tmp_path):
     record = [CaseRecord("p", "c", 1, "a", 0.5, 1.0)]
     for arm, seed in (("plain", 0), ("found", 1)):
         folder = tmp_path / "scratch" / arm / f"seed{seed}" / "eval"

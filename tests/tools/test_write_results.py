@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import write_results
 
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.files import write_json, write_tensors
@@ -23,16 +23,12 @@ from iac_components.search_space import (
 )
 from iac_components.visualization import write_search_report
 
-ROOT = Path(__file__).parents[2]
 SPACE = SearchSpace(2, ("none", "skip_connect", "sep_conv_3x3"), num_nodes=2)
 
 
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    spec = importlib.util.spec_from_file_location("write_results", ROOT / "tools/write_results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = write_results
     monkeypatch.setattr(module, "BUNDLES", tmp_path / "bundles")
     sources = tmp_path / "sources"
     (sources / "genotypes").mkdir(parents=True)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from monai.networks.nets.attentionunet import AttentionBlock
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules.catalogue import register_skip_module
+from iac_components.search_space.resizing import resize_linearly
 
 __all__ = ["AttentionGate"]
-
-_LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 class AttentionGate(nn.Module):
@@ -29,7 +27,6 @@ class AttentionGate(nn.Module):
 
     def __init__(self, connection: SkipConnection) -> None:
         super().__init__()
-        self.mode = _LINEAR[connection.spatial_dims]
         self.attention = AttentionBlock(
             spatial_dims=connection.spatial_dims,
             f_int=max(1, connection.skip_channels // 2),
@@ -39,7 +36,7 @@ class AttentionGate(nn.Module):
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
         """Return ``skip`` (B, C, *S) weighted by ``gate`` (B, G, *s)."""
-        gate = interpolate(gate, size=skip.shape[2:], mode=self.mode, align_corners=False)
+        gate = resize_linearly(gate, skip.shape[2:])
         weighted: Tensor = self.attention(g=gate, x=skip)
         return weighted
 

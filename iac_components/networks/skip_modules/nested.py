@@ -9,14 +9,12 @@ import torch
 from monai.networks.blocks import Convolution
 from monai.networks.nets.basic_unet import TwoConv
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules.catalogue import register_skip_module
+from iac_components.search_space.resizing import resize_linearly
 
 __all__ = ["NestedFeatures", "NestedSkip"]
-
-_LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 class NestedFeatures(threading.local):
@@ -85,7 +83,6 @@ class NestedSkip(nn.Module):
         super().__init__()
         dims, channels = connection.spatial_dims, connection.skip_channels
         self.level = connection.level
-        self.mode = _LINEAR[dims]
         self.features = features
         below = coarser.skip_channels if coarser is not None else 0
         self.blocks = nn.ModuleList(
@@ -110,7 +107,7 @@ class NestedSkip(nn.Module):
         below = self.features.take(self.level + 1) if len(self.blocks) else []
         columns = [skip]
         for block, coarse in zip(self.blocks, below, strict=True):
-            up = interpolate(coarse, size=skip.shape[2:], mode=self.mode, align_corners=False)
+            up = resize_linearly(coarse, skip.shape[2:])
             columns.append(block(torch.cat([*columns, up], dim=1)))
         if self.level:
             self.features.put(self.level, columns)

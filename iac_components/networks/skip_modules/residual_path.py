@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monai.networks.blocks import Convolution
+from monai.networks.layers.factories import Norm
 from torch import Tensor, nn
 
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
@@ -56,8 +57,7 @@ class _ResidualBlock(nn.Module):
             dims, channels, channels, kernel_size=1, norm="BATCH", act=None, bias=False
         )
         self.activation = nn.ReLU()
-        norm = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims]
-        self.norm = norm(channels)
+        self.norm = Norm[Norm.BATCH, dims](channels)
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.norm(self.activation(self.wide(x) + self.narrow(x)))
