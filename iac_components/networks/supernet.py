@@ -13,6 +13,7 @@ from iac_components.networks.skip_connection import SkipConnection
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
     ArchitectureParameters,
+    CellWeights,
     SearchCell,
     SearchSpace,
     WeightSlot,
@@ -82,6 +83,16 @@ class CellSearchNetwork(CellNetwork):
         """Map images (B, C, *S) to logits, with the cells weighted by the architecture."""
         with self.slot.holding(self.architecture()):
             return super().forward(x)
+
+    @property
+    def alive(self) -> torch.Tensor:
+        """(L, E, O) which operations still compete."""
+        return self.architecture.alive
+
+    def distributions(self) -> CellWeights:
+        """The weights of operations (L, E, O) and edges (L, E)."""
+        weights: CellWeights = self.architecture()
+        return weights
 
     def architecture_parameters(self) -> Iterator[nn.Parameter]:
         """The alphas and betas."""

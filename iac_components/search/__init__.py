@@ -7,12 +7,14 @@ settled, prunes what lost, and ends the search when one genotype is left.
 
 from __future__ import annotations
 
-from iac_components.search.found_genotype import save_found_genotype, settings_digest
+from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
+from iac_components.search.found_genotype import save_found_genotype
 from iac_components.search.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
     SecondOrderGradient,
 )
+from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
 from iac_components.search.stability import (
@@ -23,24 +25,30 @@ from iac_components.search.stability import (
     StabilityCriterion,
     jensen_shannon_divergence,
 )
+from iac_components.search.stability_handler import PrunableNetwork, StabilityHandler
 from iac_components.search.trace import SearchTrace
 from iac_components.search.trainer import CellSearchTrainer
 
 __all__ = [
     "ArchitectureGradient",
     "AverageStability",
+    "BilevelTrainer",
     "CellSearchTrainer",
     "Decision",
     "FirstOrderGradient",
     "History",
     "JensenShannonStability",
+    "PrunableNetwork",
     "PrunedOptimizerState",
+    "SearchNetwork",
     "SearchTrace",
     "SecondOrderGradient",
     "StabilityCriterion",
+    "StabilityHandler",
     "StabilityPruningHandler",
     "forget_parameters",
     "jensen_shannon_divergence",
     "save_found_genotype",
+    "search_provenance",
     "settings_digest",
 ]

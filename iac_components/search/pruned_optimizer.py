@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import nn
 from torch.optim import Optimizer
 
-from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.search.bilevel_trainer import SearchNetwork
 
 __all__ = ["PrunedOptimizerState", "forget_parameters"]
 
@@ -36,7 +36,7 @@ class PrunedOptimizerState:
         network: the supernet.
     """
 
-    def __init__(self, optimizer: Optimizer, network: CellSearchNetwork) -> None:
+    def __init__(self, optimizer: Optimizer, network: SearchNetwork) -> None:
         self.optimizer = optimizer
         self.network = network
 

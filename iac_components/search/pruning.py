@@ -9,7 +9,7 @@ import numpy as np
 
 from iac_components.search.stability import BoolArray, FloatArray
 from iac_components.search_space.discretization import INPUTS_PER_NODE
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import EdgeSpace
 
 __all__ = ["check_schedule", "is_decided", "next_count", "prune_edges", "prune_operations"]
 
@@ -34,7 +34,7 @@ def next_count(schedule: Sequence[int], living: int) -> int:
 
 
 def prune_operations(
-    space: SearchSpace,
+    space: EdgeSpace,
     probabilities: FloatArray,
     *,
     alive: BoolArray,
@@ -71,7 +71,7 @@ def prune_operations(
 
 
 def prune_edges(
-    space: SearchSpace,
+    space: EdgeSpace,
     scores: FloatArray,
     *,
     alive: BoolArray,
@@ -102,7 +102,7 @@ def prune_edges(
     return result
 
 
-def is_decided(space: SearchSpace, alive: BoolArray) -> bool:
+def is_decided(space: EdgeSpace, alive: BoolArray) -> bool:
     """Whether one genotype is left: two inputs a node at most, one operation an edge."""
     edges = np.asarray(alive.any(axis=-1))
     inputs = [edges[:, space.edges_of(node)].sum(axis=-1) for node in range(space.num_nodes)]

@@ -12,7 +12,7 @@ import torch
 
 from iac_components.files import write_text
 from iac_components.search.stability import BoolArray, FloatArray, History
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import EdgeSpace
 from iac_components.trace_format import TRACE_COLUMNS
 
 __all__ = ["SearchTrace"]
@@ -25,7 +25,7 @@ class SearchTrace:
         space: the search space of L levels, E edges, O operations and N nodes.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: EdgeSpace) -> None:
         self.space = space
         self._arrays: dict[str, list[FloatArray]] = {
             name: [] for name in ("probability", "divergence", "active", "edge_weight", "seconds")

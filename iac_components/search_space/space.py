@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-__all__ = ["CELL_INPUTS", "DEFAULT_OPERATIONS", "NONE_OPERATION", "Edge", "SearchSpace"]
+__all__ = [
+    "CELL_INPUTS",
+    "DEFAULT_OPERATIONS",
+    "NONE_OPERATION",
+    "Edge",
+    "EdgeSpace",
+    "SearchSpace",
+]
 
 CELL_INPUTS = ("skip", "gate")
 """A cell's inputs: the encoder's skip feature and the coarser decoder feature."""
@@ -31,6 +38,43 @@ class Edge(NamedTuple):
 
     node: int
     input: str
+
+
+class EdgeSpace(Protocol):
+    """What a trace and the pruning rules ask of a space: levels of E edges into N nodes."""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Names of the O candidate operations of every edge."""
+        ...
+
+    @property
+    def levels(self) -> int:
+        """Copies of the graph that are chosen separately."""
+        ...
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes that edges end in."""
+        ...
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges of a level, grouped by node."""
+        ...
+
+    @property
+    def none_index(self) -> int | None:
+        """Position of the operation that passes nothing, if there is one."""
+        ...
+
+    def inputs_of(self, node: int) -> tuple[str, ...]:
+        """Names of what may feed ``node``, in the order of its edges."""
+        ...
+
+    def edges_of(self, node: int) -> slice:
+        """The rows of :attr:`edges` that end in ``node``."""
+        ...
 
 
 @dataclass(frozen=True)

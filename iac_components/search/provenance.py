@@ -1,0 +1,63 @@
+"""Where a searched architecture came from, for the file that keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import ignite
+import monai
+import numpy as np
+import torch
+
+import iac_components
+from iac_components.ranks import count_ranks
+from iac_components.search.trace import SearchTrace
+
+__all__ = ["search_provenance", "settings_digest"]
+
+
+def settings_digest(settings: Mapping[str, object]) -> str:
+    """SHA-256 of the canonical JSON of a search's settings."""
+    return "sha256:" + hashlib.sha256(_canonical(settings).encode("utf-8")).hexdigest()
+
+
+def _canonical(settings: Mapping[str, object]) -> str:
+    # What JSON lacks (a path, a device) becomes text: it must not cost a search its result.
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def search_provenance(
+    trace: SearchTrace,
+    *,
+    settings: Mapping[str, object],
+    decided: bool,
+    device: torch.device,
+) -> dict[str, object]:
+    """Describe the search that ended: length, reason, machine, versions and settings.
+
+    Args:
+        trace: of the search.
+        settings: plain values that define the search; what JSON lacks becomes text.
+        decided: whether pruning left one architecture.
+        device: where it ran.
+    """
+    return {
+        "kind": "searched",
+        "epochs": len(trace),
+        "stop_reason": "genotype decided" if decided else "max_epochs reached",
+        "seconds": round(trace.total_seconds, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "ranks": count_ranks(),
+        "versions": {
+            "iac_components": iac_components.__version__,
+            "monai": monai.__version__,
+            "torch": torch.__version__,
+            "pytorch-ignite": ignite.__version__,
+            "numpy": np.__version__,
+        },
+        "settings": json.loads(_canonical(settings)),
+        "settings_digest": settings_digest(settings),
+    }
