@@ -3,8 +3,9 @@
 :func:`load_datalist` is what a bundle's config calls: it reads a dataset as downloaded, draws or
 reuses the folds, and lists one part. :func:`check_description` holds what a dataset says about
 itself against the bundle; :func:`check_datalist` opens every file and reports all faults at once.
-:class:`SliceDataset` and :func:`epoch_loader` feed a 2-D network in an order that a resumed run can
-ask for again; :func:`write_phantom` writes a small synthetic dataset.
+:class:`SliceDataset` (for 2-D networks), :class:`PatchDataset` (for 3-D ones) and
+:func:`epoch_loader` feed a network in an order that a resumed run can ask for again;
+:func:`write_phantom` writes a small synthetic dataset.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from iac_components.data.brats import read_brats
 from iac_components.data.case import Case, DatalistEntry
 from iac_components.data.datalist import image_datalist, load_datalist
 from iac_components.data.decathlon import read_decathlon
+from iac_components.data.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
 from iac_components.data.description import (
     Description,
     check_description,
@@ -33,23 +35,28 @@ from iac_components.data.parts import (
     select_cases,
     select_patients,
 )
+from iac_components.data.patches import PatchDataset
 from iac_components.data.phantom import register_phantom, write_phantom
 from iac_components.data.phantom_acdc import write_acdc_phantom
 from iac_components.data.phantom_amos import write_amos_phantom
 from iac_components.data.phantom_brats import write_brats2021_phantom, write_brats_phantom
+from iac_components.data.phantom_decathlon import write_decathlon_phantom
 from iac_components.data.phantom_hippocampus import write_hippocampus_phantom
 from iac_components.data.phantom_kits import write_kits_phantom
 from iac_components.data.preflight import check_datalist, check_split
 from iac_components.data.slices import SliceDataset
 
 __all__ = [
+    "DECATHLON_TASKS",
     "Case",
     "CaseNames",
     "DatalistEntry",
     "DatasetError",
+    "DecathlonTask",
     "Description",
     "Fault",
     "Folds",
+    "PatchDataset",
     "SliceDataset",
     "check_datalist",
     "check_description",
@@ -79,6 +86,7 @@ __all__ = [
     "write_amos_phantom",
     "write_brats2021_phantom",
     "write_brats_phantom",
+    "write_decathlon_phantom",
     "write_hippocampus_phantom",
     "write_kits_phantom",
     "write_phantom",

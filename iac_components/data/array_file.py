@@ -34,14 +34,17 @@ class ArrayFile:
     shape: tuple[int, ...]
     offset: int
 
-    def map(self) -> NDArray[np.generic]:
-        """Map the array, read-only; only what is then looked at is read.
+    def map(self, *, writable: bool = False) -> NDArray[np.generic]:
+        """Map the array; only what is then looked at is read.
+
+        Args:
+            writable: let the caller write, into pages of its own; the file stays as it is.
 
         Raises:
             OSError: if the file cannot be read.
             ValueError: if it has become too short.
         """
-        return np.memmap(self.file, self.dtype, "r", self.offset, self.shape)
+        return np.memmap(self.file, self.dtype, "c" if writable else "r", self.offset, self.shape)
 
 
 def open_array(file: Path) -> ArrayFile:

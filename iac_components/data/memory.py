@@ -34,7 +34,7 @@ def require_memory(needed: float) -> None:
     available = available_memory()
     if available is not None and needed > 0.9 * available:
         raise RuntimeError(
-            f"the slices that are still to be read need about {needed / 1e9:.1f} GB of memory, and "
-            f"{available / 1e9:.1f} GB are available. Set cache_dir to a folder with that much "
-            "space, and slices are read from there."
+            f"the volumes that are still to be read need about {needed / 1e9:.1f} GB of memory, "
+            f"and {available / 1e9:.1f} GB are available. Set cache_dir to a folder with that much "
+            "space, and they are kept there."
         )

@@ -54,16 +54,19 @@ def write_phantom(
         dataset_dir: the folder to write into.
         layout: ``acdc`` (two frames a patient), ``amos``, ``brats`` (BraTS 2023, some patients at
             two times), ``brats2021`` (read by layout ``brats``), ``decathlon`` (hippocampus, two
-            sides a patient) or ``kits``.
+            sides a patient), ``kits``, or another task of the Decathlon, read by layout
+            ``decathlon``: ``msd_brain_tumour``, ``msd_heart``, ``msd_liver``, ``msd_prostate``,
+            ``msd_lung``, ``msd_pancreas``, ``msd_hepatic_vessel``, ``msd_spleen``, ``msd_colon``.
         num_patients: number of patients.
         seed: another seed gives other patients.
         shape: voxels, by default each layout's own. ``acdc``: smallest and largest in-plane size
             (96, 128). ``decathlon``: mean size (36, 50, 35). The others: size in the files' own
             axes, ``amos`` (96, 80, 24), ``brats`` (96, 112, 24), ``kits`` (slices, H, W) of
-            (24, 80, 96).
+            (24, 80, 96), ``msd_...`` about (48, 48, 40).
         spacing: (smallest, largest) voxel size in mm, by default each layout's own. ``acdc``:
             in plane and between slices, ((1.2, 1.9), (5, 10)), as ``amos`` and ``kits``,
-            ((3, 4), (4, 6)). ``brats`` and ``decathlon``: ((1, 1),).
+            ((3, 4), (4, 6)), and ``msd_...``, as most of the task's real volumes. ``brats`` and
+            ``decathlon``: ((1, 1),).
 
     Returns:
         The folder, as an absolute path.
@@ -121,7 +124,7 @@ def write_nifti(path: Path, voxels: NDArray[np.generic], affine: NDArray[np.floa
 
     Args:
         path: the ``.nii.gz`` file.
-        voxels: (X, Y, Z), of a type that NIfTI stores.
+        voxels: (X, Y, Z) or (X, Y, Z, C), of a type that NIfTI stores.
         affine: (4, 4), voxel indices to millimetres.
     """
     image = nibabel.Nifti1Image(voxels, affine)

@@ -18,7 +18,7 @@ from iac_components.data.phantom import (
 )
 from iac_components.data.phantom_fields import Field, bias_field, ellipsoid, smooth_field
 
-__all__ = ["write_brats2021_phantom", "write_brats_phantom"]
+__all__ = ["paint_glioma", "write_brats2021_phantom", "write_brats_phantom"]
 
 NECROSIS, EDEMA, ENHANCING = 1, 2, 3
 """BraTS 2023's label values; in BraTS 2021 the enhancing tumour is 4."""
@@ -56,7 +56,9 @@ def write_brats_phantom(
             # Both times show the same head; the tumour has grown meanwhile.
             head = np.random.default_rng(seed)
             voxel = _voxel(random, spacing)
-            images, label = _paint(size, head, random, growth=1 + 0.25 * time, patient=patient)
+            images, label = paint_glioma(
+                size, head, random, growth=1 + 0.25 * time, patient=patient
+            )
             _write_case(folder, BRATS_NAMINGS[1], images, label, voxel)
 
 
@@ -72,7 +74,7 @@ def write_brats2021_phantom(
     size = volume_shape(shape, default=(96, 112, 24))
     for patient in range(num_patients):
         voxel = _voxel(random, spacing)
-        images, label = _paint(size, random, random, growth=1.0, patient=patient)
+        images, label = paint_glioma(size, random, random, growth=1.0, patient=patient)
         label[label == ENHANCING] = 4
         folder = dataset_dir / f"BraTS2021_{patient:05d}"
         _write_case(folder, BRATS_NAMINGS[0], images, label, voxel)
@@ -99,7 +101,7 @@ def _write_case(
     write_nifti(folder / f"{folder.name}{naming.label}.nii.gz", label, affine)
 
 
-def _paint(
+def paint_glioma(
     size: tuple[int, int, int],
     head: np.random.Generator,
     random: np.random.Generator,
@@ -107,7 +109,19 @@ def _paint(
     growth: float,
     patient: int,
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Return images (4, X, Y, Z) and label (X, Y, Z); ``head`` draws what time does not change."""
+    """Paint a brain with a glioma.
+
+    Args:
+        size: X, Y, Z.
+        head: draws what time does not change.
+        random: draws the rest.
+        growth: of the tumour, 1 for none.
+        patient: number, which decides whether the tumour enhances.
+
+    Returns:
+        Images (4, X, Y, Z) in the order FLAIR, T1, T1 with contrast agent, T2, and label (X, Y, Z)
+        of values NECROSIS, EDEMA and ENHANCING.
+    """
     grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in size), indexing="ij")
     widths = [max(n / 8, 1.0) for n in size]
     brain = ellipsoid(grid, (0, 0, 0), (0.82, 0.93, 1.3)) + 0.03 * smooth_field(size, widths, head)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-from monai.data import Dataset
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms import Compose
-from monai.transforms.traits import RandomizableTrait
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from iac_components.data.case import DatalistEntry, entry_files
-from iac_components.data.memory import require_memory
+from iac_components.data.case import DatalistEntry
+from iac_components.data.seeded import SeededDataset, Transform, plain_tensor, take_one
 from iac_components.data.volume_cache import VolumeCache
-from iac_components.ranks import count_ranks, rank
 
 __all__ = ["SliceDataset"]
 
@@ -57,12 +51,11 @@ class _Slice:
     index: int
 
 
-class SliceDataset(Dataset):
+class SliceDataset(SeededDataset):
     """All slices of a datalist's volumes, in memory or in a cache on disk.
 
     Volumes are read and sliced at the first use of the length or an item, so that building it
-    (as ``check_properties`` and MONAI Label do) costs nothing. ``data`` stays the datalist of
-    volumes, which MONAI Label replaces.
+    (as ``check_properties`` and MONAI Label do) costs nothing.
 
     Without ``cache_dir`` the slices kept are held in memory as float32. With it each volume is
     transformed once, ever: see :class:`~iac_components.data.volume_cache.VolumeCache`. Slices are
@@ -70,14 +63,11 @@ class SliceDataset(Dataset):
     process, stage and fold that has the same volumes and transform uses the same files. The ranks
     of a job share the work of filling it.
 
-    An item is a function of ``(seed, epoch, index)`` alone: the random transforms are seeded
-    from these before each item, so neither the number of workers nor the order matters. The
-    seeded state belongs to the transforms, so use worker processes, not threads. A cache in
-    float32 changes no bit of it.
-
-    An item is ``{"image": (C, H, W), "label": (1, H, W), "patient", "case", "slice"}``, under
-    the names in ``keys``, as plain float32 tensors; H and W may differ between cases unless a
-    transform makes them equal.
+    An item depends on seed, epoch and index alone (see
+    :class:`~iac_components.data.seeded.SeededDataset`); a cache in float32 changes no bit of it.
+    It is ``{"image": (C, H, W), "label": (1, H, W), "patient", "case", "slice"}``, under the names
+    in ``keys``, as plain float32 tensors; H and W may differ between cases unless a transform
+    makes them equal.
 
     Args:
         data: datalist entries with the two keys and, if known, ``patient`` and ``case``.
@@ -105,9 +95,9 @@ class SliceDataset(Dataset):
     def __init__(
         self,
         data: Sequence[DatalistEntry],
-        transform: Callable[..., object] | Sequence[Callable[..., object]] | None,
+        transform: Transform,
         *,
-        slice_transform: Callable[..., object] | Sequence[Callable[..., object]] | None = None,
+        slice_transform: Transform = None,
         slice_axis: int = -1,
         keys: tuple[str, str] = ("image", "label"),
         seed: int = 0,
@@ -115,28 +105,20 @@ class SliceDataset(Dataset):
         cache_dir: str | Path | None = None,
         cache_dtype: str = "float16",
     ) -> None:
-        super().__init__(data, transform)
+        super().__init__(
+            data,
+            transform,
+            item_transform=slice_transform,
+            item_name="slice_transform",
+            keys=keys,
+            seed=seed,
+        )
         if not -3 <= slice_axis <= 2:
             raise ValueError(f"slice_axis must be -3 to 2, not {slice_axis}.")
         if not 0 <= empty_fraction <= 1:
             raise ValueError(f"empty_fraction must be 0 to 1, not {empty_fraction}.")
-        if seed < 0:
-            raise ValueError(f"seed must not be negative, but is {seed}.")
-        for step in self.transform.flatten().transforms:
-            if isinstance(step, RandomizableTrait):
-                raise ValueError(
-                    f"transform holds {type(step).__name__}, which is random, but runs once a "
-                    "volume. Move it to slice_transform."
-                )
-        # Compose hands its seed on to every random transform within.
-        self.slice_transform = (
-            slice_transform if isinstance(slice_transform, Compose) else Compose(slice_transform)
-        )
         self.slice_axis = slice_axis % 3
-        self.keys = keys
-        self.seed = seed
         self.empty_fraction = empty_fraction
-        self.epoch = 0
         self._cache = (
             None
             if cache_dir is None
@@ -149,14 +131,6 @@ class SliceDataset(Dataset):
             )
         )
         self._slices: list[_Slice] | None = None
-        self._held = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose random draws the items show.
-
-        Call it before the loader is iterated: workers get their copy at that moment.
-        """
-        self.epoch = epoch
 
     def __len__(self) -> int:
         """Return the number of slices kept."""
@@ -168,13 +142,14 @@ class SliceDataset(Dataset):
         position = range(len(slices))[index]
         chosen = slices[position]
         image_key, label_key = self.keys
-        seed = np.random.SeedSequence((self.seed, self.epoch, position)).generate_state(1)[0]
-        self.slice_transform.set_random_state(seed=int(seed))
         image, label = chosen.volume.read(chosen.row)
-        pair = self.slice_transform({image_key: image, label_key: label})
+        self._seed_item(position)
+        pair = take_one(
+            self._item_transform({image_key: image, label_key: label}), name="slice_transform"
+        )
         return {
-            image_key: _plain(pair[image_key]),
-            label_key: _plain(pair[label_key]),
+            image_key: plain_tensor(pair[image_key]),
+            label_key: plain_tensor(pair[label_key]),
             "patient": chosen.patient,
             "case": chosen.case,
             "slice": chosen.index,
@@ -183,65 +158,35 @@ class SliceDataset(Dataset):
     def _load(self) -> list[_Slice]:
         """Read and slice all volumes, once."""
         if self._slices is None:
-            total = len(self.data)
-            # Ranks that fill a cache begin apart, and find each other's volumes when they meet.
-            first = rank() * total // count_ranks()
-            found: dict[int, list[_Slice]] = {}
-            self._held = 0
-            for number in tqdm(
-                [*range(first, total), *range(first)],
-                desc="Slicing volumes",
-                unit="case",
-                disable=None if total > 1 else True,
-            ):
-                found[number] = self._slice_volume(number, self.data[number])
-                require_memory(self._held / len(found) * (total - len(found)))
-            self._slices = [chosen for number in range(total) for chosen in found[number]]
+            volumes = self._load_all(self._slice_volume, activity="Slicing volumes")
+            self._slices = [chosen for volume in volumes for chosen in volume]
         return self._slices
 
-    def _slice_volume(self, number: int, entry: DatalistEntry) -> list[_Slice]:
-        """Return the slices to keep of volume ``number``."""
-        files = entry_files(entry, self.keys[0])
-        case = _text(entry, "case", files[0] if files else f"number {number}")
-        patient = _text(entry, "patient", case)
+    def _slice_volume(self, number: int) -> tuple[list[_Slice], int]:
+        """Return the slices to keep of volume ``number``, and the memory that they hold."""
+        patient, case = self._names(number)
         if self._cache is not None:
-            cached = self._cache.load(entry, lambda: self._read_volume(entry, case), case=case)
+            cached = self._cache.load(
+                self.data[number], lambda: self._cut_volume(number), case=case
+            )
             rows = self._kept(number, cached.filled).tolist()
-            return [_Slice(cached, row, patient, case, row) for row in rows]
-        images, labels = self._read_volume(entry, case)
+            return [_Slice(cached, row, patient, case, row) for row in rows], 0
+        images, labels = self._cut_volume(number)
         kept = self._kept(number, (labels > 0).flatten(1).any(dim=1).numpy())
         # Indexing copies, so that slices left out are freed with their volume.
         volume = _VolumeInMemory(images[kept].contiguous(), labels[kept].contiguous())
-        self._held += volume.images.nbytes + volume.labels.nbytes
-        return [
+        slices = [
             _Slice(volume, row, patient, case, index) for row, index in enumerate(kept.tolist())
         ]
+        return slices, volume.images.nbytes + volume.labels.nbytes
 
-    def _read_volume(self, entry: DatalistEntry, case: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def _cut_volume(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Transform a volume and cut it: images (S, C, H, W), labels (S, 1, H, W)."""
-        volume = self.transform(dict(entry))
-        image, label = (_plain(volume[key]) for key in self.keys)
-        if image.ndim != 4 or label.shape != (1, *image.shape[1:]):
-            raise ValueError(
-                f"case '{case}': transform gives an image of shape {tuple(image.shape)} and a "
-                f"label of shape {tuple(label.shape)}; expected (C, X, Y, Z) and (1, X, Y, Z). "
-                "Add EnsureChannelFirstd to transform, or correct the label."
-            )
-        return image.movedim(self.slice_axis + 1, 0), label.movedim(self.slice_axis + 1, 0)
+        volume = self._read_volume(number)
+        image, label = (volume[key].movedim(self.slice_axis + 1, 0) for key in self.keys)
+        return image, label
 
     def _kept(self, number: int, filled: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Choose slices of volume ``number``: all with foreground, and a share of the others."""
         draws = np.random.default_rng((self.seed, number)).random(len(filled))
         return np.flatnonzero(filled | (draws < self.empty_fraction))
-
-
-def _text(entry: DatalistEntry, key: str, default: str) -> str:
-    """Return an entry's text, or the default if it has none."""
-    value = entry.get(key, default)
-    return value if isinstance(value, str) else default
-
-
-def _plain(value: torch.Tensor) -> torch.Tensor:
-    """Return a float32 tensor without metadata, which would be slow to index and to collate."""
-    tensor = value.as_tensor() if isinstance(value, MetaTensor) else torch.as_tensor(value)
-    return tensor.to(torch.float32)

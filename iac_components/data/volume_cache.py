@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +11,13 @@ import torch
 from monai.transforms import Compose
 from numpy.typing import NDArray
 
-from iac_components.data.array_file import ArrayFile, open_array, write_array
-from iac_components.data.case import DatalistEntry, entry_files
-from iac_components.data.fingerprint import describe
+from iac_components.data.array_cache import ArrayCache, named_if_changed
+from iac_components.data.array_file import ArrayFile
+from iac_components.data.case import DatalistEntry
 
 __all__ = ["CachedVolume", "VolumeCache"]
 
 _FORMAT = "iac_components slices 1"
-_IMAGE, _LABEL, _FILLED = "image.npy", "label.npy", "filled.npy"
-_LOGGER = logging.getLogger("iac_components.data")
 
 Volume = tuple[torch.Tensor, torch.Tensor]
 """Slices of an image, (S, C, H, W), and of its label map, (S, 1, H, W), both float32."""
@@ -65,33 +59,21 @@ class CachedVolume:
         Raises:
             OSError: if a file was removed or cut off since it was found.
         """
-        try:
+        with named_if_changed(self.image.file.parent):
             # A copy: a map is read-only, and of float16 or bytes.
             image, label = (
                 torch.from_numpy(array.map()[index].astype(np.float32))
                 for array in (self.image, self.label)
             )
-        except (OSError, ValueError) as error:
-            raise OSError(
-                f"cached volume '{self.image.file.parent}' was changed while in use ({error}). "
-                "Start again: what is missing is made anew."
-            ) from error
         return image, label
 
 
 class VolumeCache:
-    """Volumes on disk, each found by its source files and by what was done to them.
+    """Volumes on disk, cut into slices: see :class:`~iac_components.data.array_cache.ArrayCache`.
 
-    A volume has a folder of its own, named by a digest of its datalist entry, the size and time of
-    the files therein, the transform (see :func:`describe`), the slice axis, the keys and the data
-    type. It holds ``image.npy`` (S, C, H, W), ``label.npy`` (S, 1, H, W) in uint8 and
+    A volume's folder holds ``image.npy`` (S, C, H, W), ``label.npy`` (S, 1, H, W) in uint8 and
     ``filled.npy`` (S,), whether a slice has foreground, so that opening reads no image. S runs
     along the slice axis: a slice is one piece of the file, which a memory map reads alone.
-
-    Every file replaces its predecessor at once and ``filled.npy`` comes last, so a volume that is
-    found is whole; two processes that make the same volume write the same files. The files'
-    headers and sizes are checked, their voxels are not. Nothing is ever removed: to free the
-    space, remove ``directory``.
 
     Args:
         directory: made when first written; that it is there already, or read-only, does no harm.
@@ -115,13 +97,15 @@ class VolumeCache:
     ) -> None:
         if dtype not in ("float16", "float32"):
             raise ValueError(f"cache_dtype must be 'float16' or 'float32', not {dtype!r}.")
-        try:
-            description = describe(transform)
-        except ValueError as error:
-            raise ValueError(f"{error} Or leave cache_dir out.") from error
-        self.directory = Path(directory).expanduser().absolute()
         self.dtype = np.dtype(dtype)
-        self._settings = (_FORMAT, description, slice_axis, keys, dtype)
+        self._cache = ArrayCache(
+            directory,
+            transform=transform,
+            settings=(_FORMAT, slice_axis, keys, dtype),
+            names=("image", "label", "filled"),
+            open_volume=self._open,
+        )
+        self.directory = self._cache.directory
 
     def load(self, entry: DatalistEntry, make: Callable[[], Volume], *, case: str) -> CachedVolume:
         """Find a volume, or make and keep it.
@@ -135,62 +119,20 @@ class VolumeCache:
             ValueError: if the voxels do not fit the data types; the message says which.
             OSError: if the directory cannot be written.
         """
-        # Before it is read: a file that changes meanwhile must not be found under its new time.
-        folder = self.directory / self._digest(entry)
-        found = self._find(folder)
-        if found is None:
-            self._write(folder, make(), case)
-            found = self._open(folder)
-        return found
 
-    def _digest(self, entry: DatalistEntry) -> str:
-        """Name a volume by all that it is made from."""
-        files = [(key, *map(_stamp, entry_files(entry, key))) for key in sorted(entry)]
-        content = json.dumps([self._settings, files])
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        def arrays() -> tuple[NDArray[np.generic], ...]:
+            image, label = (part.numpy() for part in make())
+            filled = np.asarray((label > 0).any(axis=(1, 2, 3)))
+            return _rounded(image, self.dtype, case), _label_bytes(label, case), filled
 
-    def _find(self, folder: Path) -> CachedVolume | None:
-        """Return the volume in ``folder`` if it is whole."""
-        if not (folder / _FILLED).exists():
-            return None
-        try:
-            return self._open(folder)
-        except (OSError, ValueError) as error:
-            _LOGGER.warning(f"Cached volume '{folder}' is made anew, for it is damaged: {error}")
-            return None
+        return self._cache.load(entry, arrays)
 
-    def _open(self, folder: Path) -> CachedVolume:
-        """Open the volume in ``folder``."""
-        image, label, filled = (open_array(folder / name) for name in (_IMAGE, _LABEL, _FILLED))
+    def _open(self, arrays: Sequence[ArrayFile]) -> CachedVolume:
+        """Make a volume of its files."""
+        image, label, filled = arrays
         if image.dtype != self.dtype:
-            raise ValueError(f"{_IMAGE}: {image.dtype} instead of {self.dtype}.")
+            raise ValueError(f"{image.file.name}: {image.dtype} instead of {self.dtype}.")
         return CachedVolume(image, label, np.array(filled.map(), dtype=filled.dtype))
-
-    def _write(self, folder: Path, volume: Volume, case: str) -> None:
-        """Keep a volume in ``folder``."""
-        image, label = (part.numpy() for part in volume)
-        arrays = {
-            _IMAGE: _rounded(image, self.dtype, case),
-            _LABEL: _label_bytes(label, case),
-            _FILLED: np.asarray((label > 0).any(axis=(1, 2, 3))),
-        }
-        try:
-            for name, array in arrays.items():
-                write_array(folder / name, array)
-        except OSError as error:
-            raise OSError(
-                f"cache_dir '{self.directory}' cannot be written ({error.strerror or error}). "
-                "Free space there, name another folder, or leave cache_dir out."
-            ) from error
-
-
-def _stamp(text: str) -> tuple[str | int, ...]:
-    """Return a file's path, size and time of change, or a text that names no file as it is."""
-    try:
-        status = os.stat(text)
-    except OSError:
-        return (text,)
-    return (os.path.abspath(text), status.st_size, status.st_mtime_ns)
 
 
 def _rounded(

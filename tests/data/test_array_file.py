@@ -39,6 +39,14 @@ def test_a_map_is_read_only(file: Path) -> None:
         array[0] = 1
 
 
+def test_a_writable_map_does_not_reach_the_file(file: Path) -> None:
+    content = file.read_bytes()
+    array = open_array(file).map(writable=True)
+    array[...] = 0
+    assert not array.any()
+    assert file.read_bytes() == content
+
+
 def test_a_description_holds_no_voxels(file: Path) -> None:
     found = open_array(file)
     copy = pickle.loads(pickle.dumps(found))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from monai.transforms import Compose, LoadImaged
 from torch import distributed
 from torch.utils.data import Dataset, DistributedSampler
 
-from iac_components.data import DatalistEntry, SliceDataset, epoch_loader
+from iac_components.data import SliceDataset, epoch_loader
 
 
 class Numbers(Dataset[dict[str, object]]):
@@ -87,12 +88,12 @@ def _work(rank: int, folder: Path, entries: list[dict[str, str]]) -> None:
     made: list[str] = []
     read = dataset._read_volume
 
-    def read_and_note(entry: DatalistEntry, case: str) -> tuple[torch.Tensor, torch.Tensor]:
-        made.append(case)
+    def read_and_note(number: int) -> Mapping[str, torch.Tensor]:
+        made.append(f"c{number}")
         if len(made) == 1:
             # Neither goes on before the other has begun, so neither finds all made already.
             distributed.barrier()
-        return read(entry, case)
+        return read(number)
 
     dataset._read_volume = read_and_note  # type: ignore[method-assign]
     loader = epoch_loader(dataset, batch_size=1, drop_last=False)
