@@ -1,8 +1,8 @@
-"""Columns of ``search_trace.csv``: what the search writes and the plots read."""
+"""Columns of a search's CSV files: what the search writes and the plots read."""
 
 from __future__ import annotations
 
-__all__ = ["TRACE_COLUMNS"]
+__all__ = ["SUMMARY_COLUMNS", "TRACE_COLUMNS"]
 
 TRACE_COLUMNS = (
     "epoch",
@@ -17,3 +17,23 @@ TRACE_COLUMNS = (
     "seconds",
 )
 """One row an epoch, edge and operation; see :class:`iac_components.search.SearchTrace`."""
+
+SUMMARY_COLUMNS = (
+    "epoch",
+    "seconds",
+    "loss",
+    "architecture_loss",
+    "regularizer_weight",
+    "path_entropy",
+    "operation_entropy",
+    "topology_loss",
+    "expected_memory_gigabytes",
+    "expected_memory_fraction",
+    "budget_fraction",
+    "living_operations",
+    "validation_dice",
+)
+"""One row an epoch of a DiNTS search's ``search_summary.csv``.
+
+``architecture_loss`` is empty during warm-up, ``validation_dice`` where nothing was validated.
+"""

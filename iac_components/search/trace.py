@@ -100,6 +100,17 @@ class SearchTrace:
             _since([self._by_node(np.asarray(mask.max(axis=-1))) for mask in masks]),
         )
 
+    def presence_history(self, edge_weights: FloatArray, alive: BoolArray) -> History:
+        """History of the L*E edges where each is present or not, with its weight as probability."""
+        masks = [np.ones(alive.shape), *self._arrays["active"]]
+        past = [*self._arrays["edge_weight"], edge_weights]
+        edges = alive.any(axis=-1).reshape(-1, 1)
+        return History(
+            np.stack([np.stack([p.ravel(), 1 - p.ravel()], axis=-1) for p in past]),
+            np.concatenate([edges, edges], axis=-1),
+            _since([mask.max(axis=-1).reshape(-1, 1) for mask in masks]),
+        )
+
     def _by_node(self, values: FloatArray) -> FloatArray:
         """Regroup (L, E) as (L*N, inputs of the last node), padded with zeros."""
         nodes = self.space.num_nodes

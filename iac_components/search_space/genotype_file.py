@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from iac_components.files import read_json, write_json
+from iac_components.json_fields import Fields
 from iac_components.search_space.genotype import Genotype, GenotypeError, KeptEdge, NodeGenotype
 from iac_components.search_space.space import CELL_INPUTS, SearchSpace
 
@@ -50,100 +50,38 @@ def parse_genotype(content: object) -> Genotype:
     Raises:
         GenotypeError: naming the first field that is missing, of the wrong type or inconsistent.
     """
-    top = _mapping(content, "the file")
-    version = _integer(top, "schema_version", "")
-    if version != SCHEMA_VERSION:
-        raise GenotypeError(
-            f"schema_version is {version}, this package reads {SCHEMA_VERSION}. "
-            "Upgrade iac_components or search again."
-        )
+    top = Fields.of(content, error=GenotypeError)
+    top.require_version(SCHEMA_VERSION)
     genotype = Genotype(
-        search_space=_search_space(_mapping(_get(top, "search_space", ""), "search_space")),
-        nodes=tuple(
-            _node(_mapping(node, f"nodes[{i}]"), f"nodes[{i}]")
-            for i, node in enumerate(_list(top, "nodes", ""))
-        ),
-        provenance=_mapping(top.get("provenance", {}), "provenance"),
+        search_space=_search_space(top.child("search_space")),
+        nodes=tuple(_node(node) for node in top.children("nodes")),
+        provenance=top.child("provenance").values if "provenance" in top.values else {},
     )
-    if "digest" in top and top["digest"] != genotype.digest:
-        raise GenotypeError(
-            f"digest is {top['digest']!r}, but the cell's is '{genotype.digest}': the file was "
-            "changed after the search. Remove the digest field to use it all the same."
-        )
+    top.require_digest(genotype.digest, of="cell")
     return genotype
 
 
-def _search_space(fields: Mapping[str, object]) -> SearchSpace:
-    where = "search_space"
-    if _strings(fields, "inputs", where) != CELL_INPUTS:
+def _search_space(fields: Fields) -> SearchSpace:
+    if fields.strings("inputs") != CELL_INPUTS:
         raise GenotypeError(f"search_space.inputs must be {list(CELL_INPUTS)}.")
     try:
         return SearchSpace(
-            spatial_dims=_integer(fields, "spatial_dims", where),
-            operations=_strings(fields, "operations", where),
-            num_nodes=_integer(fields, "num_nodes", where),
-            channel_divisor=_integer(fields, "K", where),
-            levels=_integer(fields, "levels", where),
+            spatial_dims=fields.integer("spatial_dims"),
+            operations=fields.strings("operations"),
+            num_nodes=fields.integer("num_nodes"),
+            channel_divisor=fields.integer("K"),
+            levels=fields.integer("levels"),
         )
     except ValueError as error:
         raise GenotypeError(str(error)) from error
 
 
-def _node(fields: Mapping[str, object], where: str) -> NodeGenotype:
-    edges = [
-        _mapping(edge, f"{where}.edges[{i}]")
-        for i, edge in enumerate(_list(fields, "edges", where))
-    ]
+def _node(fields: Fields) -> NodeGenotype:
     return NodeGenotype(
-        level=_integer(fields, "level", where),
-        node=_integer(fields, "node", where),
+        level=fields.integer("level"),
+        node=fields.integer("node"),
         edges=tuple(
-            KeptEdge(
-                _string(edge, "input", f"{where}.edges[{i}]"),
-                _string(edge, "operation", f"{where}.edges[{i}]"),
-            )
-            for i, edge in enumerate(edges)
+            KeptEdge(edge.string("input"), edge.string("operation"))
+            for edge in fields.children("edges")
         ),
     )
-
-
-def _get(fields: Mapping[str, object], key: str, where: str) -> object:
-    if key not in fields:
-        raise GenotypeError(f"field '{_name(key, where)}' is missing.")
-    return fields[key]
-
-
-def _name(key: str, where: str) -> str:
-    return f"{where}.{key}" if where else key
-
-
-def _mapping(value: object, where: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise GenotypeError(f"{where} must be a JSON object, got {type(value).__name__}.")
-    return value
-
-
-def _list(fields: Mapping[str, object], key: str, where: str) -> list[object]:
-    value = _get(fields, key, where)
-    if not isinstance(value, list):
-        raise GenotypeError(f"{_name(key, where)} must be a list, got {type(value).__name__}.")
-    return value
-
-
-def _integer(fields: Mapping[str, object], key: str, where: str) -> int:
-    value = _get(fields, key, where)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise GenotypeError(f"{_name(key, where)} must be an integer, got {value!r}.")
-    return value
-
-
-def _string(fields: Mapping[str, object], key: str, where: str) -> str:
-    value = _get(fields, key, where)
-    if not isinstance(value, str):
-        raise GenotypeError(f"{_name(key, where)} must be a string, got {value!r}.")
-    return value
-
-
-def _strings(fields: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
-    values = _list(fields, key, where)
-    return tuple(_string({key: value}, key, where) for value in values)

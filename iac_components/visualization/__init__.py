@@ -1,39 +1,64 @@
 """Pictures and analyses of a search and its result, made from files alone.
 
-A search leaves ``search_trace.csv`` and ``genotype.json``; from these (and from NIfTI files, for
-overlays) this subpackage draws the curves of a search, the cell it found and when it knew its
-answer. It imports nothing else of the project but the writing of files, needs no display, and
-keeps no global state: matplotlib's figures are objects here, never pyplot's.
+A search leaves ``search_trace.csv`` and ``genotype.json``, or with DiNTS ``architecture.json`` and
+``search_summary.csv``; from these (and from NIfTI files, for overlays) this subpackage draws the
+curves of a search, the cell or topology it found and when it knew its answer. It imports nothing
+else of the project but the reading and writing of files, needs no display, and keeps no global
+state: matplotlib's figures are objects here, never pyplot's.
 """
 
 from __future__ import annotations
 
+from iac_components.visualization.architecture_file import (
+    ChosenPath,
+    DrawnTopology,
+    read_topology,
+)
 from iac_components.visualization.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.dints_report import write_dints_report
 from iac_components.visualization.divergence_curves import draw_divergence_curves
+from iac_components.visualization.entropy_curves import draw_entropies
 from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
+from iac_components.visualization.memory_curve import draw_expected_memory
 from iac_components.visualization.overlay import OverlayCase, write_overlay, write_overlay_sheet
+from iac_components.visualization.path_curves import draw_path_probabilities
+from iac_components.visualization.path_trace import PathTrace, trace_paths
 from iac_components.visualization.probability_curves import draw_probability_curves
 from iac_components.visualization.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.report import write_search_report
+from iac_components.visualization.summary_file import Summary, read_summary
 from iac_components.visualization.top_k import TopK, draw_top_k, rank_chosen_operations, write_top_k
+from iac_components.visualization.topology_graph import draw_topology
 from iac_components.visualization.trace_file import Edge, Trace, read_trace
 
 __all__ = [
     "ChosenOperation",
+    "ChosenPath",
+    "DrawnTopology",
     "Edge",
     "OverlayCase",
+    "PathTrace",
     "PruningEvent",
+    "Summary",
     "TopK",
     "Trace",
     "chosen_operations",
     "draw_cell",
     "draw_divergence_curves",
+    "draw_entropies",
+    "draw_expected_memory",
     "draw_genotype",
+    "draw_path_probabilities",
     "draw_probability_curves",
     "draw_top_k",
+    "draw_topology",
     "pruning_events",
     "rank_chosen_operations",
+    "read_summary",
+    "read_topology",
     "read_trace",
+    "trace_paths",
+    "write_dints_report",
     "write_overlay",
     "write_overlay_sheet",
     "write_search_report",

@@ -25,14 +25,20 @@ FIXED = {
     "sep_conv_5x5": "#56b4e9",
     "dil_conv_3x3": "#009e73",
     "dil_conv_5x5": "#cc79a7",
+    # DiNTS: the whole convolution stands out, the flat ones are told apart.
+    "conv_3x3": "#1f3fbf",
+    "conv_3x3x3": "#2a52be",
+    "conv_3x3x1": "#e8a317",
+    "conv_3x1x3": "#0a8f6c",
+    "conv_1x3x3": "#c2569a",
 }
 
 
 def operation_colours(operations: Sequence[str]) -> dict[str, str]:
     """Return a colour (hex) for each operation.
 
-    The eight operations of the PC-DARTS set have fixed colours; others take further colours in
-    the order of ``operations``, from the start again if there are more than seven.
+    The operations of the PC-DARTS set and of DiNTS have fixed colours; others take
+    further colours in the order of ``operations``, from the start again after seven.
     """
     others = [name for name in operations if name not in FIXED]
     further = {name: FURTHER[index % len(FURTHER)] for index, name in enumerate(others)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.trace_format import TRACE_COLUMNS
+from iac_components.visualization.csv_table import Numbers, read_csv_table
 
 __all__ = ["Edge", "Trace", "read_trace"]
 
-LARGEST = {"probability": 1.0, "divergence": 1.0, "active": 1.0, "edge_weight": 1.0}
+SHARE = "a number from 0 to 1"
+KINDS = {
+    "probability": Numbers(SHARE, 0, 1),
+    "divergence": Numbers(f"{SHARE}, or empty while undefined", 0, 1, may_be_empty=True),
+    "active": Numbers("0 or 1", 0, 1, integral=True),
+    "edge_weight": Numbers(SHARE, 0, 1),
+    "seconds": Numbers("a finite number from 0 on", 0),
+}
 Key = TypeVar("Key", bound=Hashable)
-ROUNDING = 1e-6  # a printed mean of softmax values may exceed 1 by rounding
 
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge of a search cell: from ``input`` into ``node`` of the cell at ``level``."""
+    """What carries a mixed operation: from ``input`` into ``node`` of the cell at ``level``.
+
+    In a DiNTS search a path: from the resolution ``input`` (``depth_<n>``) into the resolution
+    ``node`` of the block ``level``.
+    """
 
     level: int
     node: int
@@ -40,7 +50,8 @@ class Trace:
         probability: (T, E, O) mean softmax probability over the epoch, 0 once pruned.
         divergence: (T, E) Jensen-Shannon divergence in base 2, NaN while undefined.
         active: (T, E, O) True if the operation is alive after that epoch's pruning.
-        edge_weight: (T, E) softmax of the betas over the node's living inputs, 0 once removed.
+        edge_weight: (T, E) softmax of the betas over the node's living inputs, 0 once removed;
+            in a DiNTS search the probability of the path, each on its own.
         seconds: (T,) wall seconds of the epoch.
     """
 
@@ -65,14 +76,15 @@ def read_trace(path: str | Path) -> Trace:
         ValueError: naming the file and the column, line or epoch at fault: a missing column, a
             field that is not a number in its range, an epoch that lacks rows or has one twice.
     """
-    lines, columns = _read_columns(Path(path))
-    whole = {n: _whole_numbers(path, n, columns[n], lines) for n in ("epoch", "level", "node")}
-    names = ("probability", "divergence", "active", "edge_weight", "seconds")
-    real = {n: _real_numbers(path, n, columns[n], lines) for n in names}
+    what = "trace; a search writes it as search_trace.csv"
+    table = read_csv_table(path, TRACE_COLUMNS, what=what)
+    whole = {name: table.counts(name) for name in ("epoch", "level", "node")}
+    real = {name: table.numbers(name, kind) for name, kind in KINDS.items()}
+    inputs = table.columns["input"]
     edges, edge = _index(
-        list(zip(whole["level"].tolist(), whole["node"].tolist(), columns["input"], strict=True))
+        list(zip(whole["level"].tolist(), whole["node"].tolist(), inputs, strict=True))
     )
-    operations, operation = _index(columns["operation"])
+    operations, operation = _index(table.columns["operation"])
     epochs = np.unique(whole["epoch"])
     if not np.array_equal(epochs, np.arange(1, len(epochs) + 1)):
         raise ValueError(
@@ -101,79 +113,6 @@ def read_trace(path: str | Path) -> Trace:
         edge_weight=edge_weight,
         seconds=seconds,
     )
-
-
-def _read_columns(path: Path) -> tuple[list[int], dict[str, tuple[str, ...]]]:
-    """Return the line number of each row and the fields of each column, as text."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such trace; a search writes it as search_trace.csv")
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, [])
-            for name in TRACE_COLUMNS:
-                if name not in header:
-                    raise ValueError(f"{path}: line 1 lacks the column '{name}'")
-            if tuple(header) != TRACE_COLUMNS:
-                raise ValueError(f"{path}: line 1 must be exactly {','.join(TRACE_COLUMNS)}")
-            for row in reader:
-                if len(row) != len(TRACE_COLUMNS):
-                    raise ValueError(
-                        f"{path}: line {reader.line_num} has {len(row)} of {len(TRACE_COLUMNS)} "
-                        "fields; was the file cut off?"
-                    )
-                lines.append(reader.line_num)
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: not a UTF-8 CSV file ({error})") from error
-    if not rows:
-        raise ValueError(f"{path}: holds no epoch")
-    return lines, dict(zip(TRACE_COLUMNS, zip(*rows, strict=True), strict=True))
-
-
-def _whole_numbers(
-    path: str | Path, column: str, fields: Sequence[str], lines: Sequence[int]
-) -> NDArray[np.int64]:
-    values = np.empty(len(fields), dtype=np.int64)
-    for row, field in enumerate(fields):
-        try:
-            values[row] = int(field)
-        except (ValueError, OverflowError) as error:
-            raise ValueError(_not_a_number(path, lines[row], column, field, "whole")) from error
-        if values[row] < 0:
-            raise ValueError(_not_a_number(path, lines[row], column, field, "whole"))
-    return values
-
-
-def _real_numbers(
-    path: str | Path, column: str, fields: Sequence[str], lines: Sequence[int]
-) -> NDArray[np.float64]:
-    """Return the numbers of a column; an empty divergence, and nothing else, becomes NaN."""
-    values = np.empty(len(fields))
-    for row, field in enumerate(fields):
-        try:
-            values[row] = np.nan if column == "divergence" and field == "" else float(field)
-        except ValueError as error:
-            raise ValueError(_not_a_number(path, lines[row], column, field, "real")) from error
-    fits = (values >= -ROUNDING) & (values <= LARGEST.get(column, np.finfo(float).max) + ROUNDING)
-    if column == "active":
-        fits &= (values == 0) | (values == 1)
-    if column == "divergence":
-        fits |= np.array([field == "" for field in fields])
-    for row in np.flatnonzero(~fits)[:1]:
-        raise ValueError(_not_a_number(path, lines[row], column, fields[row], "real"))
-    return values
-
-
-def _not_a_number(path: str | Path, line: int, column: str, field: str, kind: str) -> str:
-    expected = {
-        "active": "0 or 1",
-        "seconds": "a finite number from 0 on",
-        "divergence": "a number from 0 to 1, or empty while undefined",
-    }.get(column, "a number from 0 to 1" if kind == "real" else "a whole number from 0 on")
-    return f"{path}: line {line}, column '{column}': {field[:40]!r} is not {expected}"
 
 
 def _index(values: Sequence[Key]) -> tuple[list[Key], NDArray[np.int64]]:

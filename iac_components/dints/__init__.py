@@ -1,0 +1,52 @@
+"""The search of 3-D network topologies (DiNTS, arXiv 2103.15954) under a memory budget.
+
+:class:`DintsSearchNetwork` holds every path and operation of a :class:`DintsSpace`;
+:class:`DintsSearchTrainer` trains weights and architecture in turn;
+:class:`ArchitectureRegularizer` draws it towards a discrete, connected topology of the size that a
+:class:`MemoryBudget` allows. Out comes a :class:`DintsArchitecture`, a JSON file that
+:func:`build_dints_network` builds. The modules and weights are MONAI's own.
+"""
+
+from __future__ import annotations
+
+from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
+from iac_components.dints.architecture_file import (
+    load_architecture,
+    parse_architecture,
+    save_architecture,
+)
+from iac_components.dints.best_architecture import BestArchitecture
+from iac_components.dints.decoding import BudgetError, decode
+from iac_components.dints.found_architecture import save_found_architecture
+from iac_components.dints.memory import MemoryBudget, MemoryModel, saved_bytes
+from iac_components.dints.network import DintsNetwork, build_dints_network
+from iac_components.dints.pruning_handler import DintsPruningHandler
+from iac_components.dints.regularizer import ArchitectureRegularizer
+from iac_components.dints.space import DintsSpace
+from iac_components.dints.summary import SearchSummary
+from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.dints.trainer import DintsSearchTrainer
+
+__all__ = [
+    "ActivePath",
+    "ArchitectureError",
+    "ArchitectureRegularizer",
+    "BestArchitecture",
+    "BudgetError",
+    "DintsArchitecture",
+    "DintsNetwork",
+    "DintsPruningHandler",
+    "DintsSearchNetwork",
+    "DintsSearchTrainer",
+    "DintsSpace",
+    "MemoryBudget",
+    "MemoryModel",
+    "SearchSummary",
+    "build_dints_network",
+    "decode",
+    "load_architecture",
+    "parse_architecture",
+    "save_architecture",
+    "save_found_architecture",
+    "saved_bytes",
+]

@@ -1,0 +1,155 @@
+"""The topology under search: all paths and operations at once, weighted."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import NamedTuple
+
+import torch
+from monai.networks.nets.dints import Cell, TopologySearch
+from torch import nn
+from torch.nn import functional as F
+
+from iac_components.dints.network import Features, monai_arguments
+from iac_components.dints.space import DintsSpace
+
+__all__ = ["SearchTopology"]
+
+
+class _LivingPath(NamedTuple):
+    """A path that still lives: where it runs, and the layers of what it runs through.
+
+    ``operations`` are without their activation, which all have in common; an identity has no layer.
+    """
+
+    source: int
+    target: int
+    preprocess: nn.Module
+    activation: nn.Module
+    operations: tuple[tuple[nn.Module, ...], ...]
+
+
+class SearchTopology(TopologySearch):
+    """MONAI's search space with a forward pass that never waits for the host.
+
+    The same function of the same parameters as MONAI's, up to rounding. A path's probability
+    multiplies the weights of its operations, not their sum, and the operations of a path share the
+    activation that each begins with: fewer feature maps are written and kept. Operations and paths
+    can be deleted.
+
+    Args:
+        space: the space.
+    """
+
+    def __init__(self, space: DintsSpace) -> None:
+        with redirect_stdout(io.StringIO()):
+            super().__init__(**monai_arguments(space))
+        self.space = space
+        shape = (space.num_blocks, len(space.paths), len(space.operations))
+        self.alive: torch.Tensor
+        self.register_buffer("alive", torch.ones(shape, dtype=torch.bool))
+        self._plan = self._make_plan()
+        self.register_load_state_dict_pre_hook(_prune_before_loading)
+
+    def path_logits(self) -> torch.Tensor:
+        """(L, P) logits of the paths, each on its own; a dead path's is far below zero."""
+        dead = ~self.alive.any(dim=-1)
+        logits: torch.Tensor = self.log_alpha_a.masked_fill(dead, DEAD_LOGIT)
+        return logits
+
+    def operation_probabilities(self) -> torch.Tensor:
+        """(L, P, O) softmax over the living operations of each path; zero where none lives."""
+        path_alive = self.alive.any(dim=-1, keepdim=True)
+        # A dead path keeps finite logits: a softmax over nothing but -inf would be NaN.
+        logits = self.log_alpha_c.masked_fill(~self.alive & path_alive, float("-inf"))
+        return F.softmax(logits, dim=-1) * path_alive
+
+    def forward(self, x: Sequence[torch.Tensor | None]) -> Features:
+        """Map one feature (B, C, *S) a depth to one feature a depth, None where nothing leads."""
+        logits = self.path_logits()
+        # Given that not all paths of a block are off (MONAI's get_prob_a).
+        some = -torch.expm1(F.logsigmoid(-logits).sum(dim=-1, keepdim=True))
+        weights = self.operation_probabilities() * (logits.sigmoid() / some).unsqueeze(-1)
+        each = iter(weights[self.alive].unbind())
+        nodes: Features = list(x)
+        for paths in self._plan:
+            following: Features = [None] * self.num_depths
+            for path in paths:
+                own = [next(each) for _ in path.operations]
+                feature = nodes[path.source]
+                if feature is None:
+                    continue
+                feature = path.preprocess(feature)
+                activated = path.activation(feature) if any(path.operations) else feature
+                for layers, weight in zip(path.operations, own, strict=True):
+                    mapped = activated if layers else feature
+                    for layer in layers:
+                        mapped = layer(mapped)
+                    weight = weight.to(mapped.dtype)
+                    held = following[path.target]
+                    following[path.target] = (
+                        mapped * weight if held is None else torch.addcmul(held, mapped, weight)
+                    )
+            nodes = following
+        return nodes
+
+    def prune(self, alive: torch.Tensor) -> None:
+        """Delete what ``alive`` (L, P, O) marks as dead; nothing comes back to life.
+
+        Raises:
+            ValueError: if the shape differs, or no path would be left in a block.
+        """
+        if alive.shape != self.alive.shape:
+            raise ValueError(
+                f"expected a mask of {tuple(self.alive.shape)}, got {tuple(alive.shape)}."
+            )
+        before = self.alive.cpu()
+        after = before & alive.cpu()
+        if not after.flatten(1).any(dim=1).all():
+            raise ValueError("a block would be left without a path.")
+        for block, row in torch.argwhere((before != after).any(dim=-1)).tolist():
+            key = f"({block}, {row})"
+            if not after[block, row].any():
+                del self.cell_tree[key]
+                continue
+            kept = after[block, row][before[block, row]].tolist()
+            mixed = self.cell_tree[key].op
+            mixed.ops = nn.ModuleList(op for op, keep in zip(mixed.ops, kept, strict=True) if keep)
+        self.alive.copy_(after)
+        self._plan = self._make_plan()
+
+    def _make_plan(self) -> list[list[_LivingPath]]:
+        """What the forward pass runs through, in the order of ``weights[alive]``."""
+        path_alive = self.alive.any(dim=-1).tolist()
+        return [
+            [
+                _living_path(source, target, self.cell_tree[f"({block}, {row})"])
+                for row, (source, target) in enumerate(self.space.paths)
+                if path_alive[block][row]
+            ]
+            for block in range(self.space.num_blocks)
+        ]
+
+
+def _living_path(source: int, target: int, cell: Cell) -> _LivingPath:
+    """Take MONAI's cell apart: every operation but the identity is (activation, layers...)."""
+    parts = [tuple(operation.children()) for operation in cell.op.ops]
+    activation = next((layers[0] for layers in parts if layers), nn.Identity())
+    return _LivingPath(
+        source, target, cell.preprocess, activation, tuple(layers[1:] for layers in parts)
+    )
+
+
+DEAD_LOGIT = -1e4
+"""Logit of a dead path: its probability is zero to the last bit, and nothing is infinite."""
+
+
+def _prune_before_loading(
+    topology: nn.Module, state: Mapping[str, torch.Tensor], prefix: str, *_: object
+) -> None:
+    """Delete the modules that the saved topology had lost, so that its weights fit."""
+    alive = state.get(f"{prefix}alive")
+    if isinstance(topology, SearchTopology) and alive is not None:
+        topology.prune(alive)
