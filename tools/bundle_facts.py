@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
+import string
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 SOURCES = Path(__file__).parent / "bundle_sources"
+IAC = SOURCES / "iac"
+DINTS = SOURCES / "dints"
 BUNDLES = Path(__file__).parent.parent / "bundles"
 STAGES = ("search", "train", "inference")
 
 Facts = dict[str, object]
 
 
-def known(kind: str) -> tuple[str, ...]:
-    """Names of the data sets or backbones that have a source, ``kind`` their folder."""
-    files = (SOURCES / kind).glob("*.json")
-    return tuple(sorted(path.stem for path in files if "." not in path.stem))
+def known(folder: Path) -> tuple[str, ...]:
+    """Names of the data sets or backbones that have a source in ``folder``."""
+    return tuple(sorted(path.stem for path in folder.glob("*.json") if "." not in path.stem))
 
 
-def _source_folder(kind: str, name: str) -> Path:
-    if name not in known(kind):
-        title = {"datasets": "data set", "backbones": "backbone"}[kind]
-        raise ValueError(f"{title} '{name}' is unknown. Known: {', '.join(known(kind))}.")
-    return SOURCES / kind
+def _require(name: str, folder: Path, *, title: str) -> Path:
+    if name not in known(folder):
+        raise ValueError(f"{title} '{name}' is unknown. Known: {', '.join(known(folder))}.")
+    return folder / f"{name}.json"
 
 
 def read_json(path: Path) -> Facts:
@@ -60,17 +62,43 @@ class DatasetSource:
 
 
 def load_dataset(name: str) -> DatasetSource:
-    """Read a data set's three source files.
+    """Read the three source files of a data set that cells are searched on.
 
     Raises:
         ValueError: if there is none of that name; the known ones are listed.
     """
-    folder = _source_folder("datasets", name)
+    path = _require(name, IAC / "datasets", title="data set")
     return DatasetSource(
-        read_json(folder / f"{name}.json"),
-        read_json(folder / f"{name}.metadata.json"),
-        (folder / f"{name}.data_license.txt").read_text(encoding="utf-8"),
+        read_json(path),
+        read_json(path.with_suffix(".metadata.json")),
+        path.with_suffix(".data_license.txt").read_text(encoding="utf-8"),
     )
+
+
+def load_task(name: str) -> DatasetSource:
+    """Read a task of the Medical Segmentation Decathlon: its own facts on those that all share.
+
+    What all tasks share (licence, layout, reference) stands once, beside them; intensities are
+    those of MR volumes unless a task has a window of CT numbers.
+
+    Raises:
+        ValueError: if there is no task of that name; the known ones are listed.
+    """
+    path = _require(name, DINTS / "datasets", title="task")
+    shared = DINTS / "shared"
+    own = read_json(path.with_suffix(".metadata.json"))
+    words = {**read_json(shared / "metadata.json"), **own}
+    words = {key: _filled(value, words) for key, value in words.items()}
+    licence = string.Template((shared / "data_license.txt").read_text(encoding="utf-8"))
+    return DatasetSource(
+        {**read_json(shared / "task.json"), **read_json(path)},
+        words,
+        licence.substitute(words),
+    )
+
+
+def _filled(value: object, words: Facts) -> object:
+    return string.Template(value).substitute(words) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -92,7 +120,10 @@ def load_backbone(name: str) -> BackboneSource:
     Raises:
         ValueError: if there is none of that name; the known ones are listed.
     """
-    folder = _source_folder("backbones", name)
-    return BackboneSource(
-        read_json(folder / f"{name}.json"), read_json(folder / f"{name}.metadata.json")
-    )
+    path = _require(name, IAC / "backbones", title="backbone")
+    return BackboneSource(read_json(path), read_json(path.with_suffix(".metadata.json")))
+
+
+def provenance_of(path: Path) -> Facts:
+    """The provenance in a genotype's or an architecture's file."""
+    return cast(Facts, read_json(path)["provenance"])

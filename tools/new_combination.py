@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bundle_facts import STAGES, DatasetSource, known, load_backbone
+from bundle_facts import IAC, STAGES, DatasetSource, known, load_backbone
+from bundle_methods import IacCombination
 from own_data import (
     PLANES,
     Choice,
@@ -31,7 +32,6 @@ from own_data import (
     words_of,
     write_combination,
 )
-from rendering import Combination
 
 REASON_WIDTH = 46
 
@@ -45,7 +45,7 @@ def new_combination(
     spacing: tuple[float, float] | None = None,
     plane: str | None = None,
     overwrite: bool = False,
-) -> tuple[Combination, DatasetFacts, list[Choice]]:
+) -> tuple[IacCombination, DatasetFacts, list[Choice]]:
     """Read a data set, decide the values of its configs and write the three bundles.
 
     Args:
@@ -66,7 +66,7 @@ def new_combination(
     bundles = out.expanduser().absolute()
     # Before the data set is read, which can take minutes.
     nothing_yet = DatasetSource({"dataset_name": name}, {}, "")
-    require_folders(Combination(nothing_yet, source, bundles), overwrite=overwrite)
+    require_folders(IacCombination(nothing_yet, source, bundles), overwrite=overwrite)
     facts = read_facts(dataset_dir, spacing=spacing, plane=plane)
     choices = make_choices(facts, source)
     dataset = DatasetSource(
@@ -74,7 +74,7 @@ def new_combination(
         words_of(name, facts, choices),
         license_text(name, facts),
     )
-    combination = Combination(dataset, source, bundles)
+    combination = IacCombination(dataset, source, bundles)
     write_combination(combination, overwrite=overwrite)
     return combination, facts, choices
 
@@ -89,7 +89,7 @@ def table(choices: Sequence[Choice]) -> str:
     )
 
 
-def notes(combination: Combination, facts: DatasetFacts) -> Iterator[str]:
+def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
     """Yield what the user should know and could not see from the table."""
     volumes = len(facts.cases)
     yield (
@@ -110,7 +110,7 @@ def notes(combination: Combination, facts: DatasetFacts) -> Iterator[str]:
         )
     else:
         yield f"Patients: {facts.num_patients}, two cases each, as in the Decathlon's hippocampus."
-    if combination.dataset.name in known("datasets"):
+    if combination.dataset.name in known(IAC / "datasets"):
         yield (
             f"'{combination.dataset.name}' is a data set of this collection, whose results and "
             "genotype stand in these bundles. If yours is another one, choose another name."
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Command]:
     parser.add_argument("--dataset_dir", type=Path, required=True)
     parser.add_argument("--name", required=True, help="of the data set: letters, digits, _")
     parser.add_argument(
-        "--backbone", default="unet", help=f"one of {', '.join(known('backbones'))}"
+        "--backbone", default="unet", help=f"one of {', '.join(known(IAC / 'backbones'))}"
     )
     parser.add_argument("--out", type=Path, default=Path("own_bundles"), help="(own_bundles)")
     parser.add_argument(

@@ -18,11 +18,12 @@ WEIGHTS_RECORD = "docs/weights.json"
 MAX_JSON_BYTES = 1_000_000
 
 # What a bundle's folder holds beside these was left there by runs: eval, data, other models.
-_FILES = ("LICENSE", "genotype.json")
+_FILES = ("LICENSE", "genotype.json", "architecture.json")
 _FOLDERS = ("configs", "docs")
 _PACKAGE_FILES = ("*.py", "py.typed")
-# MONAI splits the names of zips by this, so that a name with "_v" loses its rest.
-_VERSION_MARK = re.compile(r"_v\d*.")
+# MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there. The
+# Decathlon's "hepatic_vessel" is called so all the same: it is downloaded by naming its version.
+_VERSION_MARK = re.compile(r"_v(?!essel_)\d*.")
 _HIDDEN = re.compile(r"(^|/)(\.|__pycache__/)")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3

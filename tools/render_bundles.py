@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
 
-from bundle_facts import BUNDLES, STAGES, known, load_backbone, load_dataset
-from rendering import Combination, write_bundle
-
-
-def combinations() -> list[Combination]:
-    """Every data set with every backbone."""
-    return [
-        Combination(load_dataset(dataset), load_backbone(backbone))
-        for dataset, backbone in itertools.product(known("datasets"), known("backbones"))
-    ]
+from bundle_facts import BUNDLES, STAGES
+from bundle_methods import all_combinations
+from rendering import write_bundle
 
 
 def main() -> int:
@@ -23,13 +15,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail on differences")
     check = parser.parse_args().check
+    combinations = all_combinations()
     different = [
         path
-        for combination in combinations()
+        for combination in combinations
         for stage in STAGES
         for path in write_bundle(combination, stage, check=check)
     ]
-    expected = {item.root(stage) for item in combinations() for stage in STAGES}
+    expected = {item.root(stage) for item in combinations for stage in STAGES}
     stray = sorted(path for path in BUNDLES.iterdir() if path not in expected)
     for path in different:
         print(f"{'differs' if check else 'written'}: {path.relative_to(BUNDLES.parent)}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from iac_components.evaluation import (
     CaseRecord,
     average_seeds,
+    compare_runs,
     patient_scores,
     read_metrics,
     summarize,
@@ -24,6 +25,7 @@ __all__ = [
     "COLUMNS",
     "Records",
     "compress_file",
+    "difference",
     "interval",
     "metrics_by_seed",
     "read_cases",
@@ -74,6 +76,19 @@ def scores(by_seed: Mapping[str, Records], metric: str) -> list[float]:
     """One value a patient, seeds averaged."""
     records = average_seeds(by_seed)
     return [score.mean for score in patient_scores(records, metric).values()]
+
+
+def difference(arm: str, runs: Mapping[str, Mapping[str, Records]], *, reference: str) -> str:
+    """Dice points above the reference arm, paired by patient, with the interval."""
+    if arm == reference or reference not in runs:
+        return ""
+    records = {name: average_seeds(runs[name]) for name in (reference, arm)}
+    rows = compare_runs(records, metrics=("dice",)).rows
+    paired = next(row.paired for row in rows if row.class_name is None)
+    if paired is None:
+        return ""
+    mean, low, high = (100 * v for v in (paired.mean_difference, paired.lower, paired.upper))
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def seed_means(by_seed: Mapping[str, Records]) -> str:

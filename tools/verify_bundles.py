@@ -17,7 +17,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 from verification import CHECKS, Outcome, UnknownBundleError, Workbench, find_bundles, run_check
-from verification.budgets import FULL, QUICK
 from verification.runners import CommandLine, ThisProcess
 from verification.workbench import ROOT
 
@@ -102,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="verify_bundles_") as scratch:
             workbench = Workbench(
                 Path(scratch).resolve(),
-                budget=QUICK if options.quick else FULL,
+                budget="quick" if options.quick else "full",
                 runner=ThisProcess() if options.quick else CommandLine(),
                 schema=find_schema(options.schema),
             )

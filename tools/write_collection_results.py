@@ -16,11 +16,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bundle_facts import SOURCES
+from bundle_facts import IAC
 from result_tables import (
     ARMS,
     Records,
     compress_file,
+    difference,
     interval,
     metrics_by_seed,
     read_cases,
@@ -31,7 +32,6 @@ from result_tables import (
 )
 from run_proof import SCRATCH
 
-from iac_components.evaluation import average_seeds, compare_runs
 from iac_components.files import write_json, write_text
 from iac_components.search_space import load_genotype
 
@@ -74,20 +74,8 @@ def arm_row(arm: str, folder: Path, runs: Mapping[str, Mapping[str, Records]]) -
     size = f"{cost['parameters']:,} | {cost['flops'] / 1e9:.3f}" if cost else "- | -"
     dice = interval(scores(runs[arm], "dice"), scale=100, digits=2)
     distance = interval(scores(runs[arm], "hd95"), scale=1, digits=2)
-    return f"| {ARMS[arm]} | {size} | {dice} | {distance} | {difference(arm, runs)} |"
-
-
-def difference(arm: str, runs: Mapping[str, Mapping[str, Records]]) -> str:
-    """Dice points above the plain backbone, with the interval."""
-    if arm == "plain" or "plain" not in runs:
-        return ""
-    records = {name: average_seeds(runs[name]) for name in ("plain", arm)}
-    rows = compare_runs(records, metrics=("dice",)).rows
-    paired = next(row.paired for row in rows if row.class_name is None)
-    if paired is None:
-        return ""
-    mean, low, high = (100 * v for v in (paired.mean_difference, paired.lower, paired.upper))
-    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+    above = difference(arm, runs, reference="plain")
+    return f"| {ARMS[arm]} | {size} | {dice} | {distance} | {above} |"
 
 
 def section(folder: Path) -> str:
@@ -121,11 +109,29 @@ def section(folder: Path) -> str:
     )
 
 
+def cell_folders() -> list[Path]:
+    """The raw files of every pair of data set and backbone that was measured."""
+    return sorted(path.parent for path in (DOCS / "results").glob("*/genotype.json"))
+
+
 def page() -> str:
-    """The whole page."""
-    folders = sorted(path for path in (DOCS / "results").iterdir() if path.is_dir())
-    findings = (SOURCES / "collection.findings.md").read_text(encoding="utf-8")
-    return "\n".join([INTRODUCTION, findings, *(section(folder) for folder in folders)])
+    """The whole page; a topology search's section is ``write_dints_results.py``'s."""
+    findings = (IAC / "collection.findings.md").read_text(encoding="utf-8")
+    topologies = sorted((DOCS / "results").glob("*_dints/section.md"))
+    return "\n".join(
+        [
+            INTRODUCTION,
+            findings,
+            *(section(folder) for folder in cell_folders()),
+            *(_from_docs(path) for path in topologies),
+        ]
+    )
+
+
+def _from_docs(section_file: Path) -> str:
+    """A section with its pictures' paths as seen from the page."""
+    text = section_file.read_text(encoding="utf-8")
+    return text.replace("](results/", f"](results/{section_file.parent.name}/")
 
 
 def main() -> None:
@@ -136,9 +142,9 @@ def main() -> None:
     if proof is not None:
         for folder in sorted(path for path in proof.iterdir() if (path / "scratch").is_dir()):
             collect(folder, DOCS / "results" / folder.name)
-            source = SOURCES / "genotypes" / f"{folder.name}.json"
+            source = IAC / "genotypes" / f"{folder.name}.json"
             shutil.copy(folder / "search_pruned" / "genotype.json", source)
-    for folder in sorted(path for path in (DOCS / "results").iterdir() if path.is_dir()):
+    for folder in cell_folders():
         write_text(folder / "section.md", section(folder))
     write_text(DOCS / "RESULTS.md", page())
 

@@ -38,7 +38,7 @@ from iac_components.search_space import load_genotype
 from iac_components.visualization import rank_chosen_operations, read_trace
 
 BUNDLES = Path(__file__).parent.parent / "bundles"
-SOURCES = Path(__file__).parent / "bundle_sources"
+SOURCES = Path(__file__).parent / "bundle_sources" / "iac"
 PROTOCOLS = {
     "scratch": ("plain", "found", "random", "full_length"),
     "implanted": ("continued", "found_frozen", "found_all", "random_frozen"),

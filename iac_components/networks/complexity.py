@@ -65,7 +65,7 @@ def measure_complexity(network: nn.Module, *, input_shape: Sequence[int]) -> Com
 
 
 def write_complexity(
-    path: str | Path, network: nn.Module, *, input_shape: Sequence[int], skip_module: str
+    path: str | Path, network: nn.Module, *, input_shape: Sequence[int], **labels: str
 ) -> Complexity:
     """Measure a network, log one line and write ``network.json`` (the first of several processes).
 
@@ -73,14 +73,15 @@ def write_complexity(
         path: the file to write.
         network: as for :func:`measure_complexity`.
         input_shape: (B, C, *S), usually one training patch.
-        skip_module: name to report it under.
+        **labels: what to call it in the file and the log, such as ``skip_module="iac"``.
     """
     cost = measure_complexity(network, input_shape=input_shape)
     _LOGGER.info(
-        f"Skip module '{skip_module}': {cost.parameters:,} parameters "
+        f"{', '.join(f'{kind} {name!r}' for kind, name in labels.items())}: "
+        f"{cost.parameters:,} parameters "
         f"({cost.trainable_parameters:,} trained), {cost.flops / 1e9:.3f} GFLOPs for an input "
         f"of {tuple(input_shape)}."
     )
     if is_first_rank():
-        write_json(path, {"skip_module": skip_module, **asdict(cost)})
+        write_json(path, {**labels, **asdict(cost)})
     return cost

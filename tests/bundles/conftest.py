@@ -1,7 +1,7 @@
 """The chain of stages as a user runs it: each stage once a session, on its first use.
 
-Beside it, ``running_check``: for a test file with a ``DATASET``, the checks that run its bundles.
-One file a data set, so that two processes share them.
+Beside it, ``running_check``: for a test file with a ``METHOD`` and ``DATASETS``, the checks that
+run their bundles. Several files, so that two processes share them.
 """
 
 from __future__ import annotations
@@ -13,26 +13,43 @@ from pathlib import Path
 import pytest
 from monai.bundle import ConfigWorkflow
 from verification import Bundle, Outcome, Workbench, find_bundles, run_check
-from verification.budgets import PHANTOMS, QUICK
 from verification.bundle import STAGES
+from verification.methods.iac_budgets import PHANTOMS, QUICK
 
 from iac_components.data import load_datalist
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 
 
-def checks_of(bundle: Bundle) -> tuple[str, ...]:
-    """The checks that run a bundle; one data set a backbone is exported, which takes longest."""
+def exported(bundle: Bundle) -> bool:
+    """One data set a backbone, and every space of DiNTS; it takes longest."""
+    if bundle.stage != STAGES[-1]:
+        return False
+    if bundle.method.name == "dints":
+        return bundle.dataset in ("hippocampus", "spleen")
     place = sorted(PHANTOMS).index(bundle.dataset)
-    exported = sorted(QUICK.networks)[place : place + 1] == [bundle.backbone]
-    export = ("export",) if exported and bundle.stage == STAGES[-1] else ()
-    return ("properties", "net_in_out", *export, "run")
+    return sorted(QUICK.networks)[place : place + 1] == [bundle.network]
+
+
+def checks_of(bundle: Bundle) -> tuple[str, ...]:
+    """The checks that run a bundle."""
+    export = ("export",) if exported(bundle) else ()
+    # A full supernet takes half a minute, and prostate's is spleen's but for the first layer.
+    large = (bundle.dataset, bundle.method.name, bundle.stage) == ("prostate", "dints", "search")
+    shapes = () if large else ("net_in_out",)
+    return ("properties", *shapes, *export, "run")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "running_check" in metafunc.fixturenames:
-        bundles = find_bundles([metafunc.module.DATASET], BUNDLES)
-        pairs = [(bundle, check) for bundle in bundles for check in checks_of(bundle)]
+        module = metafunc.module
+        bundles = [
+            bundle
+            for bundle in find_bundles(module.DATASETS, BUNDLES)
+            if bundle.method.name == module.METHOD and bundle.dataset in module.DATASETS
+        ]
+        checks = getattr(module, "CHECKS_OF", checks_of)
+        pairs = [(bundle, check) for bundle in bundles for check in checks(bundle)]
         names = [f"{bundle.combination} {bundle.stage} {check}" for bundle, check in pairs]
         metafunc.parametrize("running_check", pairs, indirect=True, ids=names)
 

@@ -12,16 +12,27 @@ from verification.runners import CommandLine
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 PREFIX = "hippocampus_unet_iac_segmentation"
+DINTS_PREFIX = "hippocampus_dints_segmentation"
+
+
+def copied(prefix, folder):
+    ignore = shutil.ignore_patterns("*.png", "*.csv", "*.gz")
+    for stage in STAGES:
+        name = f"{prefix}_{stage}"
+        shutil.copytree(BUNDLES / name, folder / name, ignore=ignore)
+    return {stage: Bundle(folder / f"{prefix}_{stage}") for stage in STAGES}
 
 
 @pytest.fixture
 def copies(tmp_path):
     """Copies of the three bundles, by stage."""
-    ignore = shutil.ignore_patterns("*.png", "*.csv", "*.gz")
-    for stage in STAGES:
-        name = f"{PREFIX}_{stage}"
-        shutil.copytree(BUNDLES / name, tmp_path / name, ignore=ignore)
-    return {stage: Bundle(tmp_path / f"{PREFIX}_{stage}") for stage in STAGES}
+    return copied(PREFIX, tmp_path)
+
+
+@pytest.fixture
+def dints_copies(tmp_path):
+    """The same of a task."""
+    return copied(DINTS_PREFIX, tmp_path)
 
 
 def replace(bundle, name, old, new):
@@ -55,6 +66,20 @@ def test_inference_that_loads_no_weights(copies, workbench):
     replace(copies["inference"], "inference", "$load_weights(@network, @checkpoint)", "$None")
     found = faults("run", copies["inference"], workbench)
     assert "Dice of" in found or "the value" in found
+
+
+def test_topology_search_of_another_space(dints_copies, workbench):
+    replace(dints_copies["search"], "search", '"num_depths": "@num_depths"', '"num_depths": 3')
+    found = faults("run", dints_copies["search"], workbench)
+    assert "search/architecture.json: num_depths is 3, not 2" in found
+
+
+def test_training_that_leaves_the_found_architecture_out(dints_copies, workbench):
+    shipped = "\"$@bundle_root + '/architecture.json'\""
+    train = dints_copies["train"]
+    replace(train, "train", '"@architecture_path"', shipped)
+    evaluated = faults("run", train, workbench)
+    assert "checkpoint of another network" in evaluated
 
 
 def test_search_that_fails(copies, workbench):

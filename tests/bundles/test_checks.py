@@ -10,13 +10,26 @@ from verification.bundle import STAGES
 
 BUNDLES = [Bundle(path) for path in sorted((Path(__file__).parents[2] / "bundles").iterdir())]
 DATASETS = ("acdc", "amos", "brats", "hippocampus", "kits")
+TASKS = (
+    "brain_tumour",
+    "heart",
+    "liver",
+    "hippocampus",
+    "prostate",
+    "lung",
+    "pancreas",
+    "hepatic_vessel",
+    "spleen",
+    "colon",
+)
 BACKBONES = ("efficientnet", "nnunet", "resnet", "unet")
 RUNNING = ("properties", "net_in_out", "export", "run")
 
 
 def test_these_are_all_bundles():
-    expected = {(f"{d}_{b}", stage) for d in DATASETS for b in BACKBONES for stage in STAGES}
-    assert {(bundle.combination, bundle.stage) for bundle in BUNDLES} == expected
+    cells = {f"{d}_{b}_iac_segmentation" for d in DATASETS for b in BACKBONES}
+    expected = cells | {f"{task}_dints_segmentation" for task in TASKS}
+    assert {bundle.name for bundle in BUNDLES} == {f"{n}_{s}" for n in expected for s in STAGES}
 
 
 @pytest.mark.parametrize("check", [name for name in CHECKS if name not in RUNNING])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-DATASET = "acdc"
+METHOD = "iac"
+DATASETS = ("acdc",)
 
 
 def test_nothing_is_at_fault(running_check):

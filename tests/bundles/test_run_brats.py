@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-DATASET = "brats"
+METHOD = "iac"
+DATASETS = ("brats",)
 
 
 def test_nothing_is_at_fault(running_check):

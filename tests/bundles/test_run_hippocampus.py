@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-DATASET = "hippocampus"
+METHOD = "iac"
+DATASETS = ("hippocampus",)
 
 
 def test_nothing_is_at_fault(running_check):

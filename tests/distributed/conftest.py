@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from verification.budgets import QUICK, STEPS
+from verification.methods import dints_budgets
+from verification.methods.iac_budgets import QUICK, STEPS
 
 from iac_components.data import write_phantom
 
@@ -32,6 +33,21 @@ THREE_CASES = {
     # Three cases for two ranks, from a fold that has more.
     "validate#dataset#data": "$load_datalist(@dataset_dir, layout=@layout, part='test', "
     "num_folds=@num_folds, folds_file=@folds_file)[:3]",
+}
+TOPOLOGY = {
+    **dints_budgets.QUICK.stages["search"],
+    "epochs": 5,
+    "warmup_epochs": 1,
+    "val_interval": 5,
+    "architecture_learning_rate": 0.1,
+    "pruning": True,
+    "keep_schedule": [3, 1],
+    # Whatever moves is stable, so that something is pruned within these epochs.
+    "criterion#threshold": 100.0,
+    "criterion#window": 1,
+    "criterion#patience": 1,
+    "criterion#warmup_epochs": 2,
+    "criterion#min_signal": 0.0,
 }
 DEATH = {
     "+imports": ["$from ignite.engine import Events"],
@@ -105,9 +121,9 @@ def phantom(tmp_path_factory) -> Path:
     return write_phantom(folder, layout="decathlon", num_patients=5, shape=(20, 24, 16))
 
 
-def configs(stage: str, *names: str) -> list[str]:
+def configs(stage: str, *names: str, bundle: str = "hippocampus_unet_iac") -> list[str]:
     """Config files of a bundle, by their names."""
-    folder = ROOT / "bundles" / f"hippocampus_unet_iac_segmentation_{stage}" / "configs"
+    folder = ROOT / "bundles" / f"{bundle}_segmentation_{stage}" / "configs"
     return [str(folder / f"{name}.json") for name in names]
 
 
@@ -162,6 +178,16 @@ def two_ranks(phantom, killed, job, tmp_path_factory) -> Runs:
         ),
         evaluation(phantom, root, root / "evaluate", "multi_gpu_evaluate"),
         ("resumed", search, options(phantom, killed.folder, **SEARCH, resume=True)),
+        (
+            "topology",
+            configs("search", "search", "multi_gpu_search", bundle="hippocampus_dints"),
+            {
+                "dataset_dir": str(phantom),
+                "output_dir": str(root / "topology"),
+                "folds_file": str(root / "topology" / "folds.json"),
+                **TOPOLOGY,
+            },
+        ),
     ]
     (root / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     return Runs(root, job("bundles", root))

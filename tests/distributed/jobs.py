@@ -288,13 +288,13 @@ def watch(trainer: SupervisedTrainer, steps: list[Findings]) -> None:
 
     def note(engine: Engine) -> None:
         network = engine.network
-        searched = hasattr(network, "architecture")
+        searched = hasattr(network, "architecture_parameters")
         steps.append(
             {
                 "epoch": engine.state.epoch,
                 "weights": digest(network.parameters()),
-                "architecture": digest(network.architecture.parameters()) if searched else "",
-                "alive": int(network.architecture.alive.sum()) if searched else 0,
+                "architecture": digest(network.architecture_parameters()) if searched else "",
+                "alive": int(network.alive.sum()) if searched else 0,
                 "loss": float(engine.state.output[0]["loss"]),
             }
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from iac_components.dints import load_architecture
 from iac_components.search_space import load_genotype
 
 
@@ -16,7 +17,7 @@ def names(paths: list[str]) -> set[str]:
     return {Path(path).name for path in paths}
 
 
-@pytest.mark.parametrize("run", ["search", "train"])
+@pytest.mark.parametrize("run", ["search", "train", "topology"])
 @pytest.mark.parametrize("item", ["weights", "architecture", "alive", "loss"])
 def test_ranks_agree_after_every_step(two_ranks, run, item):
     first, second = two_ranks.both(run, "steps")
@@ -40,6 +41,20 @@ def test_ranks_prune_at_the_same_epochs_to_one_genotype(two_ranks):
     provenance = load_genotype(folder / "genotype.json").provenance
     assert provenance["ranks"] == 2
     assert provenance["stop_reason"] == "genotype decided"
+
+
+def test_ranks_find_one_topology(two_ranks):
+    alive = [
+        [(s["epoch"], s["alive"]) for s in steps] for steps in two_ranks.both("topology", "steps")
+    ]
+    assert alive[0] == alive[1]
+    assert len({count for _, count in alive[0]}) > 1
+    written = two_ranks.both("topology", "written")
+    expected = {"architecture.json", "architecture_last.json", "search_summary.csv", "topology.png"}
+    assert expected <= names(written[0])
+    assert written[1] == []
+    found = load_architecture(two_ranks.root / "topology" / "architecture.json")
+    assert found.provenance["ranks"] == 2
 
 
 def test_one_rank_writes(two_ranks):

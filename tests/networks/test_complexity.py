@@ -127,7 +127,7 @@ def test_file_and_log_line(tmp_path, caplog):
     }
     assert cost == measure_complexity(small(), input_shape=(1, 1, 8, 8))
     assert caplog.messages == [
-        f"Skip module 'plain': {PARAMETERS} parameters ({PARAMETERS} trained), 0.000 GFLOPs for an "
+        f"skip_module 'plain': {PARAMETERS} parameters ({PARAMETERS} trained), 0.000 GFLOPs for an "
         "input of (1, 1, 8, 8)."
     ]
     assert [file.name for file in tmp_path.iterdir()] == ["network.json"]

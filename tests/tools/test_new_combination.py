@@ -17,7 +17,7 @@ from monai.bundle import ConfigParser
 from new_combination import main, new_combination
 from own_data import writing
 from verification import CHECKS, Bundle, Workbench, run_check
-from verification.budgets import QUICK
+from verification.methods.iac_budgets import QUICK
 from verification.runners import ThisProcess
 
 from iac_components.data import check_description, read_dataset

@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from bundle_facts import known, load_backbone
+from bundle_facts import IAC, known, load_backbone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data.description import (
@@ -89,7 +89,7 @@ millimetres = st.floats(0.2, 5)
 
 @settings(max_examples=40, deadline=None)
 @given(pixels=st.tuples(sides, sides), spacing=st.tuples(millimetres, millimetres))
-@pytest.mark.parametrize("name", known("backbones"))
+@pytest.mark.parametrize("name", known(IAC / "backbones"))
 def test_sizes_suit_the_backbone(name, pixels, spacing):
     backbone = load_backbone(name)
     view, patch = slice_sizes(pixels, spacing=spacing, backbone=backbone)

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import rendering
 from bundle_facts import (
-    SOURCES,
+    DINTS,
+    IAC,
     STAGES,
     BackboneSource,
     DatasetSource,
     known,
     load_backbone,
     load_dataset,
+    load_task,
     read_json,
 )
-from rendering import (
-    Combination,
-    genotype_source,
-    render,
-    substitute,
-    to_json,
-    write_bundle,
-)
+from bundle_methods import METHODS, DintsCombination, IacCombination, all_combinations
+from rendering import Combination, render, substitute, to_json, write_bundle
+
+from iac_components.dints import load_architecture
+
+DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DINTS / "datasets"
 
 
-def combine(tmp_path: Path, *, backbone: str = "unet", **config: object) -> Combination:
+def renamed(source: DatasetSource, **config: object) -> DatasetSource:
+    return replace(source, config={**source.config, "dataset_name": "mine", **config})
+
+
+def combine(tmp_path: Path, *, backbone: str = "unet", **config: object) -> IacCombination:
     """Hippocampus under another name, with some keys changed."""
-    dataset = load_dataset("hippocampus")
-    changed = {**dataset.config, "dataset_name": "mine", **config}
-    return Combination(replace(dataset, config=changed), load_backbone(backbone), tmp_path)
+    dataset = renamed(load_dataset("hippocampus"), **config)
+    return IacCombination(dataset, load_backbone(backbone), tmp_path)
 
 
-def template(stage: str) -> Path:
-    return SOURCES / stage / f"{stage}.json"
+def combine_dints(tmp_path: Path, **config: object) -> DintsCombination:
+    """Spleen under another name, with some keys changed."""
+    return DintsCombination(renamed(load_task("spleen"), **config), tmp_path)
+
+
+METHOD_COMBINATIONS = pytest.mark.parametrize("make", [combine, combine_dints])
+
+
+def template(stage: str, folder: Path = IAC) -> Path:
+    return folder / stage / f"{stage}.json"
 
 
 def test_sources_are_known_by_their_files_without_a_second_ending():
-    assert known("datasets") == ("acdc", "amos", "brats", "hippocampus", "kits")
-    assert known("backbones") == ("efficientnet", "nnunet", "resnet", "unet")
+    assert known(DATASETS) == ("acdc", "amos", "brats", "hippocampus", "kits")
+    assert known(BACKBONES) == ("efficientnet", "nnunet", "resnet", "unet")
+    assert len(known(TASKS)) == 10
+
+
+def test_every_method_has_its_combinations_and_no_name_is_taken_twice():
+    prefixes = [combination.prefix for combination in all_combinations()]
+    assert len(set(prefixes)) == len(prefixes) == 5 * 4 + 10
+    assert {combination.method for combination in all_combinations()} == set(METHODS)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +67,7 @@ def test_sources_are_known_by_their_files_without_a_second_ending():
     [
         (load_dataset, "data set 'x' is unknown. Known: acdc, amos"),
         (load_backbone, "backbone 'x' is unknown. Known: efficientnet, nnunet, resnet, unet"),
+        (load_task, "task 'x' is unknown. Known: brain_tumour, colon, heart"),
     ],
 )
 def test_an_unknown_source_lists_the_known_ones(load, message):
@@ -56,12 +75,34 @@ def test_an_unknown_source_lists_the_known_ones(load, message):
         load("x")
 
 
-@pytest.mark.parametrize("name", known("datasets"))
+@pytest.mark.parametrize("name", known(DATASETS))
 def test_a_source_is_called_as_its_file(name):
     assert load_dataset(name).name == name
 
 
-@pytest.mark.parametrize("name", known("backbones"))
+@pytest.mark.parametrize("name", known(TASKS))
+def test_a_task_is_called_as_its_file_and_fits_its_space(name):
+    task = load_task(name)
+    combination = DintsCombination(task)
+    space = load_architecture(combination.architecture_source()).space
+    assert task.name == name
+    assert len(task.words["channel_names"]) == task.config["in_channels"]
+    assert str(task.words["dataset_folder"]) in task.license_text
+    assert "$" not in task.license_text
+    space.check_patch(task.config["patch_size"])
+    space.check_patch([int(size.removesuffix("*n")) for size in combination.spatial_shape()])
+    searched = combination.config("search", template("search", DINTS))
+    for key in ("num_blocks", "num_depths", "channel_mul", "use_downsample"):
+        assert searched[key] == getattr(space, key)
+
+
+def test_ct_has_its_own_window_and_mr_is_normalised():
+    window = load_task("spleen").config["voxel_values"]
+    assert (window["a_min"], window["a_max"]) == (-41.0, 176.0)
+    assert load_task("heart").config["voxel_values"]["_target_"] == "NormalizeIntensityd"
+
+
+@pytest.mark.parametrize("name", known(BACKBONES))
 def test_a_backbone_is_called_as_its_file(name):
     assert load_backbone(name).name == name
 
@@ -147,7 +188,7 @@ def test_a_config_without_a_network_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("backbone", known("backbones"))
+@pytest.mark.parametrize("backbone", known(BACKBONES))
 def test_the_networks_keys_take_the_place_of_the_templates_one(tmp_path, stage, backbone):
     combination = combine(tmp_path, backbone=backbone)
     keys = list(combination.config(stage, template(stage)))
@@ -168,10 +209,12 @@ def test_overrides_of_a_backbone_go_to_its_bundles_alone(tmp_path):
     assert names["nnunet"] - names["unet"] == {"nnunet_recipe.json"}
 
 
+@METHOD_COMBINATIONS
 @pytest.mark.parametrize("stage", STAGES)
-def test_rendered_texts_leave_no_placeholder(tmp_path, stage):
-    for path, text in render(combine(tmp_path), stage):
-        assert path.is_relative_to(tmp_path / f"mine_unet_iac_segmentation_{stage}")
+def test_rendered_texts_leave_no_placeholder(tmp_path, make, stage):
+    combination = make(tmp_path)
+    for path, text in render(combination, stage):
+        assert path.is_relative_to(tmp_path / f"{combination.prefix}_{stage}")
         if path.name in ("metadata.json", "README.md"):
             assert "$" not in text, path
 
@@ -182,18 +225,33 @@ def test_rendered_texts_leave_no_placeholder(tmp_path, stage):
 )
 def test_a_stand_in_genotype_is_called_one(tmp_path, monkeypatch, dataset, backbone, name):
     # Others may be added, and the next best of a combination with them.
-    folder = tmp_path / "sources" / "genotypes"
-    folder.mkdir(parents=True)
+    sources = tmp_path / "sources"
+    shutil.copytree(IAC, sources, ignore=shutil.ignore_patterns("genotypes"))
+    (sources / "genotypes").mkdir()
     for known_name in ("acdc_unet", "hippocampus_unet"):
-        text = (SOURCES / "genotypes" / f"{known_name}.json").read_text(encoding="utf-8")
-        (folder / f"{known_name}.json").write_text(text, encoding="utf-8")
+        shutil.copy(IAC / "genotypes" / f"{known_name}.json", sources / "genotypes")
     combination = combine(tmp_path, backbone=backbone, dataset_name=dataset)
-    with monkeypatch.context() as patch:
-        patch.setattr(rendering, "SOURCES", tmp_path / "sources")
-        assert genotype_source(combination).stem == name
+    monkeypatch.setattr(IacCombination, "sources", sources)
+    assert combination.architecture_source().stem == name
     files = {path.name: text for path, text in render(combination, "train")}
     assert ("is a stand-in" in files["README.md"]) == (dataset == "mine")
     assert "genotype.json" not in {path.name for path, _ in render(combination, "search")}
+
+
+@pytest.mark.parametrize("kind", ["stand-in", "searched"])
+def test_an_architecture_of_its_own_is_shipped(tmp_path, monkeypatch, kind):
+    sources = tmp_path / "sources"
+    shutil.copytree(DINTS, sources)
+    monkeypatch.setattr(DintsCombination, "sources", sources)
+    combination = combine_dints(tmp_path)
+    assert combination.architecture_source().stem == "default"
+    content = json.loads(combination.architecture_source().read_text(encoding="utf-8"))
+    own = sources / "architectures" / "mine.json"
+    own.write_text(json.dumps({**content, "provenance": {"kind": kind}}), encoding="utf-8")
+    files = {path.name: text for path, text in render(combination, "train")}
+    assert json.loads(files["architecture.json"])["provenance"] == {"kind": kind}
+    assert ("is a stand-in" in files["README.md"]) == (kind == "stand-in")
+    assert ("was found by the search bundle" in files["README.md"]) == (kind == "searched")
 
 
 @pytest.mark.parametrize(
@@ -215,8 +273,9 @@ def test_a_word_that_no_source_gives_is_refused():
         substitute({"a": "some $missing word"}, {})
 
 
-def test_written_once_and_then_only_what_differs(tmp_path):
-    combination = combine(tmp_path)
+@METHOD_COMBINATIONS
+def test_written_once_and_then_only_what_differs(tmp_path, make):
+    combination: Combination = make(tmp_path)
     asked = write_bundle(combination, "search", check=True)
     assert asked
     assert not any(path.exists() for path in asked)
@@ -230,8 +289,11 @@ def test_written_once_and_then_only_what_differs(tmp_path):
     assert json.loads(config.read_text())["dataset_name"] == "mine"
 
 
-def test_weights_that_are_there_are_not_called_missing(tmp_path):
-    combination = combine(tmp_path)
+@METHOD_COMBINATIONS
+def test_weights_that_are_there_are_not_called_missing(tmp_path, make):
+    combination = make(tmp_path)
+    own_words = {**combination.dataset.words, "weights_note": "They are mine."}
+    combination = replace(combination, dataset=replace(combination.dataset, words=own_words))
     (readme,) = (t for p, t in render(combination, "inference") if p.name == "README.md")
     assert "No weights are shipped" in readme
     model = combination.root("inference") / "models" / "model.pt"

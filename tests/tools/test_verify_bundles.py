@@ -11,23 +11,34 @@ import pytest
 import torch
 import verify_bundles
 from verification import CHECKS, Bundle, UnknownBundleError, find_bundles, run_check
-from verification.budgets import PHANTOMS, QUICK, SKIP_MODULES, other_skip_module
 from verification.bundle import STAGES
+from verification.methods.iac_budgets import PHANTOMS, QUICK, SKIP_MODULES, other_skip_module
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("search", "train", "inference")
 PREFIX = "hippocampus_nnunet_iac_segmentation"
+DINTS_PREFIX = "heart_dints_segmentation"
 
 Spoil = Callable[[Bundle], None]
+
+
+def copied(prefix: str, folder: Path) -> dict[str, Bundle]:
+    for stage in COPIED:
+        source = ROOT / "bundles" / f"{prefix}_{stage}"
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("*.png"))
+    return {stage: Bundle(folder / f"{prefix}_{stage}") for stage in COPIED}
 
 
 @pytest.fixture
 def copies(tmp_path: Path) -> dict[str, Bundle]:
     """Copies of the three bundles of a combination, by stage."""
-    for stage in COPIED:
-        source = ROOT / "bundles" / f"{PREFIX}_{stage}"
-        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("*.png"))
-    return {stage: Bundle(tmp_path / f"{PREFIX}_{stage}") for stage in COPIED}
+    return copied(PREFIX, tmp_path)
+
+
+@pytest.fixture
+def dints_copies(tmp_path: Path) -> dict[str, Bundle]:
+    """The same of a task."""
+    return copied(DINTS_PREFIX, tmp_path)
 
 
 def edit(name: str, where: str, value: object) -> Spoil:
@@ -81,6 +92,7 @@ def other_root(bundle: Bundle) -> None:
 
 
 TRAIN, EVALUATE, INFER = "configs/train.json", "configs/evaluate.json", "configs/inference.json"
+SEARCH = "configs/search.json"
 META, README = "configs/metadata.json", "docs/README.md"
 PRED = "network_data_format#outputs#pred"
 HANDLERS = "validate#handlers"
@@ -155,15 +167,20 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
     ("readme", "train", replace(README, "--dataset_dir <dataset_dir> --skip", "--skip"), "no --da"),
     ("readme", "inference", replace(README, "--use_trace", "--trace"), "has no option --trace"),
     ("readme", "search", replace(README, "search_trace.csv", "trace.csv"), "name search_trace.csv"),
-    ("genotype", "train", edit("genotype.json", "provenance#kind", "random"), "kind is random"),
+    ("architecture", "train", edit("genotype.json", "provenance#kind", "random"), "kind is random"),
     (
-        "genotype",
+        "architecture",
         "train",
         edit("genotype.json", "provenance#note", "/home/me"),
         "path of a machine",
     ),
-    ("genotype", "train", edit("genotype.json", "nodes#0#edges#0#operation", "mlp"), "mlp"),
-    ("genotype", "inference", edit("genotype.json", "provenance#a", 1), "is not that of hippoc"),
+    ("architecture", "train", edit("genotype.json", "nodes#0#edges#0#operation", "mlp"), "mlp"),
+    (
+        "architecture",
+        "inference",
+        edit("genotype.json", "provenance#a", 1),
+        "is not that of hippoc",
+    ),
     ("weights", "train", foreign_weights, "only models/model.pt of an inference bundle"),
     ("weights", "inference", foreign_weights, "checkpoint of another network"),
     ("weights", "inference", replace(README, "No weights are", "None is"), "does not say"),
@@ -202,6 +219,60 @@ def test_spoilt_bundle_is_found(copies, workbench, check, stage, spoil, expected
     assert not any("\n" in fault for fault in outcome.faults)
 
 
+# What differs from the cell search's bundles: files, names, the order of the network's keys.
+SPOILT_DINTS: list[tuple[str, str, Spoil, str]] = [
+    ("files", "train", delete("architecture.json"), "architecture.json: is missing"),
+    ("channels", "train", edit(TRAIN, "dataset_name", "spleen"), "dataset_name is 'spleen'"),
+    ("channels", "inference", edit(INFER, "patch_size", [32] * 3), "patch_size is [32"),
+    ("style", "search", replace(SEARCH, '"supernet": {', '"super": {'), "keys are not in the"),
+    ("style", "search", edit(SEARCH, "space#use_downsample", "@use_downsample"), "use_downsample"),
+    (
+        "readme",
+        "search",
+        replace(README, "search_summary.csv", "summary.csv"),
+        "does not name search_summary.csv",
+    ),
+    (
+        "architecture",
+        "train",
+        edit("architecture.json", "provenance#kind", "random"),
+        "kind is random, not 'searched' or 'stand-in'",
+    ),
+    (
+        "architecture",
+        "train",
+        replace(README, "is a stand-in", "is the best"),
+        "the train bundle's README does not say so",
+    ),
+    (
+        "architecture",
+        "train",
+        edit("architecture.json", "blocks#0#paths#0#operation", "mlp"),
+        "mlp",
+    ),
+    ("architecture", "inference", edit("architecture.json", "provenance#a", 1), "is not that of"),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "stage", "spoil", "expected"),
+    SPOILT_DINTS,
+    ids=[f"{check} {words}" for check, _, _, words in SPOILT_DINTS],
+)
+def test_spoilt_dints_bundle_is_found(dints_copies, workbench, check, stage, spoil, expected):
+    assert not run_check(check, dints_copies[stage], workbench).faults
+    spoil(dints_copies[stage])
+    faults = run_check(check, dints_copies[stage], workbench).faults
+    assert any(expected in fault for fault in faults), faults
+
+
+def test_a_folder_that_is_named_as_no_bundle(copies, workbench):
+    root = copies["train"].root
+    stranger = Bundle(root.rename(root.with_name("hippocampus_segmentation_train")))
+    (fault,) = run_check("files", stranger, workbench).faults
+    assert "<dataset>_<backbone>_iac_segmentation_<stage> or <task>_dints_segmentation_" in fault
+
+
 def test_every_check_has_a_spoilt_bundle():
     # Export and the run have theirs in tests/bundles/test_broken_runs.py.
     assert {check for check, *_ in SPOILT} | {"export", "run"} == set(CHECKS)
@@ -220,6 +291,10 @@ def test_bundles_by_name():
     names = [bundle.name for bundle in find_bundles(["acdc_unet"], folder)]
     assert names == [f"acdc_unet_iac_segmentation_{stage}" for stage in STAGES]
     assert len(find_bundles(["acdc"], folder)) == 12
+    # A data set of both methods, whose cells come first.
+    both = [bundle.method.name for bundle in find_bundles(["hippocampus"], folder)]
+    assert both == ["iac"] * 12 + ["dints"] * 3
+    assert {b.method.name for b in find_bundles(["hippocampus_dints"], folder)} == {"dints"}
     assert len(find_bundles([], folder)) == len(list(folder.iterdir()))
     one = "kits_resnet_iac_segmentation_train"
     assert [bundle.name for bundle in find_bundles([one], folder)] == [one]
@@ -229,7 +304,10 @@ def test_bundles_by_name():
 
 def test_parts_of_a_name():
     bundle = Bundle(Path("/b/my_own_data_resnet_iac_segmentation_train"))
-    assert (bundle.dataset, bundle.backbone, bundle.stage) == ("my_own_data", "resnet", "train")
+    assert (bundle.dataset, bundle.network, bundle.stage) == ("my_own_data", "resnet", "train")
+    task = Bundle(Path("/b/hepatic_vessel_dints_segmentation_search"))
+    assert (task.dataset, task.network, task.stage) == ("hepatic_vessel", "dints", "search")
+    assert task.sibling("train").name == "hepatic_vessel_dints_segmentation_train"
 
 
 def test_skip_modules_go_round():

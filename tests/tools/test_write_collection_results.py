@@ -14,7 +14,7 @@ from iac_components.files import write_json
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
-FOLDERS = sorted(path for path in RESULTS.iterdir() if path.is_dir())
+FOLDERS = tool.cell_folders()
 
 
 def test_there_are_results():

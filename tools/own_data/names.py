@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bundle_facts import known
+from bundle_facts import IAC, known
 
 __all__ = ["require_name"]
 
@@ -32,9 +32,10 @@ def require_name(name: str, *, overwrite: bool) -> str:
             f"--name '{name}' holds '_v', where MONAI cuts a bundle's name from its version. "
             f"Choose for instance '{name.replace('_v', 'v')}'."
         )
-    if name in known("datasets") and not overwrite:
+    ours = known(IAC / "datasets")
+    if name in ours and not overwrite:
         raise ValueError(
-            f"--name '{name}' is a data set of this collection ({', '.join(known('datasets'))}). "
+            f"--name '{name}' is a data set of this collection ({', '.join(ours)}). "
             "Choose another name, or pass --overwrite."
         )
     return name

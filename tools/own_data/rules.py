@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import cast
 
-from bundle_facts import SOURCES, STAGES, BackboneSource, Facts, read_json
+from bundle_facts import IAC, STAGES, BackboneSource, Facts, read_json
 
 from iac_components.data import DatasetError
 from own_data.facts import DatasetFacts
@@ -177,7 +177,7 @@ def _batch_size(patch: list[int]) -> Choice:
 
 def _orientation(stage: str, plane: Plane) -> Facts:
     """Where the stage's template orients volumes, so that the last axis runs across the slices."""
-    template = read_json(SOURCES / stage / f"{stage}.json")
+    template = read_json(IAC / stage / f"{stage}.json")
     return {
         f"{where}#axcodes": plane.axcodes
         for where, step in _components(template, "")

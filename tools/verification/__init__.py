@@ -2,14 +2,16 @@
 
 Every check is a function registered by name that yields one line for each fault; it stands in one
 place and is run by both. ``bundle`` reads a bundle's folder, ``workbench`` holds what running one
-needs (phantoms, budgets, a runner in this process or in others), the ``check_*`` modules hold the
-checks, ``chain`` runs the stages of a data set and a backbone one after the other.
+needs (a runner in this process or in others), ``methods`` what differs between the ways to find a
+network (names, phantoms, budgets, stages), the ``check_*`` modules hold the checks, ``chain`` runs
+the stages of a combination one after the other.
 """
 
 from __future__ import annotations
 
 # Importing a module registers its checks; the order is that of the table.
 # isort: off
+from verification import methods as methods
 from verification import check_files as check_files
 from verification import check_metadata as check_metadata
 from verification import check_configs as check_configs

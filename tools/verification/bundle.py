@@ -10,8 +10,9 @@ from typing import cast
 
 from monai.bundle import ConfigParser
 
+from verification.method import METHODS, Method
+
 __all__ = [
-    "METHOD",
     "STAGES",
     "Bundle",
     "Json",
@@ -22,7 +23,6 @@ __all__ = [
 ]
 
 STAGES = ("search", "train", "inference")
-METHOD = "iac_segmentation"
 NO_CONFIG = "metadata.json"
 
 Json = dict[str, object]
@@ -49,23 +49,36 @@ class Bundle:
         return self.name.rpartition("_")[2]
 
     @property
+    def method(self) -> Method:
+        """How the network is found.
+
+        Raises:
+            UnknownBundleError: if the name is no bundle's.
+        """
+        for method in METHODS.values():
+            if method.mark in self.name:
+                return method
+        patterns = [f"{m.pattern}{m.mark}<stage>" for m in METHODS.values()]
+        raise UnknownBundleError(f"'{self.name}' is not named {' or '.join(patterns)}.")
+
+    @property
     def combination(self) -> str:
-        """Data set and backbone, such as ``acdc_unet``."""
-        return self.name.partition(f"_{METHOD}")[0]
+        """Data set and, if it is chosen, network: ``acdc_unet``, ``spleen``."""
+        return self.name.partition(self.method.mark)[0]
 
     @property
     def dataset(self) -> str:
         """The data set's short name."""
-        return self.combination.rpartition("_")[0]
+        return self.method.split(self.combination)[0]
 
     @property
-    def backbone(self) -> str:
-        """The backbone's short name."""
-        return self.combination.rpartition("_")[2]
+    def network(self) -> str:
+        """The short name of the network: a backbone's, or the method's that makes it."""
+        return self.method.split(self.combination)[1]
 
     def sibling(self, stage: str) -> Bundle:
         """The bundle of another stage of the same combination."""
-        return Bundle(self.root.with_name(f"{self.combination}_{METHOD}_{stage}"))
+        return Bundle(self.root.with_name(f"{self.combination}{self.method.mark}{stage}"))
 
     def config_path(self, name: str) -> Path:
         """The file of a config, given without its ending."""
@@ -155,15 +168,28 @@ def find_bundles(names: Sequence[str], folder: Path) -> list[Bundle]:
     Raises:
         UnknownBundleError: if a name fits none; the message lists the combinations.
     """
-    known = sorted(Bundle(path) for path in folder.glob(f"*_{METHOD}_*") if path.is_dir())
+    known = [
+        Bundle(path)
+        for method in METHODS.values()
+        for path in sorted(folder.glob(f"*{method.mark}*"))
+        if path.is_dir()
+    ]
+    methods = {name: index for index, name in enumerate(METHODS)}
     order = {stage: index for index, stage in enumerate(STAGES)}
-    known.sort(key=lambda bundle: (bundle.combination, order.get(bundle.stage, len(order))))
+    known.sort(
+        key=lambda bundle: (
+            methods[bundle.method.name],
+            bundle.combination,
+            order.get(bundle.stage, len(order)),
+        )
+    )
     for name in names:
         if not any(_fits(bundle, name) for bundle in known):
-            combinations = dict.fromkeys(bundle.combination for bundle in known)
+            stages = f"{{{','.join(STAGES)}}}"
+            combinations = dict.fromkeys(b.name.removesuffix(b.stage) + stages for b in known)
             raise UnknownBundleError(
                 f"no bundle is called '{name}' or '{name}_...' in {folder}. Known: "
-                f"{', '.join(combinations)}, each with _{METHOD}_{{{','.join(STAGES)}}}."
+                f"{', '.join(combinations)}."
             )
     return [b for b in known if not names or any(_fits(b, name) for name in names)]
 

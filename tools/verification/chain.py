@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
 
 from iac_components.files import write_tensors
 from iac_components.networks import load_weights
-from verification.budgets import other_skip_module
 from verification.bundle import Bundle
 from verification.checks import Skipped, StageError, first_line
 from verification.lively import make_lively
@@ -19,15 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["Chain"]
 
 
-class Chain:
-    """Plain training, frozen search, training of the implanted cell, evaluation, inference.
+class Chain(ABC):
+    """Search, training of what was found, evaluation, inference.
 
     Each method runs its stage on first use, and those before it, and returns the stage's folder.
     A stage that failed raises its error once, and :class:`Skipped` from then on.
 
     Evaluation and inference get the trained weights with the last layer's bias shifted until all
     classes appear: two steps of training show one class, and any two runs would agree on that.
+
+    Attributes:
+        outputs: what each stage leaves in its folder, patterns included.
     """
+
+    outputs: ClassVar[Mapping[str, Sequence[str]]]
 
     def __init__(self, bundle: Bundle, workbench: Workbench, folder: Path) -> None:
         self.search_bundle = bundle.sibling("search")
@@ -39,51 +46,52 @@ class Chain:
         self._done: dict[str, BaseException | None] = {}
 
     @property
-    def genotype(self) -> Path:
+    def architecture(self) -> Path:
         """What the search finds."""
-        return self.folder / "search" / "genotype.json"
+        return self.folder / "search" / self.search_bundle.method.architecture_file
 
     @property
     def lively_weights(self) -> Path:
         """Checkpoint of evaluation and inference."""
         return self.folder / "lively" / "model.pt"
 
-    def plain(self) -> Path:
-        """Train the plain backbone."""
-        options = {"skip_module": "plain", **self._models("plain")}
-        return self._once("plain", lambda: self._run("plain", self.train_bundle, options))
-
+    @abstractmethod
     def search(self) -> Path:
-        """Search a cell on the trained backbone, frozen."""
+        """Search."""
 
-        def run() -> None:
-            self._run("search", self.search_bundle, {"backbone_ckpt": self._plain_weights()})
+    @abstractmethod
+    def trained(self) -> Path:
+        """Train what was found."""
 
-        return self._once("search", run)
+    @abstractmethod
+    def training_stages(self) -> Iterator[Path]:
+        """Run the stages of the train bundle; yield their folders."""
 
-    def cells(self) -> Path:
-        """Train the found cell in the trained backbone, frozen."""
+    @abstractmethod
+    def search_faults(self) -> Iterator[str]:
+        """What is wrong with what the search found."""
 
-        def run() -> None:
-            self.search()
-            start = {"backbone_ckpt": self._plain_weights(), "frozen_backbone": True}
-            found = {"genotype_path": str(self.genotype)}
-            self._run("cells", self.train_bundle, {**start, **found, **self._models("cells")})
+    @abstractmethod
+    def training_faults(self) -> Iterator[str]:
+        """What is wrong with what was trained."""
 
-        return self._once("cells", run)
+    @abstractmethod
+    def network_input(self, image: Tensor) -> Tensor:
+        """A batch that the network takes, of a preprocessed volume (C, X, Y, Z)."""
 
     def lively(self) -> Path:
         """Write the trained weights with a bias that lets all classes appear."""
 
         def run() -> None:
-            trained = self.cells() / "models" / "model.pt"
+            trained = self.trained() / "models" / "model.pt"
             options = {**self.workbench.options(self.inference_bundle), **self.found()}
             settings = {**options, "initialize": []}
             workflow = self.workbench.workflow(self.inference_bundle, settings)
             workflow.initialize()
             network = workflow.parser.get_parsed_content("network_def").cpu()
             load_weights(network, trained)
-            make_lively(network, workflow.parser.get_parsed_content("dataset")[0]["image"])
+            image = workflow.parser.get_parsed_content("dataset")[0]["image"]
+            make_lively(network, self.network_input(image))
             write_tensors(self.lively_weights, {"model": network.state_dict()})
 
         return self._once("lively", run)
@@ -107,28 +115,12 @@ class Chain:
 
         return self._once("predictions", run)
 
-    def other_module(self) -> Path:
-        """Train one step with another skip module, without augmentation."""
-        name = self.other_name
-        # An interval beyond the run leaves the validation out.
-        short = {"epochs": 1, "steps_per_epoch": 1, "val_interval": 2}
-        options = {"skip_module": name, "augment": "false", **short, **self._models("other")}
-        return self._once("other", lambda: self._run("other", self.train_bundle, options))
-
-    @property
-    def other_name(self) -> str:
-        """The skip module that this combination is tried with."""
-        return other_skip_module(self.train_bundle.dataset, self.train_bundle.backbone)
-
     def found(self) -> dict[str, object]:
-        """The option that leads to the found genotype."""
-        return {"genotype_path": str(self.genotype)}
+        """The option that leads to what the search found."""
+        return {self.search_bundle.method.architecture_option: str(self.architecture)}
 
     def _models(self, name: str) -> dict[str, object]:
         return {"ckpt_dir": str(self.folder / name / "models")}
-
-    def _plain_weights(self) -> str:
-        return str(self.plain() / "models" / "model.pt")
 
     def _run(
         self, name: str, bundle: Bundle, options: Mapping[str, object], *overrides: str

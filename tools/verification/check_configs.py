@@ -18,20 +18,7 @@ from verification.workbench import Workbench
 
 __all__ = ["check_imports", "check_order", "check_references", "check_targets", "resolve"]
 
-ORDER = {
-    "search": (
-        "imports dataset_name bundle_root dataset_dir output_dir backbone_def network_def loss "
-        "optimizer train initialize run"
-    ),
-    "train": (
-        "imports dataset_name bundle_root dataset_dir output_dir backbone_def network_def loss "
-        "optimizer train validate initialize run"
-    ),
-    "inference": (
-        "imports dataset_name bundle_root dataset_dir output_dir backbone_def network_def "
-        "preprocessing dataset dataloader inferer postprocessing evaluator initialize run"
-    ),
-}
+CONSTANTS = "imports dataset_name bundle_root dataset_dir output_dir"
 WITHIN_TRAIN = "preprocessing dataset dataloader inferer handlers trainer"
 FOREIGN_PATH = re.compile(r"(^/|~|[A-Z]:\\|/(home|root|work|tmp|mnt|media|users|processed)/)", re.I)
 LONGEST_EXPRESSION = 200
@@ -122,7 +109,8 @@ def check_references(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 @register_check("style")
 def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
     """Order of keys, no path of a machine, short expressions, switches read by ``flag``."""
-    yield from _key_order(bundle.config_path(bundle.stage), bundle.stage)
+    order = f"{CONSTANTS} {bundle.method.landmarks[bundle.stage]} initialize run"
+    yield from _key_order(bundle.config_path(bundle.stage), order)
     for path in bundle.config_files:
         config = read_json(path)
         for where, text in strings(config):
@@ -140,10 +128,10 @@ def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
         yield f"{bundle.stage}.json: initialize does not begin with report_errors_briefly()"
 
 
-def _key_order(path: Path, stage: str) -> Iterator[str]:
+def _key_order(path: Path, expected: str) -> Iterator[str]:
     config = read_json(path)
     keys = list(config)
-    places = [("", keys, ORDER[stage])]
+    places = [("", keys, expected)]
     if isinstance(train := config.get("train"), dict):
         places.append(("train: ", list(train), WITHIN_TRAIN))
     for where, found, order in places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from verification.bundle import METHOD, STAGES, Bundle, read_json
+from verification.bundle import STAGES, Bundle, UnknownBundleError, read_json
 from verification.checks import register_check
 from verification.workbench import Workbench
 
@@ -16,6 +16,9 @@ CONFIGS = {
     "train": ("train", "evaluate", "multi_gpu_train", "multi_gpu_evaluate"),
     "inference": ("inference",),
 }
+VERSION_MARK = re.compile(r"_v(?!essel_)")
+"""Where MONAI's lists cut a name. The Decathlon's "hepatic_vessel" keeps its name: such a bundle is
+downloaded by naming its version."""
 ZOO_LIMIT = 25_000_000
 """Bytes of a file that the model zoo takes into its repository."""
 
@@ -23,10 +26,15 @@ ZOO_LIMIT = 25_000_000
 @register_check("files")
 def check_files(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
     """Name, required files, licences, sizes, JSON files without a repeated key."""
-    if bundle.stage not in STAGES or f"_{METHOD}_" not in bundle.name:
-        yield f"{bundle.name}: is not named <dataset>_<backbone>_{METHOD}_<{'|'.join(STAGES)}>"
+    try:
+        method = bundle.method
+    except UnknownBundleError as error:
+        yield str(error)
         return
-    if re.search(r"_v\d*", bundle.name):
+    if bundle.stage not in STAGES:
+        yield f"{bundle.name}: is not named {method.pattern}{method.mark}<{'|'.join(STAGES)}>"
+        return
+    if VERSION_MARK.search(bundle.name):
         yield f"{bundle.name}: holds '_v', where MONAI splits a name from its version"
     yield from _missing(bundle)
     licence = bundle.root / "LICENSE"
@@ -52,7 +60,7 @@ def _missing(bundle: Bundle) -> Iterator[str]:
     configs = [f"configs/{name}.json" for name in ("metadata", *CONFIGS[bundle.stage])]
     required = ["LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf"]
     if bundle.stage != "search":
-        required.append("genotype.json")
+        required.append(bundle.method.architecture_file)
     for name in (*required, *configs):
         path = bundle.root / name
         if not path.is_file() or path.stat().st_size == 0:

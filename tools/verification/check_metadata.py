@@ -35,6 +35,7 @@ TENSORS = (("inputs", "image"), ("outputs", "pred"))
 FILE = "metadata.json"
 # As MONAI's own verify_metadata gets it; the package has no type stubs.
 jsonschema, _ = optional_import("jsonschema")
+CONFIG_KEYS = {"dataset": "dataset_name"}
 OTHER_NAMES = {"monai": "monai_version", "torch": "pytorch_version", "numpy": "numpy_version"}
 
 
@@ -114,11 +115,11 @@ def check_channels(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
         yield f"{FILE}: pred#channel_def is {found}, class_names make {expected}"
     if (found := formats["inputs"]["image"]["num_channels"]) != config["in_channels"]:
         yield f"{FILE}: image#num_channels is {found}, in_channels {config['in_channels']}"
-    for key in ("dataset_name", "backbone"):
-        expected_name = getattr(bundle, key.removesuffix("_name"))
+    for word, expected_name in bundle.method.identity(bundle).items():
+        key = CONFIG_KEYS.get(word, word)
         if config[key] != expected_name:
             yield f"{bundle.stage}.json: {key} is '{config[key]}', the name says '{expected_name}'"
-    for key in ("class_names", "in_channels", "pixdim", "field_of_view", "patch_size"):
+    for key in bundle.method.shared_keys:
         other = bundle.sibling("train").config()[key]
         if config[key] != other:
             yield f"{bundle.stage}.json: {key} is {config[key]}, in train.json {other}"

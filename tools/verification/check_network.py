@@ -73,7 +73,7 @@ def check_export(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
     if bundle.stage != "inference":
         raise Skipped("only the network of an inference bundle is exported")
     if not workbench.may_export(bundle):
-        raise Skipped("one bundle a backbone is exported in the quick mode")
+        raise Skipped("one bundle a network is exported in the quick mode")
     network = workbench.network(bundle).cpu().eval()
     image = torch.rand(_input_shape(bundle), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -113,7 +113,7 @@ def _torchscript(
 
 
 def _input_shape(bundle: Bundle) -> tuple[int, ...]:
-    """Two slices of the smallest size that the metadata allow (``32*n`` gives 32)."""
+    """Two images of the smallest size that the metadata allow (``32*n`` gives 32)."""
     formats = cast(dict[str, dict[str, Json]], bundle.metadata()["network_data_format"])
     image = formats["inputs"]["image"]
     sizes = [int(str(size).partition("*")[0]) for size in cast(list[str], image["spatial_shape"])]

@@ -31,11 +31,6 @@ HEADINGS = (
     "References",
     "License",
 )
-OUTPUTS = {
-    "search": ("genotype.json", "search_trace.csv", "top_k.json", "cell.png", "folds.json"),
-    "train": ("models/model.pt", "models/model_final.pt", "metrics.csv", "metrics.json"),
-    "inference": ("_seg.nii.gz", "genotype.json", "model.pt"),
-}
 LAUNCHERS = ("python", "torchrun")
 DATA_LANGUAGES = ("json", "csv", "text")
 
@@ -69,7 +64,9 @@ def check_readme(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
     if tuple(heading for heading in found if heading in HEADINGS) != HEADINGS:
         yield f"{FILE}: headings are not, in this order, {', '.join(HEADINGS)}"
     yield from (
-        f"{FILE}: does not name {name}" for name in OUTPUTS[bundle.stage] if name not in text
+        f"{FILE}: does not name {name}"
+        for name in bundle.method.readme_outputs[bundle.stage]
+        if name not in text
     )
     if "$" in re.sub(r"```.*?```", "", text, flags=re.DOTALL):
         yield f"{FILE}: holds a '$' that rendering left"
@@ -138,7 +135,8 @@ def _options(bundle: Bundle, text: str) -> Iterator[str]:
         for sibling in map(bundle.sibling, STAGES)
         for path in sibling.config_files
     ]
-    allowed = {"config_file", *inspect.signature(monai.bundle.ckpt_export).parameters}
+    verbs = (monai.bundle.ckpt_export, monai.bundle.download)
+    allowed = {"config_file", *(n for verb in verbs for n in inspect.signature(verb).parameters)}
     for words in commands(bundle):
         before = words[: words.index("monai.bundle")] if "monai.bundle" in words else words
         allowed |= set(options(before))

@@ -11,37 +11,13 @@ import numpy as np
 import torch
 
 from iac_components.evaluation import case_metrics, read_metrics
-from iac_components.networks import load_state, load_weights
-from iac_components.search_space import load_genotype
-from verification.bundle import Bundle, read_json, walk
+from verification.bundle import Bundle, walk
 from verification.chain import Chain
 from verification.checks import register_check
 from verification.workbench import Workbench
 
 __all__ = ["check_run"]
 
-OUTPUTS = {
-    "plain": ("models/model.pt", "models/model_final.pt", "network.json"),
-    "search": (
-        "genotype.json",
-        "search_trace.csv",
-        "probability_curves.png",
-        "divergence_curves.png",
-        "cell.png",
-        "top_k.json",
-        "top_k.png",
-        "checkpoints/checkpoint_epoch=*.pt",
-    ),
-    "cells": (
-        "models/model.pt",
-        "models/model_final.pt",
-        "network.json",
-        "checkpoints/checkpoint_epoch=*.pt",
-    ),
-    "other": ("models/model_final.pt", "network.json"),
-    "evaluation": ("metrics.csv", "metrics.json"),
-}
-CELL = "skip_module."
 DICE_TOLERANCE = 1e-5
 
 
@@ -53,46 +29,23 @@ def check_run(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def _search(chain: Chain) -> Iterator[str]:
-    yield from _missing(chain.search())
-    provenance = load_genotype(chain.genotype).provenance
+    yield from _missing(chain, chain.search())
+    bundle = chain.search_bundle
+    name = f"search/{bundle.method.architecture_file}"
+    provenance = bundle.method.read_provenance(chain.architecture)
     if provenance.get("kind") != "searched":
-        yield f"search/genotype.json: provenance#kind is {provenance.get('kind')}, not 'searched'"
+        yield f"{name}: provenance#kind is {provenance.get('kind')}, not 'searched'"
     settings = cast(Mapping[str, object], provenance["settings"])
-    for key in ("dataset", "backbone"):
-        if settings[key] != getattr(chain.search_bundle, key):
-            yield f"search/genotype.json: provenance#settings#{key} is {settings[key]}"
-    if settings["frozen_backbone"] is not True:
-        yield "search.json: a search on a trained backbone does not freeze it"
+    for key, expected in bundle.method.identity(bundle).items():
+        if settings[key] != expected:
+            yield f"{name}: provenance#settings#{key} is {settings[key]}"
+    yield from chain.search_faults()
 
 
 def _train(chain: Chain) -> Iterator[str]:
-    yield from _missing(chain.plain())
-    yield from _missing(chain.cells())
-    yield from _implanted(chain)
-    yield from _missing(chain.evaluation())
-    yield from _missing(chain.other_module())
-    cost = read_json(chain.other_module() / "network.json")
-    if cost["skip_module"] != chain.other_name:
-        yield f"other/network.json: skip_module is {cost['skip_module']}, not {chain.other_name}"
-    state = load_state(chain.other_module() / "models" / "model_final.pt")
-    if any(CELL in key for key in state) is (chain.other_name == "plain"):
-        yield f"other/models/model_final.pt: is not of a network with '{chain.other_name}'"
-
-
-def _implanted(chain: Chain) -> Iterator[str]:
-    """The trained weights are those of the found cell in the trained backbone."""
-    path = chain.cells() / "models" / "model.pt"
-    small = chain.workbench.options(chain.train_bundle)
-    network = chain.workbench.network(chain.train_bundle, **{**small, **chain.found()})
-    load_weights(network, path)
-    state, plain = load_state(path), load_state(chain.plain() / "models" / "model.pt")
-    kept = [value for key, value in state.items() if CELL not in key]
-    if len(kept) != len(plain) or not all(map(torch.equal, kept, plain.values())):
-        yield "cells/models/model.pt: the frozen backbone is not the trained one"
-    # A cell's scale starts at zero, and only training moves it away.
-    scales = [value for key, value in state.items() if key.endswith(f"{CELL}scale")]
-    if not scales or not all(bool(scale.any()) for scale in scales):
-        yield "cells/models/model.pt: a cell was not trained"
+    for folder in chain.training_stages():
+        yield from _missing(chain, folder)
+    yield from chain.training_faults()
 
 
 def _inference(chain: Chain) -> Iterator[str]:
@@ -148,8 +101,8 @@ def _regions(bundle: Bundle) -> list[Sequence[int]] | None:
     return None
 
 
-def _missing(folder: Path) -> Iterator[str]:
-    for name in OUTPUTS[folder.name]:
+def _missing(chain: Chain, folder: Path) -> Iterator[str]:
+    for name in chain.outputs[folder.name]:
         if not any(path.is_file() and path.stat().st_size for path in folder.glob(name)):
             yield f"{folder.name}/{name}: is missing or empty"
     yield from (f"{folder.name}/{p.name}: was left behind" for p in folder.rglob("*.tmp"))

@@ -1,4 +1,4 @@
-"""The genotype and the weights that lie in a bundle: whole, and made for each other."""
+"""The architecture and the weights that lie in a bundle: whole, and made for each other."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from collections.abc import Iterator
 import torch
 
 from iac_components.networks import load_weights
-from iac_components.search_space import load_genotype
 from verification.bundle import Bundle
 from verification.checks import Skipped, register_check
 from verification.workbench import Workbench
 
-__all__ = ["check_genotype", "check_weights"]
+__all__ = ["check_architecture", "check_weights"]
 
 
-@register_check("genotype")
-def check_genotype(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The shipped genotype was searched, is the same in both bundles and tells of no machine."""
+@register_check("architecture")
+def check_architecture(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
+    """The shipped architecture says whence it is, is that of both bundles, names no machine."""
     if bundle.stage == "search":
         raise Skipped("a search bundle ships none")
-    path = bundle.root / "genotype.json"
-    provenance = load_genotype(path).provenance
-    if provenance.get("kind") != "searched":
-        yield f"genotype.json: provenance#kind is {provenance.get('kind')}, not 'searched'"
+    method = bundle.method
+    name = method.architecture_file
+    path = bundle.root / name
+    provenance = method.read_provenance(path)
+    if provenance.get("kind") not in method.shipped_kinds:
+        expected = "' or '".join(method.shipped_kinds)
+        yield f"{name}: provenance#kind is {provenance.get('kind')}, not '{expected}'"
     if re.search(r'"/|\\\\|~', json.dumps(dict(provenance))):
-        yield "genotype.json: provenance holds the path of a machine"
+        yield f"{name}: provenance holds the path of a machine"
     other = bundle.sibling("train" if bundle.stage == "inference" else "inference")
-    if path.read_bytes() != (other.root / "genotype.json").read_bytes():
-        yield f"genotype.json: is not that of {other.name}"
+    if path.read_bytes() != (other.root / name).read_bytes():
+        yield f"{name}: is not that of {other.name}"
     settings = provenance.get("settings")
-    own = {"dataset": bundle.dataset, "backbone": bundle.backbone}
+    own = method.identity(bundle)
     searched_here = isinstance(settings, dict) and own.items() <= settings.items()
     if not searched_here and "stand-in" not in bundle.sibling("train").readme():
-        yield "genotype.json: was found elsewhere, and the train bundle's README does not say so"
+        yield f"{name}: was found elsewhere, and the train bundle's README does not say so"
 
 
 @register_check("weights")
 def check_weights(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Shipped weights fit the shipped genotype; where there are none, the README says so."""
+    """Shipped weights fit the shipped architecture; where there are none, the README says so."""
     found = [bundle.where(path) for path in sorted(bundle.root.rglob("*.pt"))]
     if found not in ([], ["models/model.pt"]) or (found and bundle.stage != "inference"):
         yield f"{', '.join(found)}: only models/model.pt of an inference bundle is shipped"

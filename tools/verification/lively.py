@@ -8,27 +8,26 @@ from torch import Tensor, nn
 __all__ = ["make_lively"]
 
 
-def make_lively(network: nn.Module, image: Tensor) -> None:
-    """Shift the bias of a network's last layer until its classes share ``image``, in place.
+def make_lively(network: nn.Module, images: Tensor) -> None:
+    """Shift the bias of a network's last layer until its classes share ``images``, in place.
 
     Args:
-        network: a 2-D segmentation network; it is left in eval mode.
-        image: (C, X, Y, Z), a preprocessed volume, fed slice by slice along Z.
+        network: a segmentation network; it is left in eval mode.
+        images: (B, C, *S), a preprocessed batch.
 
     Raises:
         ValueError: if the network has no last layer with a bias for each class.
     """
-    slices = torch.as_tensor(image).movedim(-1, 0).float()
     outputs: dict[nn.Module, Tensor] = {}
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
         if isinstance(output, Tensor):
             outputs[module] = output
 
-    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
     handles = [layer.register_forward_hook(keep) for layer in layers]
     with torch.no_grad():
-        logits = network.eval()(slices)
+        logits = network.eval()(images)
         for handle in handles:
             handle.remove()
         last = [layer for layer, output in outputs.items() if torch.equal(output, logits)]

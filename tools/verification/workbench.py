@@ -12,7 +12,7 @@ from monai.bundle import ConfigWorkflow
 from torch import nn
 
 from iac_components.data import load_datalist, write_phantom
-from verification.budgets import PHANTOMS, QUICK, Budget, Phantom
+from verification.budgets import Budget, Phantom
 from verification.bundle import Bundle
 from verification.checks import Skipped
 from verification.runners import Runner, ThisProcess
@@ -34,13 +34,13 @@ class Workbench:
 
     Attributes:
         scratch: a folder of its own for phantoms and outputs.
-        budget: how small a run is.
+        budget: how small a run is, the name of a budget of every method.
         runner: how a bundle is run.
         schema: MONAI's schema of metadata, if it is at hand.
     """
 
     scratch: Path
-    budget: Budget = QUICK
+    budget: str = "quick"
     runner: Runner = field(default_factory=ThisProcess)
     schema: Path | None = None
     licence: Path = ROOT / "LICENSE"
@@ -59,14 +59,19 @@ class Workbench:
         Raises:
             Skipped: if there is none.
         """
-        if bundle.dataset not in PHANTOMS:
+        phantoms = bundle.method.phantoms
+        if bundle.dataset not in phantoms:
             raise Skipped(f"there is no phantom of the data set '{bundle.dataset}'")
-        return PHANTOMS[bundle.dataset]
+        return phantoms[bundle.dataset]
+
+    def budget_of(self, bundle: Bundle) -> Budget:
+        """How small a run of the bundle is."""
+        return bundle.method.budgets[self.budget]
 
     def dataset_dir(self, bundle: Bundle) -> Path:
         """The bundle's synthetic data set, written on first use."""
         plan = self.phantom_of(bundle)
-        folder = self.scratch / "phantoms" / bundle.dataset
+        folder = self.scratch / "phantoms" / bundle.method.name / bundle.dataset
         if not folder.exists():
             write_phantom(
                 folder,
@@ -89,7 +94,7 @@ class Workbench:
 
     def images(self, bundle: Bundle) -> Path:
         """A folder with the images of the test cases, as inference takes it."""
-        folder = self.scratch / "images" / bundle.dataset
+        folder = self.scratch / "images" / bundle.method.name / bundle.dataset
         if folder.exists():
             return folder
         folder.mkdir(parents=True)
@@ -104,11 +109,11 @@ class Workbench:
 
     def options(self, bundle: Bundle) -> dict[str, object]:
         """The options that make a run of the bundle short, and lead to its data."""
-        small = self.budget.options(bundle.stage, bundle.backbone)
+        small = self.budget_of(bundle).options(bundle.stage, bundle.network)
         infers = bundle.stage == "inference"
         return {
             "dataset_dir": str(self.images(bundle) if infers else self.dataset_dir(bundle)),
-            "field_of_view": list(self.phantom_of(bundle).field_of_view),
+            **self.phantom_of(bundle).options,
             **small,
         }
 
@@ -137,12 +142,10 @@ class Workbench:
 
     def chain(self, bundle: Bundle) -> Chain:
         """The stages of the bundle's combination, run once."""
-        from verification.chain import Chain
-
         key = str(bundle.sibling("train").root)
         if key not in self._chains:
             folder = self._folder(f"chain_{bundle.combination}_{len(self._chains)}")
-            self._chains[key] = Chain(bundle, self, folder)
+            self._chains[key] = bundle.method.make_chain(bundle, self, folder)
         return self._chains[key]
 
     def _folder(self, name: str) -> Path:
@@ -152,7 +155,8 @@ class Workbench:
 
     def may_export(self, bundle: Bundle) -> bool:
         """Tell whether the budget leaves an export for this bundle, and take it."""
-        taken = self._exported.setdefault(bundle.backbone, set())
-        if self.budget.exports is None or len(taken) < self.budget.exports:
+        taken = self._exported.setdefault(bundle.network, set())
+        most = self.budget_of(bundle).exports
+        if most is None or len(taken) < most:
             taken.add(bundle.name)
         return bundle.name in taken
