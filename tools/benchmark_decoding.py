@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import statistics
 import sys
 import time
@@ -19,12 +18,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from benchmark_records import machine, spread
+from benchmark_records import add_out_option, machine, publish, spread
 from monai.networks.nets.dints import TopologySearch
 
 from iac_components.dints.decoding import decode
 from iac_components.dints.space import DintsSpace
-from iac_components.files import write_json
 
 T = TypeVar("T")
 
@@ -36,16 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--num_blocks", type=int, default=12)
     parser.add_argument("--num_depths", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", metavar="FILE", help="also write the record to this file")
+    add_out_option(parser)
     options = parser.parse_args(arguments)
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}.")
     # Channels do not matter to a decoder; few of them make MONAI's supernet small.
     space = DintsSpace(options.num_blocks, options.num_depths, channel_mul=0.0625)
     record = measure(space, repeats=options.repeats, seed=options.seed)
-    print(json.dumps(record, indent=2))
-    if options.out is not None:
-        write_json(options.out, record)
+    publish(record, options.out)
     return 0 if record["agree"] else 1
 
 

@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 import torch
-from benchmark_records import machine, spread
+from benchmark_records import add_out_option, machine, publish, spread
 from monai.losses import DiceCELoss
 from monai.networks.nets.dints import DiNTS, TopologySearch
 from torch import nn
@@ -35,7 +34,6 @@ from iac_components.dints import (
     MemoryModel,
 )
 from iac_components.dints.network import monai_arguments
-from iac_components.files import write_json
 
 Batch = dict[str, torch.Tensor]
 OUT_CHANNELS = 3
@@ -54,8 +52,25 @@ class _OneBatch(Dataset[Batch]):
         return self.batch
 
 
-def our_step(space: DintsSpace, batches: Sequence[Batch]) -> tuple[nn.Module, Callable[[], object]]:
-    """A supernet of ours, and one iteration of its trainer."""
+def random_batches(shape: Sequence[int]) -> list[Batch]:
+    """Noise for the weights and for the architecture."""
+    torch.manual_seed(0)
+    return [
+        {
+            "image": torch.randn(*shape),
+            "label": torch.randint(OUT_CHANNELS, (shape[0], 1, *shape[2:])).float(),
+        }
+        for _ in range(2)
+    ]
+
+
+def our_step(
+    space: DintsSpace, batches: Sequence[Batch], *, searching: bool = True
+) -> tuple[DintsSearchNetwork, Callable[[], object]]:
+    """A supernet of ours, and one iteration of its trainer, of the weights alone if not searching.
+
+    Its optimizer ignores what has no gradient, as modules pruned later will.
+    """
     network = DintsSearchNetwork(space, in_channels=1, out_channels=OUT_CHANNELS)
     memory = MemoryModel(network, input_shape=batches[0]["image"].shape)
     loaders = [DataLoader(_OneBatch(batch), batch_size=None) for batch in batches]
@@ -70,7 +85,7 @@ def our_step(space: DintsSpace, batches: Sequence[Batch]) -> tuple[nn.Module, Ca
         architecture_optimizer=torch.optim.Adam(network.architecture_parameters(), lr=0.001),
         regularizer=ArchitectureRegularizer(network, MemoryBudget(memory, fraction=0.8)),
     )
-    trainer.state.epoch = trainer.state.iteration = 1
+    trainer.state.epoch, trainer.state.iteration = int(searching), 1
     return network, lambda: trainer._iteration(trainer, batches[0])
 
 
@@ -119,14 +134,7 @@ def loop_step(
 
 def measure(space: DintsSpace, shape: tuple[int, ...], *, repeats: int) -> dict[str, object]:
     """Time both in turn, after one round of each that does not count."""
-    torch.manual_seed(0)
-    batches = [
-        {
-            "image": torch.randn(shape),
-            "label": torch.randint(OUT_CHANNELS, (shape[0], 1, *shape[2:])).float(),
-        }
-        for _ in range(2)
-    ]
+    batches = random_batches(shape)
     ours, our_round = our_step(space, batches)
     theirs, their_round = loop_step(space, batches)
     state = ours.state_dict()
@@ -160,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="benchmark_dints_step", description=__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="pairs to time (default: 7)")
-    parser.add_argument("--out", metavar="FILE", help="also write the record to this file")
+    add_out_option(parser)
     options = parser.parse_args(arguments)
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1, got {options.repeats}.")
@@ -168,9 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine(),
         "settings": [measure(space, shape, repeats=options.repeats) for space, shape in SETTINGS],
     }
-    print(json.dumps(record, indent=2))
-    if options.out is not None:
-        write_json(options.out, record)
+    publish(record, options.out)
     return 0
 
 

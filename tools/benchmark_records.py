@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-__all__ = ["machine", "spread"]
+from iac_components.files import write_json
+
+__all__ = ["add_out_option", "machine", "publish", "spread"]
 
 
 def machine() -> dict[str, object]:
@@ -35,6 +39,18 @@ def spread(values: Sequence[float]) -> dict[str, object]:
         "maximum": max(values),
         "all": list(values),
     }
+
+
+def add_out_option(parser: argparse.ArgumentParser) -> None:
+    """Let a benchmark write its record to a file."""
+    parser.add_argument("--out", metavar="FILE", help="also write the record to this file")
+
+
+def publish(record: Mapping[str, object], out: str | None) -> None:
+    """Print a record as JSON, and write it if a file is named."""
+    print(json.dumps(record, indent=2))
+    if out is not None:
+        write_json(out, record)
 
 
 def _processor() -> str:

@@ -9,13 +9,12 @@ beside it stand the bytes that autograd keeps, counted, and what the memory mode
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 from collections.abc import Sequence
 
 import torch
-from benchmark_records import machine
+from benchmark_records import add_out_option, machine, publish
 
 from iac_components.dints import (
     MemoryModel,
@@ -23,7 +22,9 @@ from iac_components.dints import (
     load_architecture,
     saved_bytes,
 )
-from iac_components.files import write_json
+
+OUT_CHANNELS = 3
+"""Classes hardly matter to memory."""
 
 
 def resident_peak() -> int:
@@ -37,7 +38,7 @@ def measure(path: str, shape: Sequence[int], *, steps: int = 3) -> dict[str, obj
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     network = build_dints_network(
-        architecture, in_channels=shape[1], out_channels=3, patch_size=shape[2:]
+        architecture, in_channels=shape[1], out_channels=OUT_CHANNELS, patch_size=shape[2:]
     ).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
     image = torch.randn(*shape, device=device)
@@ -74,12 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--input_shape", type=int, nargs="+", default=[8, 1, 32, 48, 32], metavar="N"
     )
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--out", metavar="FILE", help="also write the record to this file")
+    add_out_option(parser)
     options = parser.parse_args(arguments)
     record = measure(options.architecture, options.input_shape, steps=options.steps)
-    print(json.dumps(record, indent=2))
-    if options.out is not None:
-        write_json(options.out, record)
+    publish(record, options.out)
     return 0
 
 

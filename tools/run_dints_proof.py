@@ -14,15 +14,23 @@ import argparse
 import json
 import multiprocessing
 import os
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import monai.bundle
-import numpy as np
+import torch
 from bundle_facts import BUNDLES
-from measure_dints_memory import measure
+from measure_dints_memory import OUT_CHANNELS, measure
 
-from iac_components.dints import decode, load_architecture, save_architecture
+from iac_components.dints import (
+    DintsSearchNetwork,
+    MemoryBudget,
+    MemoryModel,
+    load_architecture,
+    save_architecture,
+)
 from iac_components.files import write_json
 
 SEARCHES: dict[str, dict[str, object]] = {
@@ -126,13 +134,17 @@ class DintsProof:
         if arm != "random":
             return self.root / arm / "architecture.json"
         path = self.root / "random" / f"architecture_seed{seed}.json"
-        space = load_architecture(self.root / "full" / "architecture.json").space
-        random = np.random.default_rng(seed)
-        shape = (space.num_blocks, len(space.paths), len(space.operations))
-        drawn = decode(
-            space,
-            random.random(shape[:2]),
-            random.dirichlet(np.ones(shape[2]), shape[:2]),
+        full = load_architecture(self.root / "full" / "architecture.json")
+        memory = cast(Mapping[str, list[int]], full.provenance["memory"])
+        torch.manual_seed(seed)
+        network = DintsSearchNetwork(
+            full.space, in_channels=memory["input_shape"][1], out_channels=OUT_CHANNELS
+        )
+        for parameter in network.architecture_parameters():
+            torch.nn.init.normal_(parameter)
+        model = MemoryModel(network, input_shape=memory["input_shape"])
+        drawn = network.decode(
+            MemoryBudget(model, fraction=self.arguments.memory_fraction),
             provenance={"kind": "random", "seed": seed},
         )
         save_architecture(drawn, path)

@@ -16,6 +16,7 @@ from iac_components.dints.architecture_file import (
 )
 from iac_components.dints.memory import MemoryBudget
 from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.engine import metric_value
 from iac_components.ranks import is_first_rank
 
 __all__ = ["BestArchitecture"]
@@ -69,12 +70,7 @@ class BestArchitecture:
         Raises:
             KeyError: if the evaluator has no such metric; the message lists those it has.
         """
-        if self.metric_name not in engine.state.metrics:
-            raise KeyError(
-                f"the evaluator has no metric '{self.metric_name}', only "
-                f"{sorted(engine.state.metrics)}."
-            )
-        epoch, score = engine.state.epoch, float(engine.state.metrics[self.metric_name])
+        epoch, score = engine.state.epoch, metric_value(engine, self.metric_name)
         if epoch <= self.warmup_epochs or not math.isfinite(score) or score <= self.score:
             return
         self.architecture = self.network.decode(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iac_components.dints.architecture import DintsArchitecture
+from iac_components.dints.knapsack import Knapsack
 from iac_components.dints.pattern_losses import pattern_losses
 from iac_components.dints.patterns import activation_patterns
 from iac_components.dints.space import DintsSpace
@@ -61,10 +62,9 @@ def decode(
     by a Viterbi pass in place of Dijkstra's algorithm on a dense matrix.
 
     With a budget, the loss -log p of an architecture counts its patterns and, for each active
-    path, how much less probable its operation is than the path's best one. Minimised is
-    loss + weight * cost for the smallest weight whose architecture fits (LARAC: Jüttner et al.,
-    INFOCOM 2001). No architecture of at most the same cost is more probable than the result; one
-    that uses up more of the budget may be. Our choice; DiNTS decodes without a budget.
+    path, how much less probable its operation is than the path's best one. The least loss within
+    the budget is found as a knapsack along the chain (:class:`Knapsack`), to about a hundredth of
+    the budget; the result never exceeds it. Our choice; DiNTS decodes without a budget.
 
     Args:
         space: the space.
@@ -93,7 +93,7 @@ def decode(
     )
     choice = _choose(candidates, loss_weight=1, cost_weight=0)
     if max_cost is not None and not choice.cost <= max_cost:
-        choice = _within_budget(candidates, choice, max_cost)
+        choice = _within_budget(candidates, max_cost)
     return DintsArchitecture.from_arrays(
         space, choice.paths, choice.operations, provenance=provenance
     )
@@ -120,25 +120,27 @@ def dearest(space: DintsSpace, costs: ArrayLike, alive: ArrayLike | None = None)
     return float(np.where(_living(space, alive), _costs(space, costs), 0).max(-1).sum())
 
 
-def _within_budget(candidates: _Candidates, exceeding: _Choice, max_cost: float) -> _Choice:
-    """The lower convex hull of (cost, loss), followed to the budget from both of its ends."""
-    fitting = _choose(candidates, loss_weight=0, cost_weight=1)
-    if not fitting.cost <= max_cost:
+def _within_budget(candidates: _Candidates, max_cost: float) -> _Choice:
+    """The most probable choice whose true cost fits; the cheapest, if rounding hides all others."""
+    cheapest_choice = _choose(candidates, loss_weight=0, cost_weight=1)
+    if not cheapest_choice.cost <= max_cost:
         raise BudgetError(
-            f"max_cost is {max_cost:g}, but the cheapest architecture costs {fitting.cost:g}. "
-            "Allow at least that much, or search a smaller space."
+            f"max_cost is {max_cost:g}, but the cheapest architecture costs "
+            f"{cheapest_choice.cost:g}. Allow at least that much, or search a smaller space."
         )
-    while True:
-        weight = (fitting.loss - exceeding.loss) / (exceeding.cost - fitting.cost)
-        between = _choose(candidates, loss_weight=1, cost_weight=weight)
-        value, bound = (c.loss + weight * c.cost for c in (between, exceeding))
-        # Both ends lie on a line of this slope; nothing below it means that they are neighbours.
-        if value >= bound - 1e-9 * max(1.0, abs(bound)):
-            return fitting
-        if between.cost <= max_cost:
-            fitting = between
-        else:
-            exceeding = between
+    table = activation_patterns(candidates.space.num_depths)
+    dead = ~candidates.alive.any(-1) @ table.patterns.T
+    knapsack = Knapsack.of(
+        table,
+        np.where(dead, np.inf, candidates.pattern_losses),
+        candidates.operation_losses,
+        alive=candidates.alive,
+        costs=candidates.costs,
+        max_cost=max_cost,
+    )
+    found = (_choice(candidates, rows, operations) for rows, operations in knapsack.chains())
+    fitting = next((choice for choice in found if choice.cost <= max_cost), cheapest_choice)
+    return min(fitting, cheapest_choice, key=lambda choice: choice.loss)
 
 
 def _choose(candidates: _Candidates, *, loss_weight: float, cost_weight: float) -> _Choice:
@@ -150,7 +152,14 @@ def _choose(candidates: _Candidates, *, loss_weight: float, cost_weight: float) 
     pattern_prices = loss_weight * candidates.pattern_losses
     pattern_prices += _of(prices, operations) @ table.patterns.T
     rows = best_chain(np.where(dead, np.inf, pattern_prices), table)
-    paths = table.patterns[rows]
+    return _choice(candidates, rows, operations)
+
+
+def _choice(
+    candidates: _Candidates, rows: NDArray[np.int64], operations: NDArray[np.int64]
+) -> _Choice:
+    """Loss and cost of a pattern for each block and an operation for each path."""
+    paths = activation_patterns(candidates.space.num_depths).patterns[rows]
     return _Choice(
         paths,
         operations,

@@ -9,8 +9,8 @@ from iac_components.dints.memory import MemoryBudget
 from iac_components.dints.pruning import is_decided, prune_paths
 from iac_components.dints.supernet import DintsSearchNetwork
 from iac_components.search.pruning import check_schedule
-from iac_components.search.stability import BoolArray, FloatArray, StabilityCriterion
-from iac_components.search.stability_handler import StabilityHandler
+from iac_components.search.stability import BoolArray, StabilityCriterion
+from iac_components.search.stability_handler import Evidence, StabilityHandler
 from iac_components.search.trace import SearchTrace
 
 __all__ = ["DintsPruningHandler"]
@@ -59,23 +59,18 @@ class DintsPruningHandler(StabilityHandler[DintsSearchNetwork]):
             return False
         return is_decided(self.network.decode(self.budget), self.living())
 
-    def prune(
-        self,
-        probabilities: FloatArray,
-        edge_weights: FloatArray,
-        alive: BoolArray,
-        stable: BoolArray,
-    ) -> BoolArray:
+    def prune(self, evidence: Evidence) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
         if not self.keep_schedule and not self.path_pruning:
-            return alive
-        paths = self.criterion.decide(self.trace.presence_history(edge_weights, alive))
+            return evidence.alive
+        history = self.trace.presence_history(evidence.edge_weights, evidence.alive)
+        paths = self.criterion.decide(history).stable.reshape(evidence.stable.shape)
         return prune_paths(
             self.network.decode(self.budget),
-            probabilities,
-            edge_weights,
-            alive=alive,
-            stable_operations=stable,
-            stable_paths=paths.stable.reshape(stable.shape) if self.path_pruning else None,
+            evidence.probabilities,
+            evidence.edge_weights,
+            alive=evidence.alive,
+            stable_operations=evidence.stable,
+            stable_paths=paths if self.path_pruning else None,
             schedule=self.keep_schedule,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from iac_components.dints.network import Features, monai_arguments
 from iac_components.dints.space import DintsSpace
+from iac_components.networks.pruned_state import prune_before_loading
 
 __all__ = ["SearchTopology"]
 
@@ -51,7 +52,7 @@ class SearchTopology(TopologySearch):
         self.alive: torch.Tensor
         self.register_buffer("alive", torch.ones(shape, dtype=torch.bool))
         self._plan = self._make_plan()
-        self.register_load_state_dict_pre_hook(_prune_before_loading)
+        prune_before_loading(self, "alive", SearchTopology.prune)
 
     def path_logits(self) -> torch.Tensor:
         """(L, P) logits of the paths, each on its own; a dead path's is far below zero."""
@@ -144,12 +145,3 @@ def _living_path(source: int, target: int, cell: Cell) -> _LivingPath:
 
 DEAD_LOGIT = -1e4
 """Logit of a dead path: its probability is zero to the last bit, and nothing is infinite."""
-
-
-def _prune_before_loading(
-    topology: nn.Module, state: Mapping[str, torch.Tensor], prefix: str, *_: object
-) -> None:
-    """Delete the modules that the saved topology had lost, so that its weights fit."""
-    alive = state.get(f"{prefix}alive")
-    if isinstance(topology, SearchTopology) and alive is not None:
-        topology.prune(alive)

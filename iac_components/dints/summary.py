@@ -14,6 +14,7 @@ from ignite.engine import Engine, Events
 
 from iac_components.dints.memory import GIGABYTE
 from iac_components.dints.trainer import DintsSearchTrainer
+from iac_components.engine import metric_value
 from iac_components.files import write_text
 from iac_components.ranks import is_first_rank
 from iac_components.trace_format import SUMMARY_COLUMNS
@@ -59,7 +60,7 @@ class SearchSummary:
         self._score = None
 
     def _note(self, engine: Engine) -> None:
-        self._score = float(engine.state.metrics[self.metric_name])
+        self._score = metric_value(engine, self.metric_name)
 
     @torch.no_grad()
     def __call__(self, engine: DintsSearchTrainer) -> None:

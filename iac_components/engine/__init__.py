@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.engine.best_model import BestModel, BestScore, FinalModel
+from iac_components.engine.best_model import BestModel, BestScore, FinalModel, metric_value
 from iac_components.engine.checkpoint import CheckpointError, ResumableCheckpoint
 from iac_components.engine.epoch_metrics import EpochMetrics
 from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
@@ -22,4 +22,5 @@ __all__ = [
     "ResumableCheckpoint",
     "RunProgress",
     "SynchronizedGradients",
+    "metric_value",
 ]

@@ -11,7 +11,20 @@ from torch import nn
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank
 
-__all__ = ["BestModel", "BestScore", "FinalModel"]
+__all__ = ["BestModel", "BestScore", "FinalModel", "metric_value"]
+
+
+def metric_value(engine: Engine, name: str) -> float:
+    """Return a metric of an evaluator.
+
+    Raises:
+        KeyError: if it has no such metric; the message lists those it has.
+    """
+    if name not in engine.state.metrics:
+        raise KeyError(
+            f"the evaluator has no metric '{name}', only {sorted(engine.state.metrics)}."
+        )
+    return float(engine.state.metrics[name])
 
 
 class BestScore:
@@ -68,12 +81,7 @@ class BestModel:
         Raises:
             KeyError: if the evaluator has no such metric; the message lists those it has.
         """
-        if self.metric_name not in engine.state.metrics:
-            raise KeyError(
-                f"the evaluator has no metric '{self.metric_name}', only "
-                f"{sorted(engine.state.metrics)}."
-            )
-        better = self.best.beaten_by(float(engine.state.metrics[self.metric_name]))
+        better = self.best.beaten_by(metric_value(engine, self.metric_name))
         if better and is_first_rank():
             write_tensors(self.path, {"model": self.network.state_dict()})
 

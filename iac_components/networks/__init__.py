@@ -36,6 +36,7 @@ from iac_components.networks.skip_connection import MakeSkipModule, SkipConnecti
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
+from iac_components.networks.window_inferer import PairedWindowInferer
 
 __all__ = [
     "CellNetwork",
@@ -43,6 +44,7 @@ __all__ = [
     "Complexity",
     "MakeSkipModule",
     "NnUNetPlan",
+    "PairedWindowInferer",
     "SkipConnection",
     "SkipFusion",
     "StackedSupervisionLoss",

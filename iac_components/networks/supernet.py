@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import nn
 
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant, skip_modules
+from iac_components.networks.pruned_state import prune_before_loading
 from iac_components.networks.skip_connection import SkipConnection
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
@@ -77,7 +78,7 @@ class CellSearchNetwork(CellNetwork):
         self.space = space
         self.slot = slot
         self.architecture = architecture
-        self.register_load_state_dict_pre_hook(_prune_before_loading)  # type: ignore[no-untyped-call]
+        prune_before_loading(self, "architecture.alive", CellSearchNetwork.prune)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (B, C, *S) to logits, with the cells weighted by the architecture."""
@@ -124,12 +125,3 @@ class CellSearchNetwork(CellNetwork):
         for cell in skip_modules(self.backbone):
             if isinstance(cell, SearchCell):
                 cell.prune(remaining[cell.level])
-
-
-def _prune_before_loading(
-    network: nn.Module, state: Mapping[str, torch.Tensor], prefix: str, *_: object
-) -> None:
-    """Delete the modules that the saved supernet had lost, so that its weights fit."""
-    alive = state.get(f"{prefix}architecture.alive")
-    if isinstance(network, CellSearchNetwork) and alive is not None:
-        network.prune(alive)

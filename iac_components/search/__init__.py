@@ -25,7 +25,7 @@ from iac_components.search.stability import (
     StabilityCriterion,
     jensen_shannon_divergence,
 )
-from iac_components.search.stability_handler import PrunableNetwork, StabilityHandler
+from iac_components.search.stability_handler import Evidence, PrunableNetwork, StabilityHandler
 from iac_components.search.trace import SearchTrace
 from iac_components.search.trainer import CellSearchTrainer
 
@@ -35,6 +35,7 @@ __all__ = [
     "BilevelTrainer",
     "CellSearchTrainer",
     "Decision",
+    "Evidence",
     "FirstOrderGradient",
     "History",
     "JensenShannonStability",

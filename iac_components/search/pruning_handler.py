@@ -12,8 +12,8 @@ from iac_components.search.pruning import (
     prune_edges,
     prune_operations,
 )
-from iac_components.search.stability import BoolArray, FloatArray, StabilityCriterion
-from iac_components.search.stability_handler import StabilityHandler
+from iac_components.search.stability import BoolArray, StabilityCriterion
+from iac_components.search.stability_handler import Evidence, StabilityHandler
 from iac_components.search.trace import SearchTrace
 from iac_components.search_space.discretization import INPUTS_PER_NODE, edge_scores
 
@@ -59,22 +59,21 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
         """Whether one genotype is left."""
         return is_decided(self.network.space, self.living())
 
-    def prune(
-        self,
-        probabilities: FloatArray,
-        edge_weights: FloatArray,
-        alive: BoolArray,
-        stable: BoolArray,
-    ) -> BoolArray:
+    def prune(self, evidence: Evidence) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
         space = self.network.space
-        nodes = self.criterion.decide(self.trace.edge_history(edge_weights, alive))
+        alive, weights = evidence.alive, evidence.edge_weights
+        nodes = self.criterion.decide(self.trace.edge_history(weights, alive))
         after = prune_operations(
-            space, probabilities, alive=alive, stable=stable, schedule=self.keep_schedule
+            space,
+            evidence.probabilities,
+            alive=alive,
+            stable=evidence.stable,
+            schedule=self.keep_schedule,
         )
         return prune_edges(
             space,
-            edge_scores(space, probabilities, edge_weights),
+            edge_scores(space, evidence.probabilities, weights),
             alive=after,
             stable=nodes.stable.reshape(len(alive), space.num_nodes),
             schedule=self.edge_schedule,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ from iac_components.search.pruned_optimizer import forget_parameters
 from iac_components.search.stability import BoolArray, FloatArray, StabilityCriterion
 from iac_components.search.trace import SearchTrace
 
-__all__ = ["PrunableNetwork", "StabilityHandler"]
+__all__ = ["Evidence", "PrunableNetwork", "StabilityHandler"]
 
 
 class PrunableNetwork(Protocol):
@@ -39,6 +40,23 @@ class PrunableNetwork(Protocol):
     def prune(self, alive: torch.Tensor) -> None:
         """Delete what ``alive`` (L, E, O) marks as dead from the module tree."""
         ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an epoch showed.
+
+    Attributes:
+        probabilities: (L, E, O) means over the epoch's steps.
+        edge_weights: (L, E) means over the epoch's steps.
+        alive: (L, E, O) which operations compete.
+        stable: (L, E) the edges whose operations have settled.
+    """
+
+    probabilities: FloatArray
+    edge_weights: FloatArray
+    alive: BoolArray
+    stable: BoolArray
 
 
 Network = TypeVar("Network", bound=PrunableNetwork)
@@ -82,21 +100,8 @@ class StabilityHandler(ABC, Generic[Network]):
         """Whether one architecture is left."""
 
     @abstractmethod
-    def prune(
-        self,
-        probabilities: FloatArray,
-        edge_weights: FloatArray,
-        alive: BoolArray,
-        stable: BoolArray,
-    ) -> BoolArray:
-        """Return what stays alive, a subset of ``alive``.
-
-        Args:
-            probabilities: (L, E, O) means over the epoch.
-            edge_weights: (L, E) means over the epoch.
-            alive: (L, E, O) before.
-            stable: (L, E) the edges whose operations have settled.
-        """
+    def prune(self, evidence: Evidence) -> BoolArray:
+        """Return what stays alive (L, E, O), a subset of ``evidence.alive``."""
 
     def attach(self, engine: Engine) -> None:
         """Listen to a search trainer."""
@@ -134,7 +139,7 @@ class StabilityHandler(ABC, Generic[Network]):
         )
         operations = self.criterion.decide(self.trace.operation_history(probabilities, alive))
         stable = operations.stable.reshape(edge_weights.shape)
-        after = self.prune(probabilities, edge_weights, alive, stable)
+        after = self.prune(Evidence(probabilities, edge_weights, alive, stable))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
             forget_parameters(engine.optimizer, self.network.weight_parameters())

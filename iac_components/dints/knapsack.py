@@ -1,0 +1,161 @@
+"""The most probable architecture within a budget: a knapsack along the chain of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iac_components.dints.patterns import PatternTable
+
+__all__ = ["Knapsack"]
+
+Floats = NDArray[np.float32]
+Picks = list[tuple[int, float, int]]
+"""Operations worth considering on a path: (bins, loss, operation)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Knapsack:
+    """Dynamic programming over (nodes that a block ends in, budget used so far).
+
+    The budget is cut into ``BINS`` and each cost is rounded to the nearest bin, so that the best
+    chain is found in one pass over the blocks. Rounding moves the total by about a hundredth of the
+    budget; the true cost of a chain is for the caller to check, hence :meth:`chains` goes on with
+    the next cheaper one.
+
+    Attributes:
+        table: the K patterns of active paths.
+        pattern_losses: (L, K), infinite where a pattern may not be chosen.
+        picks: for each block and path its operations.
+    """
+
+    table: PatternTable
+    pattern_losses: Floats
+    picks: list[list[Picks]]
+
+    BINS = 256
+
+    @classmethod
+    def of(
+        cls,
+        table: PatternTable,
+        pattern_losses: NDArray[np.float64],
+        operation_losses: NDArray[np.float64],
+        *,
+        alive: NDArray[np.bool_],
+        costs: NDArray[np.float64],
+        max_cost: float,
+    ) -> Knapsack:
+        """Cut a budget into bins.
+
+        Args:
+            table: the K patterns.
+            pattern_losses: (L, K).
+            operation_losses: (L, P, O).
+            alive: (L, P, O) operations that may be chosen.
+            costs: (L, P, O).
+                max_cost: the budget.
+        """
+        # A budget of nothing still allows what costs nothing.
+        shares = np.minimum(costs / max(max_cost, np.finfo(float).tiny), 2)
+        bins = np.rint(shares * cls.BINS).astype(int)
+        picks = [
+            [
+                _worthwhile(bins[block, path], operation_losses[block, path], alive[block, path])
+                for path in range(alive.shape[1])
+            ]
+            for block in range(alive.shape[0])
+        ]
+        return cls(table, pattern_losses.astype(np.float32), picks)
+
+    def chains(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield (patterns (L,), operations (L, P)), the most probable first, ever cheaper ones."""
+        sets = int(self.table.targets.max()) + 1
+        reach = [np.full((sets, self.BINS + 1), np.inf, np.float32)]
+        reach[0][:, 0] = 0
+        from_pattern = []
+        for block in range(len(self.picks)):
+            start = reach[-1][self.table.sources] + self.pattern_losses[block][:, None]
+            totals = self._stages(block, start, self.table.patterns)[-1]
+            following = np.full_like(reach[0], np.inf)
+            chosen = np.zeros(following.shape, np.int64)
+            for nodes in range(1, sets):
+                rows = np.flatnonzero(self.table.targets == nodes)
+                best = totals[rows].argmin(axis=0)
+                chosen[nodes] = rows[best]
+                following[nodes] = totals[rows[best], range(self.BINS + 1)]
+            reach.append(following)
+            from_pattern.append(chosen)
+        used = self.BINS + 1
+        while used:
+            last = reach[-1][:, :used]
+            nodes, used = (int(index) for index in np.unravel_index(last.argmin(), last.shape))
+            if not np.isfinite(last[nodes, used]):
+                return
+            yield self._trace(reach, from_pattern, nodes, used)
+
+    def _stages(self, block: int, start: Floats, patterns: NDArray[np.bool_]) -> list[Floats]:
+        """(rows, BINS + 1) least loss by budget used: before, and after each path of a block.
+
+        Args:
+            block: which one.
+            start: (rows, BINS + 1) of the blocks before.
+            patterns: (rows, P) whose paths to add.
+        """
+        stages = [start]
+        for path, picks in enumerate(self.picks[block]):
+            before = stages[-1]
+            after = before.copy()
+            active = patterns[:, path]
+            options = [_shifted(before[active], bins) + np.float32(loss) for bins, loss, _ in picks]
+            # A path without a living operation is in no pattern of finite loss.
+            after[active] = np.minimum.reduce(options) if options else np.inf
+            stages.append(after)
+        return stages
+
+    def _trace(
+        self,
+        reach: list[Floats],
+        from_pattern: list[NDArray[np.int64]],
+        nodes: int,
+        used: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Follow the choices back from the last block."""
+        patterns = np.zeros(len(self.picks), np.int64)
+        operations = np.zeros((len(self.picks), self.table.patterns.shape[1]), np.int64)
+        for block in reversed(range(len(self.picks))):
+            row = patterns[block] = from_pattern[block][nodes, used]
+            nodes = int(self.table.sources[row])
+            pattern = self.table.patterns[row : row + 1]
+            stages = self._stages(block, reach[block][nodes : nodes + 1], pattern)
+            for path in reversed(np.flatnonzero(pattern[0]).tolist()):
+                before = stages[path][0]
+                options = [
+                    before[used - bins] + np.float32(loss) if bins <= used else np.inf
+                    for bins, loss, _ in self.picks[block][path]
+                ]
+                bins, _, operations[block, path] = self.picks[block][path][int(np.argmin(options))]
+                used -= bins
+        return patterns, operations
+
+
+def _worthwhile(
+    bins: NDArray[np.int64], losses: NDArray[np.float64], alive: NDArray[np.bool_]
+) -> Picks:
+    """Living operations without those that another beats at no more bins."""
+    picks: Picks = []
+    for operation in sorted(np.flatnonzero(alive), key=lambda o: (bins[o], losses[o])):
+        if not picks or losses[operation] < picks[-1][1]:
+            picks.append((int(bins[operation]), float(losses[operation]), int(operation)))
+    return picks
+
+
+def _shifted(values: Floats, bins: int) -> Floats:
+    """Losses (rows, BINS + 1) after using up ``bins`` more of the budget."""
+    result = np.full_like(values, np.inf)
+    if bins < values.shape[1]:
+        result[:, bins:] = values[:, : values.shape[1] - bins]
+    return result
