@@ -1,7 +1,8 @@
 """Watch a cell being searched, pruned, trained and used, by plain ``monai.bundle run`` commands.
 
 Without arguments on a small synthetic data set in ACDC's layout; with ``--dataset_dir`` on real
-data. Every command is printed before it runs, so that it can be copied.
+data. ``--bundle hippocampus_dints`` searches a whole 3-D network instead. Every command is printed
+before it runs, so that it can be copied.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from iac_components.data import load_datalist, write_phantom
 from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
@@ -22,16 +25,28 @@ from iac_components.visualization import write_overlay
 
 ROOT = Path(__file__).parent.parent
 BUNDLES = ROOT / "bundles"
-COMBINATIONS = sorted(
-    path.name.removesuffix("_iac_segmentation_search")
-    for path in BUNDLES.glob("*_iac_segmentation_search")
-)
+SUFFIXES = {"_iac_segmentation_search": "", "_dints_segmentation_search": "_dints"}
+"""A search bundle's name without its task, and what the demo calls the task."""
+
+COMBINATIONS = {
+    f"{path.name.removesuffix(suffix)}{mark}": path.name.removesuffix("_search")
+    for suffix, mark in SUFFIXES.items()
+    for path in sorted(BUNDLES.glob(f"*{suffix}"))
+}
+"""What ``--bundle`` takes, and the three bundles' names without their stage."""
 
 # Small enough for two cores and a few minutes; the bundles' own defaults are for real use.
 BACKBONE = {"epochs": 10, "steps_per_epoch": 30, "val_interval": 10}
 SEARCH = {"epochs": 60, "steps_per_epoch": 4, "batch_size": 4, "warmup_epochs": 2}
 SEARCH_RATE = {"architecture_learning_rate": 0.02}
 TRAIN = {"epochs": 6, "steps_per_epoch": 30, "val_interval": 6}
+PATCH = {"patch_size": [32, 48, 32]}
+TOPOLOGY_SEARCH = {
+    **{"num_blocks": 6, "num_depths": 3, "channel_mul": 0.25, "memory_fraction": 0.5},
+    **{"epochs": 24, "steps_per_epoch": 8, "batch_size": 2, "warmup_epochs": 6},
+    **{"architecture_learning_rate": 0.04, "val_interval": 24, "pruning": True},
+}
+TOPOLOGY_TRAIN = {"epochs": 6, "steps_per_epoch": 60, "batch_size": 4, "val_interval": 6}
 
 
 def run_bundle(configs: list[Path], **options: object) -> None:
@@ -65,6 +80,122 @@ def copy_test_images(cases: Sequence[DatalistEntry], folder: Path) -> None:
             shutil.copy(image, folder)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search and its training leave for evaluation and use.
+
+    Attributes:
+        search: file of what was found.
+        options: for every later stage that builds the network.
+        pictures: of the search, by what they show.
+    """
+
+    search: Path
+    options: dict[str, object]
+    pictures: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demo reads and writes."""
+
+    prefix: str
+    out: Path
+    common: dict[str, object]
+
+    def config(self, stage: str, name: str | None = None) -> Path:
+        """A config file of a bundle."""
+        return BUNDLES / f"{self.prefix}_{stage}" / "configs" / f"{name or stage}.json"
+
+    def models(self, name: str) -> dict[str, object]:
+        """The options that put a run and its weights into a folder."""
+        return {"output_dir": self.out / name, "ckpt_dir": self.out / name / "models"}
+
+
+def find_cell(demo: Demo) -> Found:
+    """Train a backbone, search a cell for it, implant it and train on."""
+    print("\n1/5  Train the plain backbone.")
+    plain = {**demo.common, **demo.models("backbone"), "skip_module": "plain"}
+    run_bundle([demo.config("train")], **plain, **BACKBONE)
+    backbone = demo.out / "backbone" / "models" / "model.pt"
+    print("\n2/5  Search a cell for its skip connections, the backbone frozen.")
+    folder = demo.out / "search"
+    run_bundle(
+        [demo.config("search")],
+        **demo.common,
+        output_dir=folder,
+        backbone_ckpt=backbone,
+        **SEARCH,
+        **SEARCH_RATE,
+    )
+    print("\n3/5  Implant the found cell into the trained backbone and train on.")
+    options: dict[str, object] = {"genotype_path": folder / "genotype.json"}
+    training = {**demo.common, **options, **demo.models("train"), "backbone_ckpt": backbone}
+    run_bundle([demo.config("train")], **training, **TRAIN)
+    names = ("cell", "probability_curves", "divergence_curves")
+    pictures = {name.replace("_", " "): folder / f"{name}.png" for name in names}
+    return Found(folder / "genotype.json", options, pictures)
+
+
+def find_topology(demo: Demo) -> Found:
+    """Search a 3-D network under a memory budget, and train it from scratch."""
+    print("\n1/4  Search the topology of a 3-D network, pruning what has settled.")
+    folder = demo.out / "search"
+    run_bundle(
+        [demo.config("search")], **demo.common, output_dir=folder, **PATCH, **TOPOLOGY_SEARCH
+    )
+    print("\n2/4  Train the found network from scratch.")
+    options: dict[str, object] = {"architecture_path": folder / "architecture.json", **PATCH}
+    training = {**demo.common, **options, **demo.models("train")}
+    run_bundle([demo.config("train")], **training, **TOPOLOGY_TRAIN)
+    names = ("topology", "path_probabilities", "entropies", "expected_memory")
+    pictures = {name.replace("_", " "): folder / f"{name}.png" for name in names}
+    return Found(folder / "architecture.json", options, pictures)
+
+
+def use(demo: Demo, found: Found, *, facts: dict[str, object], stages: tuple[str, str]) -> None:
+    """Evaluate, segment the test images, and draw one."""
+    print(f"\n{stages[0]}  Evaluate on patients never trained or searched on.")
+    weights = {"ckpt_dir": demo.out / "train" / "models"}
+    run_bundle(
+        [demo.config("train"), demo.config("train", "evaluate")],
+        **demo.common,
+        **found.options,
+        **weights,
+        output_dir=demo.out / "evaluate",
+    )
+    print(f"\n{stages[1]}  Write label maps of the test images.")
+    cases = load_datalist(
+        str(demo.common["dataset_dir"]),
+        layout=str(facts["layout"]),
+        part="test",
+        folds_file=str(demo.common["folds_file"]),
+    )
+    copy_test_images(cases, demo.out / "images")
+    run_bundle(
+        [demo.config("inference")],
+        dataset_dir=demo.out / "images",
+        output_dir=demo.out / "predictions",
+        checkpoint=demo.out / "train" / "models" / "model.pt",
+        **found.options,
+    )
+    image, label = (entry_files(cases[0], key)[0] for key in ("image", "label"))
+    write_overlay(
+        image,
+        demo.out / "predictions" / f"{nifti_stem(image)}_seg.nii.gz",
+        demo.out / "overlay.png",
+        label_path=label,
+        class_names=cast(list[str], facts["class_names"]),
+    )
+
+
+def phantom_name(facts: dict[str, object], *, topology: bool) -> str:
+    """The synthetic data set that looks like a bundle's real one."""
+    if not topology or facts["dataset_name"] == "hippocampus":
+        return str(facts["layout"])
+    return f"msd_{facts['dataset_name']}"
+
+
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,88 +204,28 @@ def main() -> None:
         default="acdc_unet",
         choices=COMBINATIONS,
         metavar="NAME",
-        help="for instance acdc_resnet",
+        help="for instance acdc_resnet or hippocampus_dints",
     )
     parser.add_argument("--dataset_dir", type=Path, help="real data in its official layout")
     parser.add_argument("--output_dir", type=Path, default=ROOT / "demo_output")
     arguments = parser.parse_args()
     out = arguments.output_dir.absolute()
-    configs = {
-        stage: BUNDLES / f"{arguments.bundle}_iac_segmentation_{stage}" / "configs"
-        for stage in ("search", "train", "inference")
-    }
-    facts = json.loads((configs["train"] / "train.json").read_text(encoding="utf-8"))
-    layout = facts["layout"]
-    if arguments.dataset_dir is None:
-        dataset_dir = out / "phantom"
-        shutil.rmtree(dataset_dir, ignore_errors=True)
-        write_phantom(dataset_dir, layout=layout, num_patients=10)
-        print(f"Wrote a synthetic data set in the '{layout}' layout to {dataset_dir}.")
-    else:
-        dataset_dir = arguments.dataset_dir.absolute()
-    common = {"dataset_dir": dataset_dir, "folds_file": out / "folds.json"}
-
-    print("\n1/5  Train the plain backbone.")
-    run_bundle(
-        [configs["train"] / "train.json"],
-        **common,
-        output_dir=out / "backbone",
-        ckpt_dir=out / "backbone" / "models",
-        skip_module="plain",
-        **BACKBONE,
-    )
-    backbone = out / "backbone" / "models" / "model.pt"
-    print("\n2/5  Search a cell for its skip connections, the backbone frozen.")
-    run_bundle(
-        [configs["search"] / "search.json"],
-        **common,
-        output_dir=out / "search",
-        backbone_ckpt=backbone,
-        **SEARCH,
-        **SEARCH_RATE,
-    )
-    genotype = out / "search" / "genotype.json"
-    print("\n3/5  Implant the found cell into the trained backbone and train on.")
-    network = {"genotype_path": genotype, "ckpt_dir": out / "train" / "models"}
-    run_bundle(
-        [configs["train"] / "train.json"],
-        **common,
-        **network,
-        output_dir=out / "train",
-        backbone_ckpt=backbone,
-        **TRAIN,
-    )
-    print("\n4/5  Evaluate on patients never trained or searched on.")
-    run_bundle(
-        [configs["train"] / "train.json", configs["train"] / "evaluate.json"],
-        **common,
-        **network,
-        output_dir=out / "evaluate",
-    )
-    print("\n5/5  Write label maps of the test images.")
-    cases = load_datalist(dataset_dir, layout=layout, part="test", folds_file=common["folds_file"])
-    copy_test_images(cases, out / "images")
-    run_bundle(
-        [configs["inference"] / "inference.json"],
-        dataset_dir=out / "images",
-        output_dir=out / "predictions",
-        genotype_path=genotype,
-        checkpoint=out / "train" / "models" / "model.pt",
-    )
-    image, label = (entry_files(cases[0], key)[0] for key in ("image", "label"))
-    write_overlay(
-        image,
-        out / "predictions" / f"{nifti_stem(image)}_seg.nii.gz",
-        out / "overlay.png",
-        label_path=label,
-        class_names=facts["class_names"],
-    )
+    topology = arguments.bundle.endswith("_dints")
+    data = arguments.dataset_dir and arguments.dataset_dir.absolute()
+    common = {"dataset_dir": data or out / "phantom", "folds_file": out / "folds.json"}
+    demo = Demo(COMBINATIONS[arguments.bundle], out, common)
+    facts = json.loads(demo.config("train").read_text(encoding="utf-8"))
+    if data is None:
+        shutil.rmtree(out / "phantom", ignore_errors=True)
+        name = phantom_name(facts, topology=topology)
+        write_phantom(out / "phantom", layout=name, num_patients=10)
+        print(f"Wrote a synthetic data set like '{name}' to {out / 'phantom'}.")
+    found = find_topology(demo) if topology else find_cell(demo)
+    use(demo, found, facts=facts, stages=("3/4", "4/4") if topology else ("4/5", "5/5"))
     print_metrics(out / "evaluate" / "metrics.json")
     for what, path in (
-        ("genotype", genotype),
-        ("picture of the cell", out / "search" / "cell.png"),
-        ("probability curves", out / "search" / "probability_curves.png"),
-        ("divergence curves", out / "search" / "divergence_curves.png"),
+        (found.search.stem, found.search),
+        *found.pictures.items(),
         ("metrics table", out / "evaluate" / "metrics.csv"),
         ("label maps", out / "predictions"),
         ("overlay picture", out / "overlay.png"),

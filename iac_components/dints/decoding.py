@@ -18,6 +18,10 @@ from iac_components.dints.viterbi import best_chain
 __all__ = ["BudgetError", "cheapest", "dearest", "decode"]
 
 
+NodeCosts = tuple[ArrayLike, ArrayLike]
+"""Costs of the nodes that the first block begins in, and of those that the last ends in."""
+
+
 class BudgetError(ValueError):
     """No architecture of the space meets the budget."""
 
@@ -29,6 +33,8 @@ class _Candidates:
     space: DintsSpace
     alive: NDArray[np.bool_]
     costs: NDArray[np.float64]
+    pattern_costs: NDArray[np.float64]
+    """(L, K): what a pattern costs beside its operations."""
     pattern_losses: NDArray[np.float64]
     """(L, K): -log p of every activation pattern."""
     operation_losses: NDArray[np.float64]
@@ -52,6 +58,7 @@ def decode(
     *,
     alive: ArrayLike | None = None,
     costs: ArrayLike | None = None,
+    node_costs: NodeCosts | None = None,
     max_cost: float | None = None,
     provenance: Mapping[str, object] | None = None,
 ) -> DintsArchitecture:
@@ -72,6 +79,8 @@ def decode(
         operation_probabilities: (L, P, O), of each path's operations (softmax).
         alive: (L, P, O), whether an operation may be chosen; a path without any may not be.
         costs: (L, P, O), non-negative, of an operation on an active path; any unit.
+        node_costs: (2**D,) each, of the set of depths that the first block begins in and of that
+            which the last ends in; index bit d stands for depth d. Nothing by default.
         max_cost: largest total cost, in the unit of ``costs``; without it they are not used.
         provenance: JSON values to store with the architecture.
 
@@ -88,6 +97,7 @@ def decode(
         space,
         living,
         _costs(space, costs) if costs is not None else np.zeros(living.shape),
+        _pattern_costs(space, node_costs),
         _pattern_losses(space, path_probabilities, living),
         _operation_losses(space, operation_probabilities, living),
     )
@@ -99,7 +109,13 @@ def decode(
     )
 
 
-def cheapest(space: DintsSpace, costs: ArrayLike, alive: ArrayLike | None = None) -> float:
+def cheapest(
+    space: DintsSpace,
+    costs: ArrayLike,
+    alive: ArrayLike | None = None,
+    *,
+    node_costs: NodeCosts | None = None,
+) -> float:
     """Least total cost of any architecture: no smaller budget can be met.
 
     Raises:
@@ -107,17 +123,34 @@ def cheapest(space: DintsSpace, costs: ArrayLike, alive: ArrayLike | None = None
     """
     living = _living(space, alive)
     losses = np.zeros((space.num_blocks, len(activation_patterns(space.num_depths).patterns)))
-    candidates = _Candidates(space, living, _costs(space, costs), losses, np.zeros(living.shape))
+    candidates = _Candidates(
+        space,
+        living,
+        _costs(space, costs),
+        _pattern_costs(space, node_costs),
+        losses,
+        np.zeros(living.shape),
+    )
     return _choose(candidates, loss_weight=0, cost_weight=1).cost
 
 
-def dearest(space: DintsSpace, costs: ArrayLike, alive: ArrayLike | None = None) -> float:
+def dearest(
+    space: DintsSpace,
+    costs: ArrayLike,
+    alive: ArrayLike | None = None,
+    *,
+    node_costs: NodeCosts | None = None,
+) -> float:
     """Total cost of all living paths, each with its dearest living operation: a budget of 100 %.
+
+    With ``node_costs``, those of all depths are added.
 
     Raises:
         ValueError: as :func:`decode`.
     """
-    return float(np.where(_living(space, alive), _costs(space, costs), 0).max(-1).sum())
+    of_paths = np.where(_living(space, alive), _costs(space, costs), 0).max(-1).sum()
+    of_nodes = sum(float(np.asarray(each)[-1]) for each in node_costs or ())
+    return float(of_paths + of_nodes)
 
 
 def _within_budget(candidates: _Candidates, max_cost: float) -> _Choice:
@@ -136,6 +169,7 @@ def _within_budget(candidates: _Candidates, max_cost: float) -> _Choice:
         candidates.operation_losses,
         alive=candidates.alive,
         costs=candidates.costs,
+        pattern_costs=candidates.pattern_costs,
         max_cost=max_cost,
     )
     found = (_choice(candidates, rows, operations) for rows, operations in knapsack.chains())
@@ -150,6 +184,7 @@ def _choose(candidates: _Candidates, *, loss_weight: float, cost_weight: float) 
     operations = np.where(candidates.alive, prices, np.inf).argmin(-1)
     dead = ~candidates.alive.any(-1) @ table.patterns.T
     pattern_prices = loss_weight * candidates.pattern_losses
+    pattern_prices += cost_weight * candidates.pattern_costs
     pattern_prices += _of(prices, operations) @ table.patterns.T
     rows = best_chain(np.where(dead, np.inf, pattern_prices), table)
     return _choice(candidates, rows, operations)
@@ -167,7 +202,10 @@ def _choice(
             candidates.pattern_losses[range(len(rows)), rows].sum()
             + (_of(candidates.operation_losses, operations) * paths).sum()
         ),
-        cost=float((_of(candidates.costs, operations) * paths).sum()),
+        cost=float(
+            candidates.pattern_costs[range(len(rows)), rows].sum()
+            + (_of(candidates.costs, operations) * paths).sum()
+        ),
     )
 
 
@@ -207,6 +245,18 @@ def _living(space: DintsSpace, alive: ArrayLike | None) -> NDArray[np.bool_]:
 def _costs(space: DintsSpace, costs: ArrayLike) -> NDArray[np.float64]:
     shape = (space.num_blocks, len(space.paths), len(space.operations))
     return _numbers("costs", costs, shape, most=1e30)
+
+
+def _pattern_costs(space: DintsSpace, node_costs: NodeCosts | None) -> NDArray[np.float64]:
+    """(L, K): the first block's patterns cost what they begin in, the last's what they end in."""
+    table = activation_patterns(space.num_depths)
+    result = np.zeros((space.num_blocks, len(table.patterns)))
+    if node_costs is not None:
+        shape = (1 << space.num_depths,)
+        first, last = (_numbers("node_costs", each, shape, most=1e30) for each in node_costs)
+        result[0] += first[table.sources]
+        result[-1] += last[table.targets]
+    return result
 
 
 def _numbers(

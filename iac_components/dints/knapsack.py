@@ -30,11 +30,13 @@ class Knapsack:
         table: the K patterns of active paths.
         pattern_losses: (L, K), infinite where a pattern may not be chosen.
         picks: for each block and path its operations.
+        pattern_bins: (L, K) what a pattern uses up beside its operations.
     """
 
     table: PatternTable
     pattern_losses: Floats
     picks: list[list[Picks]]
+    pattern_bins: NDArray[np.int64]
 
     BINS = 256
 
@@ -47,6 +49,7 @@ class Knapsack:
         *,
         alive: NDArray[np.bool_],
         costs: NDArray[np.float64],
+        pattern_costs: NDArray[np.float64],
         max_cost: float,
     ) -> Knapsack:
         """Cut a budget into bins.
@@ -57,11 +60,16 @@ class Knapsack:
             operation_losses: (L, P, O).
             alive: (L, P, O) operations that may be chosen.
             costs: (L, P, O).
-                max_cost: the budget.
+            pattern_costs: (L, K) beside those of the operations.
+            max_cost: the budget.
         """
-        # A budget of nothing still allows what costs nothing.
-        shares = np.minimum(costs / max(max_cost, np.finfo(float).tiny), 2)
-        bins = np.rint(shares * cls.BINS).astype(int)
+
+        def in_bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
+            # A budget of nothing still allows what costs nothing.
+            shares = np.minimum(values / max(max_cost, np.finfo(float).tiny), 2)
+            return np.asarray(np.rint(shares * cls.BINS), np.int64)
+
+        bins = in_bins(costs)
         picks = [
             [
                 _worthwhile(bins[block, path], operation_losses[block, path], alive[block, path])
@@ -69,7 +77,7 @@ class Knapsack:
             ]
             for block in range(alive.shape[0])
         ]
-        return cls(table, pattern_losses.astype(np.float32), picks)
+        return cls(table, pattern_losses.astype(np.float32), picks, in_bins(pattern_costs))
 
     def chains(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield (patterns (L,), operations (L, P)), the most probable first, ever cheaper ones."""
@@ -78,8 +86,8 @@ class Knapsack:
         reach[0][:, 0] = 0
         from_pattern = []
         for block in range(len(self.picks)):
-            start = reach[-1][self.table.sources] + self.pattern_losses[block][:, None]
-            totals = self._stages(block, start, self.table.patterns)[-1]
+            everything = np.arange(len(self.table.patterns))
+            totals = self._stages(block, reach[-1], everything)[-1]
             following = np.full_like(reach[0], np.inf)
             chosen = np.zeros(following.shape, np.int64)
             for nodes in range(1, sets):
@@ -97,19 +105,23 @@ class Knapsack:
                 return
             yield self._trace(reach, from_pattern, nodes, used)
 
-    def _stages(self, block: int, start: Floats, patterns: NDArray[np.bool_]) -> list[Floats]:
-        """(rows, BINS + 1) least loss by budget used: before, and after each path of a block.
+    def _stages(self, block: int, reach: Floats, rows: NDArray[np.int64]) -> list[Floats]:
+        """(rows, BINS + 1) least loss by budget used: with a pattern, and after each of its paths.
 
         Args:
             block: which one.
-            start: (rows, BINS + 1) of the blocks before.
-            patterns: (rows, P) whose paths to add.
+            reach: (2**D, BINS + 1) of the blocks before.
+            rows: patterns.
         """
+        start = reach[self.table.sources[rows]] + self.pattern_losses[block, rows][:, None]
+        bins = self.pattern_bins[block, rows]
+        for used in np.unique(bins[bins > 0]).tolist():
+            start[bins == used] = _shifted(start[bins == used], used)
         stages = [start]
         for path, picks in enumerate(self.picks[block]):
             before = stages[-1]
             after = before.copy()
-            active = patterns[:, path]
+            active = self.table.patterns[rows, path]
             options = [_shifted(before[active], bins) + np.float32(loss) for bins, loss, _ in picks]
             # A path without a living operation is in no pattern of finite loss.
             after[active] = np.minimum.reduce(options) if options else np.inf
@@ -128,10 +140,8 @@ class Knapsack:
         operations = np.zeros((len(self.picks), self.table.patterns.shape[1]), np.int64)
         for block in reversed(range(len(self.picks))):
             row = patterns[block] = from_pattern[block][nodes, used]
-            nodes = int(self.table.sources[row])
-            pattern = self.table.patterns[row : row + 1]
-            stages = self._stages(block, reach[block][nodes : nodes + 1], pattern)
-            for path in reversed(np.flatnonzero(pattern[0]).tolist()):
+            stages = self._stages(block, reach[block], patterns[block : block + 1])
+            for path in reversed(np.flatnonzero(self.table.patterns[row]).tolist()):
                 before = stages[path][0]
                 options = [
                     before[used - bins] + np.float32(loss) if bins <= used else np.inf
@@ -139,6 +149,8 @@ class Knapsack:
                 ]
                 bins, _, operations[block, path] = self.picks[block][path][int(np.argmin(options))]
                 used -= bins
+            used -= int(self.pattern_bins[block, row])
+            nodes = int(self.table.sources[row])
         return patterns, operations
 
 

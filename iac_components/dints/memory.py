@@ -21,6 +21,8 @@ __all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "saved_bytes"]
 
 GIGABYTE = 1e9
 
+Bytes = npt.NDArray[np.float64]
+
 
 def saved_bytes(module: nn.Module, compute: Callable[[], object]) -> int:
     """Bytes that autograd keeps for the backward pass of ``compute``, each tensor once.
@@ -58,8 +60,10 @@ class MemoryModel:
         input_shape: (B, C, *S) of a training batch.
 
     Attributes:
-        costs: (L, P, O) bytes.
-        fixed: bytes of all stems together.
+        costs: (L, P, O) bytes of the operations, preprocessing included.
+        first_costs: (2**D,) bytes of the stems that feed a set of depths.
+        last_costs: (2**D,) bytes of the stems that a set of depths ends in.
+        fixed: bytes of the last layers.
 
     Raises:
         ValueError: if the patch does not fit the space.
@@ -80,34 +84,48 @@ class MemoryModel:
             for depth in range(space.num_depths)
         ]
         block = [_path_costs(space, features, source, target) for source, target in space.paths]
-        self.costs: npt.NDArray[np.float64] = np.stack([np.array(block)] * space.num_blocks)
+        self.costs: Bytes = np.stack([np.array(block)] * space.num_blocks)
         depths = range(space.num_depths)
-        self._down = [
-            _kept_by(network.stem_down[str(d)], (batch, channels, *patch)) for d in depths
-        ]
-        self._up = [_kept_by(network.stem_up[str(d)], features[d]) for d in depths]
+        image = (batch, channels, *patch)
+        down = [_kept_by(network.stem_down[str(d)], image) for d in depths]
+        up = [_kept_by(network.stem_up[str(d)], features[d]) for d in depths]
+        sets = np.arange(1 << space.num_depths)
+        # A stem leads into every active depth of the first column; from the deepest active one of
+        # the last column stems lead up through all finer ones.
+        self.first_costs: Bytes = np.sum([(sets >> d & 1) * float(down[d]) for d in depths], axis=0)
+        self.last_costs: Bytes = np.sum([(sets >> d > 0) * float(up[d]) for d in depths], axis=0)
         last = (batch, network.filter_nums[0], *patch)
-        self._final = _kept_by(network.stem_finals, last)
-        self.fixed = float(sum(self._down) + sum(self._up) + self._final)
+        self.fixed = float(_kept_by(network.stem_finals, last))
+
+    @property
+    def all_stems(self) -> float:
+        """Bytes of all stems and the last layers."""
+        return float(self.fixed + self.first_costs[-1] + self.last_costs[-1])
+
+    @property
+    def node_costs(self) -> tuple[Bytes, Bytes]:
+        """Bytes of the stems before and behind the blocks."""
+        return self.first_costs, self.last_costs
 
     @property
     def largest(self) -> float:
         """Bytes with all paths at once, each with its dearest operation."""
-        return self.fixed + dearest(self.space, self.costs)
+        return self.fixed + dearest(self.space, self.costs, node_costs=self.node_costs)
 
     @property
     def smallest(self) -> float:
-        """Bytes of the cheapest architecture, counted as the budget is: with all stems."""
-        return self.fixed + cheapest(self.space, self.costs)
+        """Bytes of the cheapest architecture."""
+        return self.fixed + cheapest(self.space, self.costs, node_costs=self.node_costs)
 
     def of(self, architecture: DintsArchitecture) -> float:
-        """Bytes of the network of an architecture; stems that it does not run are left out."""
+        """Bytes of the network of an architecture."""
         rows, columns = np.nonzero(architecture.path_mask)
         operations = architecture.operation_indices[rows, columns]
-        first, *_, last = architecture.node_activations
-        deepest = max(depth for depth, active in enumerate(last) if active)
-        stems = sum(bytes_ for bytes_, active in zip(self._down, first, strict=True) if active)
-        stems += sum(self._up[: deepest + 1]) + self._final
+        first, *_, last = (
+            sum(int(active) << depth for depth, active in enumerate(nodes))
+            for nodes in architecture.node_activations
+        )
+        stems = self.fixed + self.first_costs[first] + self.last_costs[last]
         return float(self.costs[rows, columns, operations].sum() + stems)
 
 
@@ -155,7 +173,7 @@ class MemoryBudget:
 
     @property
     def path_bytes(self) -> float:
-        """What is left of it for the paths."""
+        """What is left of it for paths and stems."""
         return self.bytes - self.memory.fixed
 
 

@@ -21,6 +21,8 @@ __all__ = ["ArchitectureRegularizer"]
 class ArchitectureRegularizer:
     """Entropies, memory and topology, weighted; the search anneals their sum from 0 to 1.
 
+    The expected memory counts all stems; the budget, only those that an architecture runs.
+
     Args:
         network: the supernet.
         budget: what the architecture may need.
@@ -69,7 +71,7 @@ class ArchitectureRegularizer:
             # Divided on the host: bytes do not fit float32.
             self._costs = torch.as_tensor(memory.costs / memory.largest).to(logits)
         fraction = expected_cost(logits.sigmoid(), operations, self._costs)
-        fraction = fraction + memory.fixed / memory.largest
+        fraction = fraction + memory.all_stems / memory.largest
         return {
             "path_entropy": path_entropy(patterns),
             "operation_entropy": operation_entropy(operations),

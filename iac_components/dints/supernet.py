@@ -91,6 +91,7 @@ class DintsSearchNetwork(DintsNetwork):
             operations.cpu().numpy(),
             alive=self.alive.cpu().numpy(),
             costs=None if budget is None else budget.memory.costs,
+            node_costs=None if budget is None else budget.memory.node_costs,
             max_cost=None if budget is None else budget.path_bytes,
             provenance=provenance or {},
         )

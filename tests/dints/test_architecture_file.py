@@ -108,7 +108,7 @@ AT_PATH = r"blocks\[1\]\.paths\[0\]"
         (("search_space", "use_downsample"), 1, "search_space.use_downsample must be true or"),
         (("search_space", "channel_mul"), "1", "search_space.channel_mul must be a number"),
         (("search_space", "channel_mul"), float("inf"), "search_space.channel_mul .*finite"),
-        (("search_space", "channel_mul"), 0, "search_space.channel_mul must leave 2 channels"),
+        (("search_space", "channel_mul"), 0, "search_space.channel_mul must make 2 channels"),
         (("search_space", "operations"), ["conv_3x3x3"], "search_space.operations must be"),
         (("blocks",), {}, "blocks must be a list, got dict"),
         (("blocks", 1), [], r"blocks\[1\] must be a JSON object, got list"),

@@ -320,3 +320,38 @@ def test_wrong_arguments(changes, message):
 def test_provenance_is_kept():
     found = decode(SPACE, GOOD["paths"], GOOD["operations"], provenance={"seed": 3})
     assert found.provenance == {"seed": 3}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nodes_cost_too(seed):
+    """Of all architectures of a tiny space: none within the budget is more probable."""
+    space = DintsSpace(2, 2, 2)
+    paths, operations, costs = draw(space, seed)
+    random = np.random.default_rng(seed)
+    nodes = (np.append(0, random.random(3)), np.append(0, random.random(3)))
+
+    def cost(found):
+        ends = [sum(on << d for d, on in enumerate(n)) for n in found.node_activations]
+        return chosen(costs, found).sum() + nodes[0][ends[0]] + nodes[1][ends[-1]]
+
+    least = cheapest(space, costs, node_costs=nodes)
+    most = dearest(space, costs, node_costs=nodes)
+    assert most == pytest.approx(dearest(space, costs) + nodes[0][3] + nodes[1][3])
+    exact = decode(space, paths, operations, costs=costs, node_costs=nodes, max_cost=least)
+    assert cost(exact) == pytest.approx(least)
+    without = decode(space, paths, operations)
+    assert decode(space, paths, operations, costs=costs, node_costs=nodes) == without
+    for share in (0.1, 0.2, 0.4):
+        max_cost = least + share * (cost(without) - least)
+        found = decode(space, paths, operations, costs=costs, node_costs=nodes, max_cost=max_cost)
+        assert cost(found) <= max_cost
+        # What fits without its nodes' costs is no better than what fits with them.
+        free = decode(space, paths, operations, costs=costs, max_cost=max_cost)
+        assert (
+            loss_of(space, free, paths, operations)
+            <= loss_of(space, found, paths, operations) + 0.05
+        )
+    with pytest.raises(BudgetError):
+        decode(space, paths, operations, costs=costs, node_costs=nodes, max_cost=0.99 * least)
+    with pytest.raises(ValueError, match="node_costs must have shape"):
+        decode(space, paths, operations, costs=costs, node_costs=([0.0], [0.0]), max_cost=9)

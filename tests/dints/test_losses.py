@@ -105,7 +105,7 @@ def test_expected_memory_of_a_certain_network_is_its_own() -> None:
         network.topology.log_alpha_c.copy_(one_hot * 80.0)
     rows = architecture.path_mask.nonzero()
     costs = memory.costs[(*rows, architecture.operation_indices[rows])]
-    expected = (memory.fixed + costs.sum()) / memory.largest
+    expected = (memory.all_stems + costs.sum()) / memory.largest
     assert float(terms.terms()["expected_memory_fraction"]) == pytest.approx(expected, rel=1e-5)
 
 

@@ -120,7 +120,7 @@ def test_options_are_the_network_s(old):
     torch.save(zoo(arch_code_c=np.zeros((12, 10), int)), old)
     found = load_old_architecture(old, channel_mul=0.5, use_downsample=False, spatial_dims=2)
     assert found.space == DintsSpace(12, 4, 2, False, 0.5)
-    with pytest.raises(ValueError, match=r"^space\.channel_mul must leave"):
+    with pytest.raises(ValueError, match=r"^space\.channel_mul must make"):
         load_old_architecture(old, channel_mul=0.0)
 
 

@@ -21,7 +21,7 @@ def test_both_sides_take_the_same_step() -> None:
     batches = step_tool.random_batches(SHAPE)
     ours, our_round = step_tool.our_step(SPACE, batches)
     theirs, their_round = step_tool.loop_step(SPACE, batches)
-    state = ours.state_dict()
+    state = {name: value.clone() for name, value in ours.state_dict().items()}
     del state["dints_space.alive"]
     theirs.load_state_dict(state)
     our_round()
