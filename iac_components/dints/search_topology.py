@@ -51,6 +51,9 @@ class SearchTopology(TopologySearch):
         shape = (space.num_blocks, len(space.paths), len(space.operations))
         self.alive: torch.Tensor
         self.register_buffer("alive", torch.ones(shape, dtype=torch.bool))
+        # Where the living are: a mask would make a GPU tell the host how many it selects.
+        self.living: torch.Tensor
+        self.register_buffer("living", torch.arange(self.alive.numel()), persistent=False)
         self._plan = self._make_plan()
         prune_before_loading(self, "alive", SearchTopology.prune)
 
@@ -73,7 +76,7 @@ class SearchTopology(TopologySearch):
         # Given that not all paths of a block are off (MONAI's get_prob_a).
         some = -torch.expm1(F.logsigmoid(-logits).sum(dim=-1, keepdim=True))
         weights = self.operation_probabilities() * (logits.sigmoid() / some).unsqueeze(-1)
-        each = iter(weights[self.alive].unbind())
+        each = iter(weights.flatten()[self.living].unbind())
         nodes: Features = list(x)
         for paths in self._plan:
             following: Features = [None] * self.num_depths
@@ -119,10 +122,11 @@ class SearchTopology(TopologySearch):
             mixed = self.cell_tree[key].op
             mixed.ops = nn.ModuleList(op for op, keep in zip(mixed.ops, kept, strict=True) if keep)
         self.alive.copy_(after)
+        self.living = after.flatten().nonzero().flatten().to(self.alive.device)
         self._plan = self._make_plan()
 
     def _make_plan(self) -> list[list[_LivingPath]]:
-        """What the forward pass runs through, in the order of ``weights[alive]``."""
+        """What the forward pass runs through, in the order of ``living``."""
         path_alive = self.alive.any(dim=-1).tolist()
         return [
             [
