@@ -2,16 +2,16 @@
 
     python tools/measure_dints_memory.py architecture.json --out memory.json
 
-On a CPU it is the growth of the resident peak over the steps, on a GPU the allocator's peak;
+On a CPU (Linux) it is the growth of the resident peak over the steps, on a GPU the allocator's;
 beside it stand the bytes that autograd keeps, counted, and what the memory model says.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from benchmark_records import add_out_option, machine, publish
@@ -27,9 +27,32 @@ OUT_CHANNELS = 3
 """Classes hardly matter to memory."""
 
 
-def resident_peak() -> int:
-    """Bytes; Linux counts in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+class PeakMeter:
+    """How far this process, or the GPU's allocator, grows beyond where it stands now, in bytes."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+            self.start = torch.cuda.memory_allocated()
+        else:
+            # The kernel's high-water mark may be from importing: 5 sets it back (Linux).
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+            self.start = _status("VmRSS")
+
+    def growth(self) -> int:
+        """Peak since the start, above the start."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated() - self.start
+        return _status("VmHWM") - self.start
+
+
+def _status(field: str) -> int:
+    """A figure of ``/proc/self/status`` in bytes."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {field}.")
 
 
 def measure(path: str, shape: Sequence[int], *, steps: int = 3) -> dict[str, object]:
@@ -48,19 +71,17 @@ def measure(path: str, shape: Sequence[int], *, steps: int = 3) -> dict[str, obj
         device=device,
     )
     for example, count in ((small, 1), (image, steps)):
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        before = resident_peak() if device.type == "cpu" else torch.cuda.memory_allocated()
+        meter = PeakMeter(device)
         for _ in range(count):
             optimizer.zero_grad()
             network(example).square().mean().backward()
             optimizer.step()
-        after = resident_peak() if device.type == "cpu" else torch.cuda.max_memory_allocated()
+    growth = meter.growth()
     return {
         "machine": machine(),
         "device": device.type,
         "input_shape": list(shape),
-        "peak_growth_bytes": after - before,
+        "peak_growth_bytes": growth,
         "saved_bytes": saved_bytes(network, lambda: network(image)),
         "model_bytes": MemoryModel(network, input_shape=shape).of(architecture),
         "parameters": sum(p.numel() for p in network.parameters()),

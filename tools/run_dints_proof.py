@@ -21,7 +21,7 @@ from typing import cast
 
 import monai.bundle
 import torch
-from bundle_facts import BUNDLES
+from bundle_facts import BUNDLES, DINTS
 from measure_dints_memory import OUT_CHANNELS, measure
 
 from iac_components.dints import (
@@ -130,7 +130,8 @@ class DintsProof:
     def architecture(self, arm: str, seed: int) -> Path:
         """The file of an arm's architecture."""
         if arm == "stand_in":
-            return self.train_configs.parent / "architecture.json"
+            own = DINTS / "stand_ins" / f"{self.arguments.task}.json"
+            return own if own.exists() else DINTS / "stand_ins" / "default.json"
         if arm != "random":
             return self.root / arm / "architecture.json"
         path = self.root / "random" / f"architecture_seed{seed}.json"

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
-from bundle_facts import DINTS, Facts, read_json
+from bundle_facts import BUNDLES, DINTS, Facts, read_json
 from result_tables import (
     compress_file,
     difference,
@@ -46,11 +46,12 @@ TITLES = {
     "dynunet": "DynUNet, 16 to 128 channels",
 }
 PICTURES = ("topology.png", "path_probabilities.png", "entropies.png", "expected_memory.png")
+PICTURED = {"full": "search of full length", "pruned": "search with pruning"}
 SEARCH_FILES = ("search_summary.csv", "architecture.json", "gap.json", "memory.json")
 
 
-def collect(proof: Path, target: Path) -> None:
-    """Copy what the page needs."""
+def collect(proof: Path, target: Path, *, pictures: Path) -> None:
+    """Copy what the page needs to ``target``, and what a bundle's README shows to ``pictures``."""
     for name in SEARCHES:
         if not (proof / name / "gap.json").exists():
             continue
@@ -59,9 +60,12 @@ def collect(proof: Path, target: Path) -> None:
         for file in SEARCH_FILES:
             shutil.copy(proof / name / file, folder / file)
         compress_file(proof / name / "search_trace.csv", folder / "search_trace.csv.gz")
-        if name in ("full", "pruned"):
+        if name in PICTURED:
+            shown = pictures / name
+            shown.mkdir(parents=True, exist_ok=True)
             for picture in PICTURES:
                 shutil.copy(proof / name / picture, folder / picture)
+                shutil.copy(proof / name / picture, shown / picture)
     for arm, seeds in metrics_by_seed(proof / "scratch", (*SEARCHES, *CONTROLS)).items():
         write_cases(target / f"scratch_{arm}.csv", read_seeds(seeds))
         shutil.copy(
@@ -78,18 +82,16 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def search_rows(folder: Path, searches: Sequence[str]) -> Iterable[Sequence[str]]:
     """What each search took, and what it ended with."""
-    seconds: dict[str, float] = {}
     for name in searches:
         with (folder / name / "search_summary.csv").open(encoding="utf-8") as stream:
             epochs = list(csv.DictReader(stream))
-        seconds[name] = sum(float(row["seconds"]) for row in epochs)
+        seconds = sum(float(row["seconds"]) for row in epochs)
         architecture = load_architecture(folder / name / "architecture.json")
         provenance = architecture.provenance
         yield (
             TITLES[name],
             str(len(epochs)),
-            f"{seconds[name]:.0f}",
-            f"{seconds['full'] / seconds[name]:.2f}" if "full" in seconds else "",
+            f"{seconds:.0f}",
             epochs[-1]["living_operations"],
             f"{provenance['chosen']} (epoch {provenance['epoch']})",
             str(sum(len(paths) for paths in architecture.blocks)),
@@ -164,13 +166,13 @@ def section(folder: Path) -> str:
         f"{settings['memory_fraction']:g} of the space unless the row says otherwise "
         f"({SEARCHES['small']['memory_fraction']} and {SEARCHES['large']['memory_fraction']}). "
         f"CPU, {settings['threads']} thread a run.\n\n"
-        "**Searches.** Seconds of all epochs, validation included.\n\n"
+        "**Searches.** Seconds of all epochs, validation included, taken beside other work: see "
+        "the findings for the speed of pruning.\n\n"
         + table(
             (
                 "search",
                 "epochs",
                 "seconds",
-                "full / this",
                 "operations left",
                 "architecture of",
                 "its paths",
@@ -204,10 +206,9 @@ def section(folder: Path) -> str:
         )
         + "\n"
         + "\n".join(
-            f"![{name.removesuffix('.png').replace('_', ' ')} of the {TITLES[search]}]"
-            f"(results/{search}/{name})"
-            for search in ("full", "pruned")
-            for name in PICTURES[:2]
+            f"![{name.removesuffix('.png').replace('_', ' ')}, {title}](results/{search}/{name})"
+            for search, title in PICTURED.items()
+            for name in PICTURES
             if (folder / search / name).exists()
         )
         + "\n"
@@ -222,7 +223,8 @@ def main() -> None:
     if proof is not None:
         settings = json.loads((proof / "proof_settings.json").read_text(encoding="utf-8"))
         task = settings["task"]
-        collect(proof, RESULTS / f"{task}_dints")
+        bundle = BUNDLES / f"{task}_dints_segmentation_train"
+        collect(proof, RESULTS / f"{task}_dints", pictures=bundle / "docs" / "results")
         found = RESULTS / f"{task}_dints" / "full" / "architecture.json"
         shutil.copy(found, DINTS / "architectures" / f"{task}.json")
     for folder in sorted(RESULTS.glob("*_dints")):

@@ -61,7 +61,8 @@ def test_controls_are_other_networks(proof: Path) -> None:
 
 def test_the_page_is_made_of_the_copies(proof: Path, tmp_path: Path) -> None:
     target = tmp_path / "hippocampus_dints"
-    tool.collect(proof, target)
+    tool.collect(proof, target, pictures=tmp_path / "pictures")
+    assert (tmp_path / "pictures" / "full" / "topology.png").stat().st_size > 0
     text = tool.section(target)
     for title in ("search of full length", "random architecture", "DynUNet"):
         assert f"| {title}" in text

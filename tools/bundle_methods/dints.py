@@ -46,10 +46,10 @@ class DintsCombination(Combination):
         return [f"{2 ** (halvings + 1)}*n"] * 3
 
     def architecture_source(self) -> Path:
-        """The task's architecture if it has one, else the plain one of the full space."""
-        folder = self.sources / "architectures"
-        own = folder / f"{self.name}.json"
-        return own if own.exists() else folder / "default.json"
+        """What was found for the task, else a plain one of its space, or of the full space."""
+        names = (f"architectures/{self.name}", f"stand_ins/{self.name}", "stand_ins/default")
+        paths = (self.sources / f"{name}.json" for name in names)
+        return next(path for path in paths if path.exists())
 
     def architecture_note(self) -> str:
         """Where the shipped architecture is from."""
