@@ -107,6 +107,6 @@ def expected_cost(
 def memory_loss(expected_fraction: torch.Tensor, *, budget_fraction: float) -> torch.Tensor:
     """Distance of the expected memory from the budget, both as fractions of the whole space.
 
-    Two-sided, as in the paper: memory that may be used should be used.
+    Two-sided, as in the model zoo's search: memory that may be used should be used.
     """
     return (expected_fraction - budget_fraction).abs()
