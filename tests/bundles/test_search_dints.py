@@ -84,8 +84,8 @@ def test_found_architecture_says_where_it_is_from(reference):
     provenance = load_architecture(reference / "architecture.json").provenance
     assert provenance["kind"] == "searched"
     assert provenance["settings"]["dataset"] == "hippocampus"
-    assert provenance["settings"]["memory_fraction"] == 0.8
-    assert provenance["memory"]["activation_fraction"] <= 0.8
+    assert provenance["settings"]["memory_fraction"] == 0.5
+    assert provenance["memory"]["activation_fraction"] <= 0.5
     rows = without_seconds(reference, "search_summary.csv")
     assert [bool(row["architecture_loss"]) for row in rows] == [False, True, True]
     assert [bool(row["validation_dice"]) for row in rows] == [False, True, False]
@@ -106,7 +106,7 @@ def test_budget_in_gigabytes_is_kept(search, reference):
         largest["expected_memory_fraction"]
     )
     wanted = 0.7 * per_fraction
-    folder = search("gigabytes", memory_fraction=None, memory_gigabytes=wanted)
+    folder = search("gigabytes", memory_gigabytes=wanted)
     memory = load_architecture(folder / "architecture.json").provenance["memory"]
     assert memory["budget_gigabytes"] == pytest.approx(wanted)
     assert memory["activation_gigabytes"] <= wanted

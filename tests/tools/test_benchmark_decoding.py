@@ -16,7 +16,7 @@ def test_record(tmp_path, capsys):
     record = json.loads(path.read_text(encoding="utf-8"))
     assert json.loads(capsys.readouterr().out) == record
     assert record["agree"] is True
-    assert set(record["machine"]) == {"cpu", "torch", "numpy", "threads", "load_average"}
+    assert {"cpu", "torch", "numpy", "threads", "load_average"} <= set(record["machine"])
     ours, theirs = record["ours_seconds"], record["monai_seconds"]
     assert len(ours["all"]) == len(theirs["all"]) == 2
     assert ours["minimum"] == min(ours["all"])
