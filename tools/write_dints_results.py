@@ -192,7 +192,7 @@ def section(folder: Path) -> str:
             memory_rows(folder, searches),
         )
         + f"\n**Trained from scratch.** {settings['steps']} steps of {settings['batch_size']} "
-        f"patches each, the final weights evaluated on {patients} test patients, seed {seeds}.\n\n"
+        f"patches each, the final weights evaluated on {patients} patients, seeds: {seeds}.\n\n"
         + table(
             (
                 "network",
