@@ -19,21 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from bundle_methods import DintsCombination, all_combinations
+from rendering import Combination
+from verification.method import METHODS
+
 from iac_components.data import load_datalist, write_phantom
 from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
 from iac_components.visualization import write_overlay
 
 ROOT = Path(__file__).parent.parent
-BUNDLES = ROOT / "bundles"
-SUFFIXES = {"_iac_segmentation_search": "", "_dints_segmentation_search": "_dints"}
-"""A search bundle's name without its task, and what the demo calls the task."""
-
-COMBINATIONS = {
-    f"{path.name.removesuffix(suffix)}{mark}": path.name.removesuffix("_search")
-    for suffix, mark in SUFFIXES.items()
-    for path in sorted(BUNDLES.glob(f"*{suffix}"))
-}
-"""What ``--bundle`` takes, and the three bundles' names without their stage."""
+COMBINATIONS = {combination.results_name: combination for combination in all_combinations()}
+"""What ``--bundle`` takes."""
 
 # Small enough for two cores and a few minutes; the bundles' own defaults are for real use.
 BACKBONE = {"epochs": 10, "steps_per_epoch": 30, "val_interval": 10}
@@ -99,13 +95,13 @@ class Found:
 class Demo:
     """Where the demo reads and writes."""
 
-    prefix: str
+    combination: Combination
     out: Path
     common: dict[str, object]
 
     def config(self, stage: str, name: str | None = None) -> Path:
         """A config file of a bundle."""
-        return BUNDLES / f"{self.prefix}_{stage}" / "configs" / f"{name or stage}.json"
+        return self.combination.root(stage) / "configs" / f"{name or stage}.json"
 
     def models(self, name: str) -> dict[str, object]:
         """The options that put a run and its weights into a folder."""
@@ -189,13 +185,6 @@ def use(demo: Demo, found: Found, *, facts: dict[str, object], stages: tuple[str
     )
 
 
-def phantom_name(facts: dict[str, object], *, topology: bool) -> str:
-    """The synthetic data set that looks like a bundle's real one."""
-    if not topology or facts["dataset_name"] == "hippocampus":
-        return str(facts["layout"])
-    return f"msd_{facts['dataset_name']}"
-
-
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,14 +199,15 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, default=ROOT / "demo_output")
     arguments = parser.parse_args()
     out = arguments.output_dir.absolute()
-    topology = arguments.bundle.endswith("_dints")
+    combination = COMBINATIONS[arguments.bundle]
+    topology = isinstance(combination, DintsCombination)
     data = arguments.dataset_dir and arguments.dataset_dir.absolute()
     common = {"dataset_dir": data or out / "phantom", "folds_file": out / "folds.json"}
-    demo = Demo(COMBINATIONS[arguments.bundle], out, common)
+    demo = Demo(combination, out, common)
     facts = json.loads(demo.config("train").read_text(encoding="utf-8"))
     if data is None:
         shutil.rmtree(out / "phantom", ignore_errors=True)
-        name = phantom_name(facts, topology=topology)
+        name = METHODS.require(combination.method).phantoms[facts["dataset_name"]].layout
         write_phantom(out / "phantom", layout=name, num_patients=10)
         print(f"Wrote a synthetic data set like '{name}' to {out / 'phantom'}.")
     found = find_topology(demo) if topology else find_cell(demo)

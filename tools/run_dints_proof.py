@@ -231,7 +231,13 @@ def main() -> None:
     parser.add_argument("--searches", nargs="*", default=list(SEARCHES), choices=SEARCHES)
     parser.add_argument("--controls", nargs="*", default=list(CONTROLS), choices=CONTROLS)
     arguments = parser.parse_args()
-    settings = {k: v for k, v in vars(arguments).items() if not isinstance(v, Path)}
+    # Which runs there are shows in the folders, which several calls may have filled.
+    chosen = ("searches", "controls", "seeds")
+    settings = {
+        key: value
+        for key, value in vars(arguments).items()
+        if key not in chosen and not isinstance(value, Path)
+    }
     settings["threads"] = os.environ.get("OMP_NUM_THREADS", "all")
     arguments.output_dir.mkdir(parents=True, exist_ok=True)
     (arguments.output_dir / "proof_settings.json").write_text(

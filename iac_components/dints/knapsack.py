@@ -85,13 +85,14 @@ class Knapsack:
         reach = [np.full((sets, self.BINS + 1), np.inf, np.float32)]
         reach[0][:, 0] = 0
         from_pattern = []
+        everything = np.arange(len(self.table.patterns))
+        ending_in = [np.flatnonzero(self.table.targets == nodes) for nodes in range(sets)]
         for block in range(len(self.picks)):
-            everything = np.arange(len(self.table.patterns))
             totals = self._stages(block, reach[-1], everything)[-1]
             following = np.full_like(reach[0], np.inf)
             chosen = np.zeros(following.shape, np.int64)
             for nodes in range(1, sets):
-                rows = np.flatnonzero(self.table.targets == nodes)
+                rows = ending_in[nodes]
                 best = totals[rows].argmin(axis=0)
                 chosen[nodes] = rows[best]
                 following[nodes] = totals[rows[best], range(self.BINS + 1)]

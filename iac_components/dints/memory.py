@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -107,12 +108,12 @@ class MemoryModel:
         """Bytes of the stems before and behind the blocks."""
         return self.first_costs, self.last_costs
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """Bytes with all paths at once, each with its dearest operation."""
         return self.fixed + dearest(self.space, self.costs, node_costs=self.node_costs)
 
-    @property
+    @cached_property
     def smallest(self) -> float:
         """Bytes of the cheapest architecture."""
         return self.fixed + cheapest(self.space, self.costs, node_costs=self.node_costs)

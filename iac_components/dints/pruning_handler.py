@@ -55,13 +55,19 @@ class DintsPruningHandler(StabilityHandler[DintsSearchNetwork]):
     @property
     def decided(self) -> bool:
         """Whether one architecture is left."""
-        if not self.keep_schedule and not self.path_pruning:
+        alive = self.living()
+        # Decoding takes time, and cannot decide what has two operations on a path.
+        if not self._prunes or (alive.sum(axis=-1) > 1).any():
             return False
-        return is_decided(self.network.decode(self.budget), self.living())
+        return is_decided(self.network.decode(self.budget), alive)
+
+    @property
+    def _prunes(self) -> bool:
+        return bool(self.keep_schedule) or self.path_pruning
 
     def prune(self, evidence: Evidence) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
-        if not self.keep_schedule and not self.path_pruning:
+        if not self._prunes:
             return evidence.alive
         history = self.trace.presence_history(evidence.edge_weights, evidence.alive)
         paths = self.criterion.decide(history).stable.reshape(evidence.stable.shape)

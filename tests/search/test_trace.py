@@ -166,3 +166,27 @@ def test_since_is_the_first_epoch_after_a_pruning(pruned_at):
     history = trace.operation_history(np.full((1, 2, 2), 0.5), alive)
     assert history.since.tolist() == [0, pruned_at + 1]
     assert trace.edge_history(np.full((1, 2), 0.5), alive).since.tolist() == [0]
+
+
+def test_presence_is_a_distribution_of_two():
+    """Each edge is there or not; one that was removed competes no more, from that epoch on."""
+    trace = SearchTrace(SPACE)
+    shape = (SPACE.levels, len(SPACE.edges), len(SPACE.operations))
+    alive = np.ones(shape, dtype=bool)
+    weights = np.random.default_rng(0).random(shape[:2])
+    after = alive.copy()
+    after[1, 2] = False
+    trace.append(
+        probabilities=np.full(shape, 0.25),
+        edge_weights=weights,
+        divergence=np.zeros(shape[:2]),
+        alive=after,
+        seconds=1.0,
+    )
+    history = trace.presence_history(weights / 2, after)
+    assert history.probabilities.shape == (2, weights.size, 2)
+    np.testing.assert_allclose(history.probabilities.sum(axis=-1), 1)
+    np.testing.assert_allclose(history.probabilities[1, :, 0], weights.ravel() / 2)
+    removed = len(SPACE.edges) + 2
+    assert np.flatnonzero(~history.alive.all(axis=-1)).tolist() == [removed]
+    assert np.flatnonzero(history.since).tolist() == [removed]
