@@ -50,6 +50,7 @@ class CellSearchNetwork(CellNetwork):
         channel_divisor: int = 4,
         separate_levels: bool = False,
         frozen_backbone: bool = True,
+        checkpointing: bool = False,
         input_shape: Sequence[int] | None = None,
     ) -> None:
         connections = find_skip_connections(backbone, input_shape=input_shape)
@@ -69,6 +70,7 @@ class CellSearchNetwork(CellNetwork):
                 space=space,
                 slot=slot,
                 level=connection.level if separate_levels else 0,
+                checkpointing=checkpointing,
             )
 
         architecture = ArchitectureParameters(space)

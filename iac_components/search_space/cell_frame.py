@@ -8,7 +8,7 @@ import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
 
-from iac_components.search_space.operations import make_norm
+from iac_components.search_space.norm import make_norm
 from iac_components.search_space.resizing import resize_linearly
 
 __all__ = ["CellFrame"]

@@ -1,4 +1,4 @@
-"""The mixed operation: an edge of the supernet, a weighted sum of all living operations."""
+"""The candidate operations of an edge, and how edges that share an input apply theirs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from iac_components.search_space.operations import build_operation
-from iac_components.search_space.partial_channels import check_divisible, through_partial_channels
+from iac_components.search_space.operations import FixedFunction, build_operation
+from iac_components.search_space.partial_channels import check_divisible
+from iac_components.search_space.separable import SeparableConvolution, weighted_separable
 from iac_components.search_space.space import NONE_OPERATION
 
-__all__ = ["MixedOperation"]
+__all__ = ["MixedOperation", "apply_weighted"]
 
 
 class MixedOperation(nn.Module):
-    """Weighted sum of candidate operations on 1/K of the channels.
+    """The living candidates of an edge, on 1/K of the channels.
+
+    It holds them; the cell sums them up, since edges that share an input share work.
 
     Args:
         channels: C of the features.
         spatial_dims: 2 or 3.
-        operations: names of the candidates, in the order of the weights.
+        operations: names of the candidates.
         channel_divisor: K.
 
     Raises:
@@ -32,30 +35,12 @@ class MixedOperation(nn.Module):
     ) -> None:
         super().__init__()
         check_divisible(channels, channel_divisor)
-        self.channel_divisor = channel_divisor
-        self.names = tuple(operations)
         self.operations = nn.ModuleDict(
             {
                 name: build_operation(name, channels // channel_divisor, spatial_dims=spatial_dims)
                 for name in operations
             }
         )
-
-    def forward(self, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Map (B, C, *S) and weights (O,) of all candidates, living or not, to (B, C, *S)."""
-        by_name = dict(zip(self.names, weights.unbind(), strict=True))
-
-        def weighted_sum(part: torch.Tensor) -> torch.Tensor:
-            # `none` takes its share of the softmax and adds nothing: computing it would be waste.
-            terms = [
-                by_name[name] * operation(part)
-                for name, operation in self.operations.items()
-                if name != NONE_OPERATION
-            ]
-            total: torch.Tensor = sum(terms[1:], terms[0])
-            return total
-
-        return through_partial_channels(x, self.channel_divisor, weighted_sum)
 
     def keep(self, names: Sequence[str]) -> None:
         """Delete every operation not in ``names``: its parameters, memory and time are gone.
@@ -69,3 +54,26 @@ class MixedOperation(nn.Module):
         for name in list(self.operations):
             if name not in left:
                 del self.operations[name]
+
+
+def apply_weighted(
+    modules: Sequence[nn.Module], x: torch.Tensor, weights: torch.Tensor
+) -> Sequence[torch.Tensor]:
+    """Apply several edges' modules of one operation to the input that these edges share.
+
+    Args:
+        modules: E modules made by one operation's factory for a search cell.
+        x: (B, C, *S).
+        weights: (E,).
+
+    Returns:
+        ``weights[e] * modules[e](x)`` of shape (B, C, *S) for each e.
+    """
+    first = modules[0]
+    if isinstance(first, FixedFunction):
+        once = first(x)
+        return [weight * once for weight in weights.unbind()]
+    separable = [module for module in modules if isinstance(module, SeparableConvolution)]
+    if len(separable) == len(modules):
+        return weighted_separable(separable, x, weights)
+    return [weight * module(x) for weight, module in zip(weights.unbind(), modules, strict=True)]

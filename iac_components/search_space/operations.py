@@ -12,16 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from monai.networks.layers.factories import Conv, Pool
+from monai.networks.layers.factories import Pool
 from torch import nn
 from torch.nn.functional import pad
 
 from iac_components.registry import Registry
+from iac_components.search_space.norm import make_norm
+from iac_components.search_space.separable import SeparableConvolution
 
 __all__ = [
+    "FixedFunction",
     "OperationFactory",
     "build_operation",
-    "make_norm",
     "register_operation",
     "registered_operations",
 ]
@@ -34,9 +36,6 @@ _REGISTRY: Registry[OperationFactory] = Registry(
 )
 
 registered_operations = _REGISTRY.names
-
-MIN_GROUP = 4
-"""Channels a norm group must have, so that a 1-voxel feature still has a spread to norm."""
 
 
 def register_operation(name: str) -> Callable[[OperationFactory], OperationFactory]:
@@ -71,14 +70,6 @@ def build_operation(
     return _REGISTRY.require(name)(channels, spatial_dims, affine)
 
 
-def make_norm(channels: int, affine: bool) -> nn.Module:
-    """GroupNorm of at most 8 groups, each of at least 4 channels where there are that many."""
-    groups = next(
-        g for g in (8, 4, 2, 1) if (channels % g == 0 and channels // g >= MIN_GROUP) or g == 1
-    )
-    return nn.GroupNorm(groups, channels, affine=affine)
-
-
 class Zero(nn.Module):
     """Passes nothing: zeros of the input's shape."""
 
@@ -108,6 +99,15 @@ class MeanPool(nn.Module):
         return mean
 
 
+class FixedFunction(nn.Sequential):
+    """Modules without a parameter, buffer or draw: the same function in every edge."""
+
+
+def _pooling(pool: nn.Module, channels: int, affine: bool) -> nn.Module:
+    norm = make_norm(channels, affine)
+    return nn.Sequential(pool, norm) if affine else FixedFunction(pool, norm)
+
+
 @register_operation("none")
 def _none(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
     return Zero()
@@ -115,64 +115,34 @@ def _none(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
 
 @register_operation("skip_connect")
 def _skip_connect(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-    return nn.Identity()
+    return FixedFunction()
 
 
 @register_operation("max_pool_3x3")
 def _max_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-    pool = Pool[Pool.MAX, spatial_dims](3, stride=1, padding=1)
-    return nn.Sequential(pool, make_norm(channels, affine))
+    return _pooling(Pool[Pool.MAX, spatial_dims](3, stride=1, padding=1), channels, affine)
 
 
 @register_operation("avg_pool_3x3")
 def _avg_pool(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-    return nn.Sequential(MeanPool(spatial_dims), make_norm(channels, affine))
+    return _pooling(MeanPool(spatial_dims), channels, affine)
 
 
-def _depthwise_separable(
-    channels: int, spatial_dims: int, affine: bool, *, kernel_size: int, dilation: int = 1
-) -> list[nn.Module]:
-    convolution = Conv[Conv.CONV, spatial_dims]
-    padding = dilation * (kernel_size - 1) // 2
-    return [
-        nn.ReLU(),
-        convolution(
+def _separable(kernel_size: int, dilation: int = 1, *, repeats: int) -> OperationFactory:
+    def factory(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
+        return SeparableConvolution(
             channels,
-            channels,
-            kernel_size,
-            padding=padding,
+            spatial_dims=spatial_dims,
+            kernel_size=kernel_size,
             dilation=dilation,
-            groups=channels,
-            bias=False,
-        ),
-        convolution(channels, channels, 1, bias=False),
-        make_norm(channels, affine),
-    ]
-
-
-def _separable(kernel_size: int) -> OperationFactory:
-    def factory(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-        halves = (
-            _depthwise_separable(channels, spatial_dims, affine, kernel_size=kernel_size)
-            for _ in range(2)
-        )
-        return nn.Sequential(*(module for half in halves for module in half))
-
-    return factory
-
-
-def _dilated(kernel_size: int) -> OperationFactory:
-    def factory(channels: int, spatial_dims: int, affine: bool) -> nn.Module:
-        return nn.Sequential(
-            *_depthwise_separable(
-                channels, spatial_dims, affine, kernel_size=kernel_size, dilation=2
-            )
+            repeats=repeats,
+            affine=affine,
         )
 
     return factory
 
 
-register_operation("sep_conv_3x3")(_separable(3))
-register_operation("sep_conv_5x5")(_separable(5))
-register_operation("dil_conv_3x3")(_dilated(3))
-register_operation("dil_conv_5x5")(_dilated(5))
+register_operation("sep_conv_3x3")(_separable(3, repeats=2))
+register_operation("sep_conv_5x5")(_separable(5, repeats=2))
+register_operation("dil_conv_3x3")(_separable(3, 2, repeats=1))
+register_operation("dil_conv_5x5")(_separable(5, 2, repeats=1))

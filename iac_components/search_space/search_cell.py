@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from iac_components.search_space.architecture import CellWeights
 from iac_components.search_space.cell_frame import CellFrame
-from iac_components.search_space.mixed_operation import MixedOperation
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.mixed_operation import MixedOperation, apply_weighted
+from iac_components.search_space.node_sums import NodeSums
+from iac_components.search_space.space import NONE_OPERATION, Edge, SearchSpace
 
 __all__ = ["SearchCell", "WeightSlot"]
 
@@ -59,6 +62,7 @@ class SearchCell(CellFrame):
         space: the search space.
         slot: where the supernet leaves the weights of each pass.
         level: row of the weights that this cell uses: 0 where one genotype is shared.
+        checkpointing: keep no feature within the edges for the backward pass; compute them anew.
 
     Raises:
         ValueError: if C is not divisible by K.
@@ -72,6 +76,7 @@ class SearchCell(CellFrame):
         space: SearchSpace,
         slot: WeightSlot,
         level: int,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__(
             skip_channels,
@@ -83,9 +88,10 @@ class SearchCell(CellFrame):
         self.space = space
         self.slot = slot
         self.level = level
+        self.checkpointing = checkpointing
         self.edges = nn.ModuleDict(
             {
-                f"{edge.input}-to-node_{edge.node}": MixedOperation(
+                _key(edge): MixedOperation(
                     skip_channels,
                     spatial_dims=space.spatial_dims,
                     operations=space.operations,
@@ -98,22 +104,73 @@ class SearchCell(CellFrame):
     def forward(self, skip: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Map skip (B, C, *S) and gate (B, G, *s) to the refined skip (B, C, *S)."""
         weights = self.slot.read()
-        operation_weights = weights.operations[self.level].unbind()
-        edge_weights = weights.edges[self.level].unbind()
+        edge_weights = weights.edges[self.level]
+        # One factor for each operation of each edge, so that no edge's sum is scaled once more.
+        factors = weights.operations[self.level] * edge_weights.unsqueeze(-1)
+        sums = NodeSums(self.space.num_nodes, self.space.channel_divisor)
         states = self.project_inputs(skip, gate)
+        for name, state in states.items():
+            self._pass_on(name, state, factors, edge_weights, sums)
         nodes: list[torch.Tensor] = []
         for node in range(self.space.num_nodes):
-            rows = range(len(self.space.edges))[self.space.edges_of(node)]
-            terms = []
-            for row in rows:
-                edge = self.space.edges[row]
-                key = f"{edge.input}-to-node_{edge.node}"
-                if key in self.edges:
-                    mixed = self.edges[key](states[edge.input], operation_weights[row])
-                    terms.append(edge_weights[row] * mixed)
-            states[f"node_{node}"] = sum(terms[1:], terms[0])
-            nodes.append(states[f"node_{node}"])
+            nodes.append(sums.close(node))
+            self._pass_on(f"node_{node}", nodes[-1], factors, edge_weights, sums)
         return self.add_to_skip(skip, nodes)
+
+    def _pass_on(
+        self,
+        name: str,
+        state: torch.Tensor,
+        factors: torch.Tensor,
+        edge_weights: torch.Tensor,
+        sums: NodeSums,
+    ) -> None:
+        """Bring state ``name`` (B, C, *S) along its living edges to their nodes."""
+        rows = [
+            row
+            for row, edge in enumerate(self.space.edges)
+            if edge.input == name and _key(edge) in self.edges
+        ]
+        if not rows:
+            return
+        width = state.shape[1] // self.space.channel_divisor
+        part, rest = state[:, :width], state[:, width:]
+        if self.checkpointing:
+            mixed = checkpoint(self._mix, part, factors, rows, use_reentrant=False)
+        else:
+            mixed = self._mix(part, factors, rows)
+        for row, output in zip(rows, mixed, strict=True):
+            sums.add(self.space.edges[row].node, output, edge_weights[row] * rest)
+
+    def _mix(
+        self, part: torch.Tensor, factors: torch.Tensor, rows: Sequence[int]
+    ) -> list[torch.Tensor]:
+        """Weighted sum of the living operations of each edge in ``rows``, which share an input.
+
+        Args:
+            part: (B, C/K, *S).
+            factors: (E, O).
+            rows: R edges.
+
+        Returns:
+            R features (B, C/K, *S).
+        """
+        outputs: dict[int, torch.Tensor] = {}
+        for column, operation in enumerate(self.space.operations):
+            # `none` takes its share of the softmax and adds nothing: computing it would be waste.
+            living = [row for row in rows if operation in self._operations(row)]
+            if operation == NONE_OPERATION or not living:
+                continue
+            modules = [self._operations(row)[operation] for row in living]
+            weighted = apply_weighted(modules, part, factors[living, column])
+            for row, term in zip(living, weighted, strict=True):
+                outputs[row] = outputs[row] + term if row in outputs else term
+        return [outputs[row] for row in rows]
+
+    def _operations(self, row: int) -> nn.ModuleDict:
+        """The living operations of an edge."""
+        edge = self.edges[_key(self.space.edges[row])]
+        return cast(MixedOperation, edge).operations
 
     def prune(self, alive: torch.Tensor) -> None:
         """Delete the modules of dead operations and removed edges.
@@ -122,7 +179,7 @@ class SearchCell(CellFrame):
             alive: (E, O) mask of this cell's level, on the CPU.
         """
         for row, edge in enumerate(self.space.edges):
-            key = f"{edge.input}-to-node_{edge.node}"
+            key = _key(edge)
             if key not in self.edges:
                 continue
             lives = alive[row].tolist()
@@ -132,3 +189,8 @@ class SearchCell(CellFrame):
                 mixed.keep(names)
             else:
                 del self.edges[key]
+
+
+def _key(edge: Edge) -> str:
+    """The name of an edge's module."""
+    return f"{edge.input}-to-node_{edge.node}"

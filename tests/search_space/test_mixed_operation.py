@@ -1,11 +1,12 @@
-"""The mixed operation is the weighted sum of its living candidates."""
+"""The mixed operation holds the living candidates, and edges that share an input share work."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from iac_components.search_space import MixedOperation
+from iac_components.search_space import DEFAULT_OPERATIONS, MixedOperation, build_operation
+from iac_components.search_space.mixed_operation import apply_weighted
 
 NAMES = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3")
 
@@ -15,28 +16,39 @@ def make(divisor=1, channels=8):
     return MixedOperation(channels, spatial_dims=2, operations=NAMES, channel_divisor=divisor)
 
 
-def test_weighted_sum():
-    mixed, x = make(), torch.randn(2, 8, 5, 5)
-    weights = torch.tensor([0.4, 0.1, 0.2, 0.3])
-    expected = sum(w * mixed.operations[n](x) for w, n in zip(weights, NAMES, strict=True))
-    assert torch.allclose(mixed(x, weights), expected)
+class Doubling(torch.nn.Module):
+    """A user's operation, with a parameter and of no kind known here."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.randn(channels, 1, 1))
+
+    def forward(self, x):
+        return 2 * self.scale * x
 
 
-def test_one_hot_is_the_operation_itself():
-    mixed, x = make(), torch.randn(2, 8, 5, 5)
-    for index, name in enumerate(NAMES):
-        out = mixed(x, torch.eye(4)[index])
-        assert torch.allclose(out, mixed.operations[name](x)), name
+def operations(name, count=3):
+    if name == "doubling":
+        return [Doubling(8) for _ in range(count)]
+    return [build_operation(name, 8, spatial_dims=2) for _ in range(count)]
 
 
-@pytest.mark.parametrize("divisor", [1, 4])
-def test_deleted_equals_weight_zero(divisor):
-    mixed, x = make(divisor), torch.randn(2, 8, 5, 5)
-    weights = torch.tensor([0.0, 0.6, 0.0, 0.4])
-    masked = mixed(x, weights)
-    mixed.keep(["skip_connect", "sep_conv_3x3"])
-    assert list(mixed.operations) == ["skip_connect", "sep_conv_3x3"]
-    assert torch.equal(mixed(x, weights), masked)
+@pytest.mark.parametrize("name", [*DEFAULT_OPERATIONS[1:], "doubling"])
+def test_shared_input_gives_each_its_own_weighted_output(name):
+    torch.manual_seed(0)
+    modules, x, weights = operations(name), torch.randn(2, 8, 5, 5), torch.tensor([0.4, 0.1, 0.5])
+    outputs = apply_weighted(modules, x, weights)
+    for output, module, weight in zip(outputs, modules, weights, strict=True):
+        assert torch.allclose(output, weight * module(x), atol=1e-5)
+
+
+def test_operations_without_parameters_run_once():
+    calls = []
+    modules = operations("max_pool_3x3")
+    for module in modules:
+        module.register_forward_hook(lambda *_: calls.append(1))
+    apply_weighted(modules, torch.randn(1, 8, 5, 5), torch.ones(3))
+    assert len(calls) == 1
 
 
 def test_parameters_fall_when_deleted():

@@ -60,13 +60,15 @@ def test_masked_equals_deleted(lone, spatial_dims):
     cell.architecture.prune(some_dead(cell.space))
     masked = cell.run()
     cell.cell.prune(cell.architecture.alive[0])
-    assert torch.equal(cell.run(), masked)
-    assert not torch.equal(full, masked)
+    # Not to the bit: fewer edges share a convolution, which then rounds otherwise.
+    deleted = cell.run()
+    assert torch.allclose(deleted, masked, atol=1e-5)
+    assert not torch.allclose(full, masked, atol=1e-3)
     assert len(list(cell.cell.parameters())) < count
     assert "skip-to-node_1" not in cell.cell.edges
     assert list(cell.cell.edges["skip-to-node_0"].operations) == ["skip_connect", "sep_conv_3x3"]
     cell.cell.prune(cell.architecture.alive[0])  # again: nothing more to do
-    assert torch.equal(cell.run(), masked)
+    assert torch.equal(cell.run(), deleted)
 
 
 def test_constant_added_to_the_alphas_changes_nothing(lone):
@@ -114,3 +116,88 @@ def test_weights_are_let_go_after_an_error(lone):
 def test_indivisible_channels_raise_at_construction():
     with pytest.raises(ValueError, match="6 channels cannot be divided by K=4"):
         SearchCell(6, 4, space=small(), slot=WeightSlot(), level=0)
+
+
+def edge_by_edge(cell):
+    """The cell as PC-DARTS writes it: each edge on its own, each operation on its own."""
+    operations, edges = (weights[0] for weights in cell.architecture())
+    inner, divisor = cell.cell, cell.space.channel_divisor
+    states = inner.project_inputs(cell.skip, cell.gate)
+    nodes = []
+    for node in range(cell.space.num_nodes):
+        total = 0.0
+        for row, edge in enumerate(cell.space.edges):
+            name = f"{edge.input}-to-node_{edge.node}"
+            if edge.node != node or name not in inner.edges:
+                continue
+            x = states[edge.input]
+            width = x.shape[1] // divisor
+            mixed = sum(
+                operations[row, cell.space.operations.index(key)] * module(x[:, :width])
+                for key, module in inner.edges[name].operations.items()
+            )
+            joined = torch.cat([mixed, x[:, width:]], dim=1)
+            shuffled = joined.unflatten(1, (divisor, -1)).transpose(1, 2).flatten(1, 2)
+            total = total + edges[row] * shuffled
+        states[f"node_{node}"] = total
+        nodes.append(total)
+    return inner.add_to_skip(cell.skip, nodes)
+
+
+@DIMS
+@pytest.mark.parametrize("channels", [8, 80])
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("pruned", [False, True])
+def test_shared_work_changes_neither_output_nor_gradients(
+    lone, spatial_dims, channels, checkpointing, pruned
+):
+    # 80 channels: more than what separable convolutions are merged for.
+    space = SearchSpace(spatial_dims, num_nodes=2)
+    cell = lone(space, channels=channels).open()
+    for module in (cell.cell, cell.architecture):
+        module.double()
+    cell.skip, cell.gate = cell.skip.double(), cell.gate.double()
+    cell.cell.checkpointing = checkpointing
+    if pruned:
+        alive = torch.rand(cell.architecture.alive.shape) > 0.4
+        alive[..., 4] = True
+        cell.architecture.prune(alive)
+        cell.cell.prune(cell.architecture.alive[0])
+    probe = torch.randn_like(cell.skip)
+    parameters = [*cell.cell.parameters(), *cell.architecture.parameters()]
+    outputs = [cell.run(), edge_by_edge(cell)]
+    assert torch.allclose(*outputs, rtol=1e-9, atol=1e-10)
+    gradients = [torch.autograd.grad((out * probe).sum(), parameters) for out in outputs]
+    for ours, plain in zip(*gradients, strict=True):
+        assert torch.allclose(ours, plain, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("frozen", ["weights", "architecture"])
+@pytest.mark.parametrize("channels", [8, 80])
+def test_gradients_of_one_kind_alone_are_the_same(lone, frozen, channels):
+    cell = lone(SearchSpace(2, num_nodes=2), channels=channels).open()
+    cell.cell.to(memory_format=torch.channels_last)
+    cell.skip = cell.skip.to(memory_format=torch.channels_last)
+    probe = torch.randn_like(cell.skip)
+    kinds = {"weights": list(cell.cell.parameters()), "architecture": [cell.architecture.alphas]}
+    wanted = kinds["architecture" if frozen == "weights" else "weights"]
+    expected = torch.autograd.grad((cell.run() * probe).sum(), wanted)
+    for parameter in kinds[frozen]:
+        parameter.requires_grad_(False)
+    alone = torch.autograd.grad((cell.run() * probe).sum(), wanted)
+    for ours, both in zip(alone, expected, strict=True):
+        assert torch.allclose(ours, both, rtol=1e-3, atol=1e-4)
+
+
+def test_checkpointing_keeps_less_for_the_backward_pass(lone):
+    kept = []
+    for checkpointing in (False, True):
+        cell = lone(SearchSpace(2)).open()
+        cell.cell.checkpointing = checkpointing
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, sizes=sizes: sizes.append(t.nbytes) or t, lambda t: t
+        ):
+            cell.run()
+        kept.append(sum(sizes))
+    assert kept[1] < 0.5 * kept[0]
