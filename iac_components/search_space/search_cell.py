@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
@@ -17,6 +17,8 @@ from iac_components.search_space.node_sums import NodeSums
 from iac_components.search_space.space import NONE_OPERATION, Edge, SearchSpace
 
 __all__ = ["SearchCell", "WeightSlot"]
+
+Output = TypeVar("Output")
 
 
 class WeightSlot:
@@ -62,7 +64,7 @@ class SearchCell(CellFrame):
         space: the search space.
         slot: where the supernet leaves the weights of each pass.
         level: row of the weights that this cell uses: 0 where one genotype is shared.
-        checkpointing: keep no feature within the edges for the backward pass; compute them anew.
+        checkpointing: keep the states alone for the backward pass; compute the rest anew.
 
     Raises:
         ValueError: if C is not divisible by K.
@@ -108,14 +110,20 @@ class SearchCell(CellFrame):
         # One factor for each operation of each edge, so that no edge's sum is scaled once more.
         factors = weights.operations[self.level] * edge_weights.unsqueeze(-1)
         sums = NodeSums(self.space.num_nodes, self.space.channel_divisor)
-        states = self.project_inputs(skip, gate)
+        states = self._run(self.project_inputs, skip, gate)
         for name, state in states.items():
             self._pass_on(name, state, factors, edge_weights, sums)
         nodes: list[torch.Tensor] = []
         for node in range(self.space.num_nodes):
             nodes.append(sums.close(node))
             self._pass_on(f"node_{node}", nodes[-1], factors, edge_weights, sums)
-        return self.add_to_skip(skip, nodes)
+        return self._run(self.add_to_skip, skip, nodes)
+
+    def _run(self, part: Callable[..., Output], *inputs: object) -> Output:
+        """Run a part of the cell, keeping nothing but its inputs if checkpointing is on."""
+        if not self.checkpointing:
+            return part(*inputs)
+        return cast(Output, checkpoint(part, *inputs, use_reentrant=False))
 
     def _pass_on(
         self,
@@ -135,10 +143,7 @@ class SearchCell(CellFrame):
             return
         width = state.shape[1] // self.space.channel_divisor
         part, rest = state[:, :width], state[:, width:]
-        if self.checkpointing:
-            mixed = checkpoint(self._mix, part, factors, rows, use_reentrant=False)
-        else:
-            mixed = self._mix(part, factors, rows)
+        mixed = self._run(self._mix, part, factors, rows)
         for row, output in zip(rows, mixed, strict=True):
             sums.add(self.space.edges[row].node, output, edge_weights[row] * rest)
 
