@@ -34,7 +34,7 @@ COMBINATIONS = {combination.results_name: combination for combination in all_com
 # Small enough for two cores and a few minutes; the bundles' own defaults are for real use.
 BACKBONE = {"epochs": 10, "steps_per_epoch": 30, "val_interval": 10}
 SEARCH = {"epochs": 60, "steps_per_epoch": 4, "batch_size": 4, "warmup_epochs": 2}
-SEARCH_RATE = {"architecture_learning_rate": 0.02}
+SEARCH_RATE = {"architecture_learning_rate": 0.1}
 TRAIN = {"epochs": 6, "steps_per_epoch": 30, "val_interval": 6}
 PATCH = {"patch_size": [32, 48, 32]}
 TOPOLOGY_SEARCH = {
