@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from benchmark_records import add_out_option, machine, publish
+from peak_memory import PeakMeter
 
 from iac_components.dints import (
     MemoryModel,
@@ -25,34 +25,6 @@ from iac_components.dints import (
 
 OUT_CHANNELS = 3
 """Classes hardly matter to memory."""
-
-
-class PeakMeter:
-    """How far this process, or the GPU's allocator, grows beyond where it stands now, in bytes."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-            self.start = torch.cuda.memory_allocated()
-        else:
-            # The kernel's high-water mark may be from importing: 5 sets it back (Linux).
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-            self.start = _status("VmRSS")
-
-    def growth(self) -> int:
-        """Peak since the start, above the start."""
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated() - self.start
-        return _status("VmHWM") - self.start
-
-
-def _status(field: str) -> int:
-    """A figure of ``/proc/self/status`` in bytes."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status has no {field}.")
 
 
 def measure(path: str, shape: Sequence[int], *, steps: int = 3) -> dict[str, object]:

@@ -21,6 +21,7 @@ import os
 from pathlib import Path
 
 import monai.bundle
+from bundle_training import BundleTraining, final_model
 
 from iac_components.search_space import load_genotype, random_genotype, save_genotype
 
@@ -39,42 +40,19 @@ class Proof:
         self.root: Path = arguments.output_dir.absolute()
         prefix = BUNDLES / f"{arguments.bundle}_iac_segmentation"
         self.search_configs = Path(f"{prefix}_search") / "configs"
-        self.train_configs = Path(f"{prefix}_train") / "configs"
         self.common = {
             "dataset_dir": str(arguments.dataset_dir.absolute()),
             "folds_file": str(self.root / "folds.json"),
             "fold": arguments.fold,
             **arguments.network,
         }
+        self.training = BundleTraining(
+            Path(f"{prefix}_train") / "configs", self.common, arguments.steps_per_epoch
+        )
 
     def train(self, name: str, *, steps: int, **options: object) -> None:
         """Train one network and evaluate its final weights, unless that was done before."""
-        folder = self.root / name
-        if (folder / "eval" / "metrics.json").exists():
-            return
-        epochs = max(1, round(steps / self.arguments.steps_per_epoch))
-        shared = {**self.common, "skip_module": "plain", "ckpt_dir": str(folder / "models")}
-        shared.update(options)
-        monai.bundle.run(
-            config_file=str(self.train_configs / "train.json"),
-            **shared,
-            output_dir=str(folder),
-            epochs=epochs,
-            steps_per_epoch=self.arguments.steps_per_epoch,
-            val_interval=epochs,
-            resume=True,
-        )
-        # Evaluation loads the final weights; the backbone they started from is not needed again.
-        shared.pop("backbone_ckpt", None)
-        monai.bundle.run(
-            config_file=[
-                str(self.train_configs / "train.json"),
-                str(self.train_configs / "evaluate.json"),
-            ],
-            **shared,
-            output_dir=str(folder / "eval"),
-            checkpoint=str(folder / "models" / "model_final.pt"),
-        )
+        self.training.run(self.root / name, steps=steps, options=options)
 
     def search(self, name: str, *, pruning: bool) -> None:
         """Search on the frozen trained backbone, unless that was done before."""
@@ -94,7 +72,7 @@ class Proof:
     @property
     def backbone(self) -> Path:
         """The trained plain backbone."""
-        return self.root / "base" / "models" / "model_final.pt"
+        return final_model(self.root / "base")
 
     def random(self, seed: int) -> Path:
         """A random genotype of the searched space, another one for each seed."""

@@ -1,0 +1,83 @@
+"""The page of benchmarks says what the raw files say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import write_benchmarks as tool
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "RAW", tmp_path)
+
+    def write(name, content):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+    return write
+
+
+def search(**changes):
+    paired = {"mean_difference": 0.001, "lower": -0.004, "upper": 0.006, "non_inferior": True}
+    training = {"total": {"cpu": 400.0}, "steps": 100}
+    return {
+        "ratios": [{"of": "full", "to": "pruned", "wall": 17.0, "cpu": 16.5}],
+        "comparisons": [
+            {"against": "full", "paired": paired},
+            {"against": "random", "paired": paired},
+        ],
+        "costs": {"pruned": {"mean": {"total": {"cpu": 50.0}}}},
+        "trainings": {"pruned": {"0": training, "1": training}},
+        **changes,
+    }
+
+
+def test_committed_page_is_what_the_raw_files_make():
+    assert (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8") == tool.page()
+
+
+def test_a_ratio_is_met_by_both_clocks(raw):
+    raw("search_a_unet", search())
+    slow = {"of": "full", "to": "pruned", "wall": 17.0, "cpu": 15.9}
+    raw("search_b_unet", search(ratios=[slow]))
+    rows = list(tool.ratio_rows("full", "pruned", least=16))
+    assert [(row.where, row.met) for row in rows] == [("a_unet", True), ("b_unet", False)]
+    assert rows[1].render().endswith("| 15.9 (wall-clock 17.0) | **missed** |")
+
+
+def test_quality_is_against_the_full_search_alone(raw):
+    raw("search_a_unet", search())
+    (row,) = tool.quality_rows()
+    assert (row.measured, row.met) == ("+0.10 [-0.40, +0.60]", True)
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(100.0, True), (101.0, False)])
+def test_search_may_cost_a_quarter_of_training(raw, seconds, met):
+    raw("search_a_unet", search(costs={"pruned": {"mean": {"total": {"cpu": seconds}}}}))
+    (row,) = tool.training_rows()
+    assert row.met is met
+    assert f"1/4 from {seconds:.0f} steps on" in row.measured
+
+
+def test_what_was_not_measured_has_no_row(raw):
+    raw("search_a_unet", search(comparisons=[], costs={}, trainings={}, ratios=[]))
+    assert [row for rows in tool.TARGETS for row in rows()] == []
+
+
+def test_rows_of_single_tools(raw):
+    clocks = {"wall": {"median": 1.9}, "cpu": {"median": 1.7}}
+    case = {"case": "ours", "yardstick_over_case": clocks}
+    raw("step", {"settings": [{"subject": "a_unet", "cases": [case, {"case": "fused"}]}]})
+    record = {"subject": "a_unet", "over_plain": {"peak": 1.5}}
+    raw("memory", {"records": [{**record, "case": "plain"}, {**record, "case": "search"}]})
+    raw("inference", {"records": [{"bundle": "a_unet", "forward": {"cells_over_plain": clocks}}]})
+    rows = [*tool.step_rows(), *tool.memory_rows(), *tool.inference_rows()]
+    assert [(row.measured, row.met) for row in rows] == [
+        ("1.70 (wall-clock 1.90)", False),
+        ("1.50", True),
+        ("1.70 (wall-clock 1.90)", False),
+    ]

@@ -1,0 +1,94 @@
+r"""Measure a grid of threshold and patience: time to a genotype, and Dice of the trained cell.
+
+    python tools/benchmark_sensitivity.py --dataset_dir ... --bundle hippocampus_unet \
+        --output_dir WORK --backbone_ckpt model.pt --out FILE
+
+The searches take turns epoch by epoch in one process; what exists is not run again. Writes
+FILE.json, FILE.md and FILE.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from search_benchmark.sensitivity import Grid, describe, measure
+from search_benchmark.sensitivity_page import draw_grid, render_grid
+from search_benchmark.session import describe_session
+from search_benchmark.settings import BenchmarkError, BenchmarkSettings
+from search_benchmark.turns import Deadline
+
+from iac_components.files import write_json, write_text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, or 2 after one line on bad input."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        grid = Grid(options.thresholds, options.patiences)
+        settings = BenchmarkSettings(
+            bundle=options.bundle,
+            dataset_dir=options.dataset_dir,
+            output_dir=options.output_dir.absolute(),
+            modes=["pruned"],
+            seeds=options.seeds,
+            search_seeds={"pruned": [options.search_seed]},
+            epochs=options.epochs,
+            search=options.search,
+            network=options.network,
+            backbone_ckpt=options.backbone_ckpt,
+            train_steps=options.train_steps,
+        )
+        settings.claim_folder()
+    except (BenchmarkError, OSError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    points = measure(settings, grid, Deadline(options.max_minutes))
+    if points is None:
+        print(f"{options.max_minutes:g} minutes are over. The same command goes on from here.")
+        return 0
+    stem = options.out.with_suffix("")
+    record = {
+        "made_by": "tools/benchmark_sensitivity.py",
+        "session": describe_session(),
+        "settings": describe(settings),
+        "points": [point.to_json() for point in points],
+    }
+    write_json(stem.with_suffix(".json"), record)
+    write_text(stem.with_suffix(".md"), render_grid(points))
+    draw_grid(points, grid, stem.with_suffix(".png"))
+    print(render_grid(points))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmark_sensitivity",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--bundle", required=True, help="for instance hippocampus_unet")
+    parser.add_argument("--dataset_dir", type=Path, required=True)
+    parser.add_argument("--output_dir", type=Path, required=True, help="where everything goes")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report")
+    parser.add_argument("--backbone_ckpt", type=Path, required=True, help="the trained backbone")
+    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.1, 0.2, 0.3, 0.5])
+    parser.add_argument("--patiences", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--epochs", type=int, default=60, help="of a search at most (default: 60)")
+    parser.add_argument("--search_seed", type=int, default=0)
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0], help="of the trainings (default: 0)"
+    )
+    parser.add_argument("--train_steps", type=int, default=150)
+    parser.add_argument("--search", type=json.loads, default={}, help="other keys of the search")
+    parser.add_argument("--network", type=json.loads, default={}, help="keys of all configs")
+    parser.add_argument("--max_minutes", type=float, help="begin nothing after so many minutes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

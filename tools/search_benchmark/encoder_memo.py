@@ -1,0 +1,103 @@
+"""A frozen encoder that remembers: an upper bound on what cached features can gain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import nn
+
+from iac_components.networks import CellSearchNetwork
+from iac_components.networks.fusion import SkipFusion
+
+__all__ = ["EncoderMemo"]
+
+
+class EncoderMemo:
+    """Lets the modules in front of the first skip fusion return what they returned before.
+
+    It costs no time to look anything up and no augmentation changes the images, so no cache of
+    features gains more.
+
+    Args:
+        network: a supernet with a frozen backbone, whose encoder is then a fixed function.
+
+    Raises:
+        ValueError: if its backbone trains.
+    """
+
+    def __init__(self, network: CellSearchNetwork) -> None:
+        if not network.frozen_backbone:
+            raise ValueError("features of an encoder that trains cannot be kept: freeze it.")
+        self.network = network
+        self._outputs: dict[str, list[tuple[nn.Module, object]]] = {}
+
+    @torch.no_grad()
+    def record(self, name: str, image: torch.Tensor) -> None:
+        """Remember under ``name`` what the encoder makes of ``image`` (B, C, *S)."""
+        recorder = _Recorder()
+        with recorder.listening_to(self.network.backbone):
+            self.network(image)
+        self._outputs[name] = recorder.finished
+
+    @contextmanager
+    def recalling(self, name: str) -> Iterator[None]:
+        """Within the block, the encoder returns what was recorded under ``name``.
+
+        Raises:
+            KeyError: if nothing was.
+        """
+        with ExitStack() as stack:
+            for module, output in self._outputs[name]:
+                # An attribute of the instance, which is found before the class's method: to put
+                # another module in its place would change the network's parameters.
+                module.__dict__["forward"] = _Constant(output)
+                stack.callback(module.__dict__.pop, "forward")
+            yield
+
+
+class _Constant:
+    """A forward method that returns one value."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __call__(self, *_: object) -> object:
+        return self.value
+
+
+class _Recorder:
+    """Collects the outermost modules that have run before the first skip fusion begins."""
+
+    def __init__(self) -> None:
+        self._finished: list[tuple[nn.Module, object]] = []
+        self._started: list[int] = []
+        self._runs: Counter[nn.Module] = Counter()
+        self._fused = False
+
+    @property
+    def finished(self) -> list[tuple[nn.Module, object]]:
+        """Each module with its output; one that ran several times has not one output."""
+        return [(module, output) for module, output in self._finished if self._runs[module] == 1]
+
+    @contextmanager
+    def listening_to(self, backbone: nn.Module) -> Iterator[None]:
+        with ExitStack() as stack:
+            for module in backbone.modules():
+                stack.callback(module.register_forward_pre_hook(self._begin).remove)
+                stack.callback(module.register_forward_hook(self._end).remove)
+            yield
+
+    def _begin(self, module: nn.Module, _: object) -> None:
+        self._fused = self._fused or isinstance(module, SkipFusion)
+        self._runs[module] += 1
+        if not self._fused:
+            self._started.append(len(self._finished))
+
+    def _end(self, module: nn.Module, _: object, output: object) -> None:
+        if not self._fused:
+            # What ran within this module need not run once the module itself does not.
+            del self._finished[self._started.pop() :]
+            self._finished.append((module, output))

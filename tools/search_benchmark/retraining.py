@@ -1,0 +1,81 @@
+"""The found cells, implanted in one trained backbone and trained on the same budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from bundle_training import BundleTraining
+
+from iac_components.search_space import Genotype, save_genotype
+from search_benchmark.cells import FoundCell, found_cells
+from search_benchmark.settings import BenchmarkSettings
+from search_benchmark.turns import Deadline
+
+__all__ = ["PLAIN", "retrain", "train_timed", "training_folders"]
+
+PLAIN = "plain"
+"""The arm without cells: the backbone, trained on for the same steps."""
+
+say = partial(print, flush=True)
+
+
+def train_timed(training: BundleTraining, folder: Path, *, steps: int, **options: object) -> None:
+    """Train, evaluate, and log what every epoch of the training cost."""
+    log = {
+        "_target_": "search_benchmark.epoch_log.TimedEpochs",
+        "path": str(folder / "epochs.json"),
+        "checkpoints": str(folder / "checkpoints"),
+    }
+    training.run(folder, steps=steps, options=options, handlers=[log])
+
+
+def training_folders(
+    settings: BenchmarkSettings, cells: Mapping[str, Mapping[int, FoundCell]]
+) -> dict[str, dict[int, Path]]:
+    """The training of each mode and seed; equal cells with equal seeds share one."""
+    root = settings.output_dir / "retraining"
+    folders = {
+        mode: {seed: root / _name(cell.genotype) / f"seed{seed}" for seed, cell in by_seed.items()}
+        for mode, by_seed in cells.items()
+    }
+    return {PLAIN: {seed: root / PLAIN / f"seed{seed}" for seed in settings.seeds}, **folders}
+
+
+def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
+    """Train whatever has not been trained, seed by seed.
+
+    Returns:
+        Whether all is done; if not, the deadline has passed.
+    """
+    cells = found_cells(settings)
+    folders = training_folders(settings, cells)
+    for seed in settings.seeds:
+        for mode in [mode for mode in folders if seed in folders[mode]]:
+            if deadline.over:
+                return False
+            folder = folders[mode][seed]
+            options: dict[str, object] = {"skip_module": "plain"}
+            if mode != PLAIN:
+                genotype = folder.parent / "genotype.json"
+                save_genotype(cells[mode][seed].genotype, genotype)
+                options = {
+                    "skip_module": "iac",
+                    "genotype_path": str(genotype),
+                    "frozen_backbone": True,
+                }
+            train_timed(
+                settings.training,
+                folder,
+                steps=settings.train_steps,
+                seed=seed,
+                backbone_ckpt=str(settings.backbone),
+                **options,
+            )
+            say(f"trained {mode}, seed {seed}: '{folder}'")
+    return True
+
+
+def _name(genotype: Genotype) -> str:
+    return genotype.digest.removeprefix("sha256:")[:12]

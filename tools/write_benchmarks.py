@@ -1,0 +1,247 @@
+"""Turn the benchmarks' raw files into the page that sets them against their targets.
+
+    python tools/write_benchmarks.py
+
+Reads ``docs/benchmarks`` and writes ``docs/BENCHMARKS.md``. Nothing on that page but its prose is
+typed by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from iac_components.files import read_json, write_text
+
+ROOT = Path(__file__).parent.parent
+RAW = ROOT / "docs" / "benchmarks"
+PAGE = ROOT / "docs" / "BENCHMARKS.md"
+FINDINGS = Path(__file__).parent / "bundle_sources" / "benchmarks.findings.md"
+MAX_BYTES = 10_000_000
+POINTS = 100
+"""Dice points in a Dice of 1."""
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of targets.
+
+    Attributes:
+        what: what was measured.
+        target: what was wanted.
+        where: on which bundle or network.
+        measured: the figure.
+        met: whether it is as wanted.
+    """
+
+    what: str
+    target: str
+    where: str
+    measured: str
+    met: bool
+
+    def render(self) -> str:
+        """As a line of Markdown."""
+        verdict = "met" if self.met else "**missed**"
+        return f"| {self.what} | {self.target} | {self.where} | {self.measured} | {verdict} |"
+
+
+def at(record: object, *path: str) -> Json:
+    """The object below a path of keys."""
+    for key in path:
+        record = cast(Json, record)[key]
+    return cast(Json, record)
+
+
+def number(record: object, *path: str) -> float:
+    """The number below a path of keys."""
+    return float(cast(float, at(record, *path)))
+
+
+def records(record: Json, key: str) -> Sequence[Json]:
+    """The list of objects below a key, empty where it was not measured."""
+    return cast(Sequence[Json], record.get(key, ()))
+
+
+def searches() -> dict[str, Json]:
+    """The records of ``benchmark_search.py`` by bundle."""
+    found = {}
+    for path in sorted(RAW.glob("search_*.json")):
+        found[path.stem.removeprefix("search_")] = read(path)
+    return found
+
+
+def read(path: Path) -> Json:
+    """A raw file."""
+    return cast(Json, read_json(path, max_bytes=MAX_BYTES))
+
+
+def raw(name: str) -> Json:
+    """A raw file of this name, or nothing."""
+    path = RAW / f"{name}.json"
+    return read(path) if path.exists() else {}
+
+
+def ratio_rows(of: str, to: str, *, least: float) -> Iterator[Row]:
+    """How many times one mode's cost another's is."""
+    for bundle, record in searches().items():
+        for found in records(record, "ratios"):
+            if (found["of"], found["to"]) == (of, to):
+                wall, cpu = number(found, "wall"), number(found, "cpu")
+                yield Row(
+                    f"`{of}` / `{to}`, time to a genotype",
+                    f"at least {least:g}",
+                    bundle,
+                    f"{cpu:.1f} (wall-clock {wall:.1f})",
+                    min(cpu, wall) >= least,
+                )
+
+
+def quality_rows() -> Iterator[Row]:
+    """Dice of the pruned search's cell against the full one's."""
+    for bundle, record in searches().items():
+        for found in records(record, "comparisons"):
+            if found["against"] != "full":
+                continue
+            mean, low, high = (
+                POINTS * number(found, "paired", key)
+                for key in ("mean_difference", "lower", "upper")
+            )
+            yield Row(
+                "retrained Dice, `pruned` less `full`, points",
+                "interval above -0.5",
+                bundle,
+                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]",
+                bool(at(found, "paired")["non_inferior"]),
+            )
+
+
+def step_rows() -> Iterator[Row]:
+    """Our step against the yardstick's."""
+    for setting in records(raw("step"), "settings"):
+        for case in records(setting, "cases"):
+            if case["case"] == "ours":
+                wall = number(case, "yardstick_over_case", "wall", "median")
+                cpu = number(case, "yardstick_over_case", "cpu", "median")
+                yield Row(
+                    "yardstick / ours, one search step",
+                    "at least 1.8 (CPU)",
+                    str(setting["subject"]),
+                    f"{cpu:.2f} (wall-clock {wall:.2f})",
+                    min(cpu, wall) >= 1.8,
+                )
+
+
+def memory_rows() -> Iterator[Row]:
+    """Peak memory of the search against training the plain backbone."""
+    cases = {"search": "search", "search, checkpointing": "search with `--checkpointing true`"}
+    for record in records(raw("memory"), "records"):
+        if record["case"] in cases:
+            peak = number(record, "over_plain", "peak")
+            yield Row(
+                f"peak memory, {cases[str(record['case'])]} / plain training",
+                "at most 1.5",
+                str(record["subject"]),
+                f"{peak:.2f}",
+                peak <= 1.5,
+            )
+
+
+def training_rows() -> Iterator[Row]:
+    """The pruned search against training what it found."""
+    for bundle, record in searches().items():
+        costs, trainings = at(record, "costs"), at(record, "trainings")
+        if "pruned" not in costs or "pruned" not in trainings:
+            continue
+        trained = [cast(Json, cost) for cost in at(trainings, "pruned").values()]
+        seconds = sum(number(cost, "total", "cpu") for cost in trained) / len(trained)
+        steps = sum(number(cost, "steps") for cost in trained) / len(trained)
+        search = number(costs, "pruned", "mean", "total", "cpu")
+        enough = 4 * search / seconds * steps
+        yield Row(
+            "`pruned` search / training the found network",
+            "at most 1/4",
+            bundle,
+            f"{search:.0f} s; {seconds / steps:.2f} s a training step, so 1/4 from "
+            f"{enough:.0f} steps on ({search / seconds:.2f} of the {steps:.0f} steps here)",
+            4 * search <= seconds,
+        )
+
+
+def inference_rows() -> Iterator[Row]:
+    """Inference with cells against without."""
+    for record in records(raw("inference"), "records"):
+        for part, name in (("forward", "the network"), ("whole_path", "volume to label map")):
+            if record.get(part):
+                cpu = number(record, part, "cells_over_plain", "cpu", "median")
+                wall = number(record, part, "cells_over_plain", "wall", "median")
+                yield Row(
+                    f"inference with cells / without, {name}",
+                    "at most 1.15",
+                    str(record["bundle"]),
+                    f"{cpu:.2f} (wall-clock {wall:.2f})",
+                    max(cpu, wall) <= 1.15,
+                )
+
+
+TARGETS: Sequence[Callable[[], Iterable[Row]]] = (
+    lambda: ratio_rows("full", "pruned", least=16),
+    lambda: ratio_rows("reference", "pruned", least=25),
+    quality_rows,
+    step_rows,
+    memory_rows,
+    training_rows,
+    inference_rows,
+)
+"""What was wanted, in the order of the page."""
+
+
+def included(name: str) -> str:
+    """A table that a benchmark wrote, its links made to start at the page; its title left out."""
+    path = RAW / f"{name}.md"
+    if not path.exists():
+        return ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("# "))
+    return text.replace("](", "](benchmarks/").replace("\n## ", "\n### ").strip() + "\n"
+
+
+def page() -> str:
+    """The whole page."""
+    rows = [row.render() for rows in TARGETS for row in rows()]
+    parts = [
+        FINDINGS.read_text(encoding="utf-8").rstrip(),
+        "## Targets\n\nRatios are of processor time; wall-clock stands in brackets.\n\n"
+        "| what | target | on | measured | |\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows),
+        *(
+            f"## Searches: {bundle.replace('_', ', ')}\n\n{included(f'search_{bundle}')}".rstrip()
+            for bundle in searches()
+        ),
+    ]
+    for name, title in (
+        ("step", "One step, lever by lever"),
+        ("memory", "Memory"),
+        ("inference", "Inference"),
+        ("sensitivity", "Threshold and patience"),
+    ):
+        if text := included(name):
+            picture = f"\n![the same as a picture](benchmarks/{name}.png)\n"
+            parts.append(
+                f"## {title}\n\n{text}" + (picture if (RAW / f"{name}.png").exists() else "")
+            )
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def main() -> int:
+    """Write the page."""
+    write_text(PAGE, page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
