@@ -156,9 +156,9 @@ def training_rows() -> Iterator[Row]:
     """The pruned search against training what it found."""
     for bundle, record in searches().items():
         costs, trainings = at(record, "costs"), at(record, "trainings")
-        if "pruned" not in costs or "pruned" not in trainings:
+        trained = [cast(Json, cost) for cost in cast(Json, trainings.get("pruned", {})).values()]
+        if "pruned" not in costs or not trained:
             continue
-        trained = [cast(Json, cost) for cost in at(trainings, "pruned").values()]
         seconds = sum(number(cost, "total", "cpu") for cost in trained) / len(trained)
         steps = sum(number(cost, "steps") for cost in trained) / len(trained)
         search = number(costs, "pruned", "mean", "total", "cpu")
@@ -224,7 +224,8 @@ def page() -> str:
         ),
     ]
     for name, title in (
-        ("step", "One step, lever by lever"),
+        ("step", "One step"),
+        ("levers", "One step, lever by lever"),
         ("memory", "Memory"),
         ("inference", "Inference"),
         ("sensitivity", "Threshold and patience"),

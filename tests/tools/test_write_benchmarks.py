@@ -65,6 +65,7 @@ def test_search_may_cost_a_quarter_of_training(raw, seconds, met):
 
 def test_what_was_not_measured_has_no_row(raw):
     raw("search_a_unet", search(comparisons=[], costs={}, trainings={}, ratios=[]))
+    raw("search_b_unet", search(comparisons=[], trainings={"pruned": {}}, ratios=[]))
     assert [row for rows in tool.TARGETS for row in rows()] == []
 
 
