@@ -178,8 +178,8 @@ def inference_rows() -> Iterator[Row]:
     for record in records(raw("inference"), "records"):
         for part, name in (("forward", "the network"), ("whole_path", "volume to label map")):
             if record.get(part):
-                cpu = number(record, part, "cells_over_plain", "cpu", "median")
-                wall = number(record, part, "cells_over_plain", "wall", "median")
+                cpu = number(record, part, "cells_over_plain", "cpu", "median_of_pairs")
+                wall = number(record, part, "cells_over_plain", "wall", "median_of_pairs")
                 yield Row(
                     f"inference with cells / without, {name}",
                     "at most 1.15",
