@@ -105,7 +105,8 @@ def test_masked_equals_deleted_in_the_whole_network():
     network.architecture.prune(some_dead(network))
     masked = network(image())
     network.prune(some_dead(network))
-    assert torch.equal(network(image()), masked)
+    # Not to the bit: fewer edges share a convolution, which then rounds otherwise.
+    assert torch.allclose(network(image()), masked, atol=1e-5)
 
 
 def test_pruning_that_leaves_a_node_bare_changes_nothing():

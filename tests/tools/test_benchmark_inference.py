@@ -38,11 +38,11 @@ def test_the_sides_differ_in_the_cells(paths):
     assert not any(path.network.training for path in paths.values())
 
 
-def test_channels_last_is_seen(paths):
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_memory_format_is_seen(memory_format):
     path = VolumePath(BUNDLE, skip_module="plain")
-    assert not path.channels_last
-    path.network.to(memory_format=torch.channels_last)
-    assert path.channels_last
+    path.network.to(memory_format=memory_format)
+    assert path.channels_last == (memory_format == torch.channels_last)
 
 
 def test_the_whole_path_gives_a_label_map_in_the_files_space(paths, dataset, tmp_path, monkeypatch):
@@ -66,7 +66,7 @@ def test_volumes_are_those_of_the_test_fold(dataset):
     assert all(Path(volume).is_file() for volume in volumes)
 
 
-def test_a_run(dataset, tmp_path, capsys, monkeypatch):
+def test_a_run(paths, dataset, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(VolumePath, "forward", lambda path, windows: path.network(windows[:1]))
     out = tmp_path / "inference.json"
     counts = ["--repeats", "2", "--volumes", "1", "--volume_repeats", "1"]
@@ -76,7 +76,7 @@ def test_a_run(dataset, tmp_path, capsys, monkeypatch):
     assert json.loads(capsys.readouterr().out) == record
     (bundle,) = record["records"]
     forward, whole = bundle["forward"], bundle["whole_path"]
-    assert bundle["channels_last"] == {"plain": False, "cells": False}
+    assert bundle["channels_last"] == {side: path.channels_last for side, path in paths.items()}
     assert len(forward["seconds"]["cells"]["wall"]["all"]) == 2
     assert forward["flops"]["cells"] > forward["flops"]["plain"]
     assert whole["volumes"] == len(whole["seconds"]) == 1
