@@ -24,6 +24,9 @@ MAX_BYTES = 10_000_000
 POINTS = 100
 """Dice points in a Dice of 1."""
 
+SEEDS = 3
+"""Least trainings of an arm that a statement on its Dice rests on."""
+
 Json = Mapping[str, object]
 
 
@@ -112,12 +115,13 @@ def quality_rows() -> Iterator[Row]:
                 POINTS * number(found, "paired", key)
                 for key in ("mean_difference", "lower", "upper")
             )
+            seeds = len(at(record, "dice", "pruned", "by_seed"))
             yield Row(
                 "retrained Dice, `pruned` less `full`, points",
-                "interval above -0.5",
+                "interval above -0.5, 3 seeds",
                 bundle,
-                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]",
-                bool(at(found, "paired")["non_inferior"]),
+                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], seeds: {seeds}",
+                bool(at(found, "paired")["non_inferior"]) and seeds >= SEEDS,
             )
 
 

@@ -32,6 +32,7 @@ def search(**changes):
         ],
         "costs": {"pruned": {"mean": {"total": {"cpu": 50.0}}}},
         "trainings": {"pruned": {"0": training, "1": training}},
+        "dice": {"pruned": {"by_seed": {"0": 0.8, "1": 0.8, "2": 0.8}}},
         **changes,
     }
 
@@ -51,8 +52,10 @@ def test_a_ratio_is_met_by_both_clocks(raw):
 
 def test_quality_is_against_the_full_search_alone(raw):
     raw("search_a_unet", search())
-    (row,) = tool.quality_rows()
-    assert (row.measured, row.met) == ("+0.10 [-0.40, +0.60]", True)
+    raw("search_b_unet", search(dice={"pruned": {"by_seed": {"0": 0.8}}}))
+    found = [(row.measured, row.met) for row in tool.quality_rows()]
+    interval = "+0.10 [-0.40, +0.60]"
+    assert found == [(f"{interval}, seeds: 3", True), (f"{interval}, seeds: 1", False)]
 
 
 @pytest.mark.parametrize(("seconds", "met"), [(100.0, True), (101.0, False)])
