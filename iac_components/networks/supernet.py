@@ -34,6 +34,8 @@ class CellSearchNetwork(CellNetwork):
         separate_levels: find one cell for each skip level in place of one shared by all.
         frozen_backbone: train the cells alone (the setting of arXiv 2405.03420); the backbone then
             stays in eval mode.
+        checkpointing: keep the cells' states alone for the backward pass and compute the features
+            between them anew: less memory, more time.
         input_shape: (1, C, *S) of the dry pass that finds the channels; inferred by default.
 
     Raises:

@@ -14,9 +14,9 @@ class PairedWindowInferer(SlidingWindowInferer):
     """MONAI's sliding window, with a lone window computed twice on a CPU.
 
     A 3-D convolution of a batch of one falls to a slow kernel there: a DiNTS network takes longer
-    for one window than for two. A last batch holds
-    one window whenever their number leaves a remainder of one, and a small image has no other. The
-    network must treat the items of a batch each on its own, as all do in eval mode.
+    for one window than for two. A last batch holds one window whenever their number leaves a
+    remainder of one, and a small image has no other. The network must treat the items of a batch
+    each on its own, as all do in eval mode.
 
     Arguments are ``SlidingWindowInferer``'s.
     """

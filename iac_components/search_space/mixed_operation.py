@@ -57,14 +57,14 @@ class MixedOperation(nn.Module):
 
 
 def apply_weighted(
-    modules: Sequence[nn.Module], x: torch.Tensor, weights: torch.Tensor
+    modules: Sequence[nn.Module], x: torch.Tensor, weights: Sequence[torch.Tensor]
 ) -> Sequence[torch.Tensor]:
     """Apply several edges' modules of one operation to the input that these edges share.
 
     Args:
         modules: E modules made by one operation's factory for a search cell.
         x: (B, C, *S).
-        weights: (E,).
+        weights: E scalars.
 
     Returns:
         ``weights[e] * modules[e](x)`` of shape (B, C, *S) for each e.
@@ -72,8 +72,8 @@ def apply_weighted(
     first = modules[0]
     if isinstance(first, FixedFunction):
         once = first(x)
-        return [weight * once for weight in weights.unbind()]
+        return [weight * once for weight in weights]
     separable = [module for module in modules if isinstance(module, SeparableConvolution)]
     if len(separable) == len(modules):
         return weighted_separable(separable, x, weights)
-    return [weight * module(x) for weight, module in zip(weights.unbind(), modules, strict=True)]
+    return [weight * module(x) for weight, module in zip(weights, modules, strict=True)]

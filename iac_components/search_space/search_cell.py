@@ -160,6 +160,8 @@ class SearchCell(CellFrame):
         Returns:
             R features (B, C/K, *S).
         """
+        # Single values, since an index by a list of rows would make a GPU wait for the host.
+        values = {row: factors[row].unbind() for row in rows}
         outputs: dict[int, torch.Tensor] = {}
         for column, operation in enumerate(self.space.operations):
             # `none` takes its share of the softmax and adds nothing: computing it would be waste.
@@ -167,7 +169,7 @@ class SearchCell(CellFrame):
             if operation == NONE_OPERATION or not living:
                 continue
             modules = [self._operations(row)[operation] for row in living]
-            weighted = apply_weighted(modules, part, factors[living, column])
+            weighted = apply_weighted(modules, part, [values[row][column] for row in living])
             for row, term in zip(living, weighted, strict=True):
                 outputs[row] = outputs[row] + term if row in outputs else term
         return [outputs[row] for row in rows]

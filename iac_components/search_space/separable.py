@@ -20,7 +20,7 @@ from iac_components.search_space.norm import make_norm
 __all__ = ["SeparableConvolution", "weighted_separable"]
 
 DENSE_CHANNELS = {2: 8, 3: 16}
-"""Most channels for which the product is faster than the two, by dimensions; measured on a CPU."""
+"""Most channels for which the product is used, by dimensions. Our choice, made on a CPU."""
 
 
 class _Stage(NamedTuple):
@@ -76,14 +76,14 @@ class SeparableConvolution(nn.Sequential):
 
 
 def weighted_separable(
-    modules: Sequence[SeparableConvolution], x: torch.Tensor, weights: torch.Tensor
+    modules: Sequence[SeparableConvolution], x: torch.Tensor, weights: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
     """Apply ``modules[e]``, alike but for their weights, to the same input.
 
     Args:
         modules: E convolutions whose norms are not affine.
         x: (B, C, *S).
-        weights: (E,).
+        weights: E scalars.
 
     Returns:
         ``weights[e] * modules[e](x)`` of shape (B, C, *S) for each e.
@@ -95,10 +95,11 @@ def weighted_separable(
         features = _convolve(stage, features if index == 0 else relu(features), shared=index == 0)
         norm = stage[0].norm
         groups = count * norm.num_groups
-        scale = weights.repeat_interleave(channels)
         if index < len(stages) - 1:
             features = group_norm(features, groups, eps=norm.eps)
-        elif features.is_contiguous():
+            continue
+        scale = torch.stack(list(weights)).repeat_interleave(channels)
+        if features.is_contiguous():
             # As the norm's scale the weight costs nothing, and no feature is kept for its gradient.
             features = group_norm(features, groups, weight=scale, eps=norm.eps)
         else:

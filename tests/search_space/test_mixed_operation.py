@@ -37,7 +37,7 @@ def operations(name, count=3):
 def test_shared_input_gives_each_its_own_weighted_output(name):
     torch.manual_seed(0)
     modules, x, weights = operations(name), torch.randn(2, 8, 5, 5), torch.tensor([0.4, 0.1, 0.5])
-    outputs = apply_weighted(modules, x, weights)
+    outputs = apply_weighted(modules, x, weights.unbind())
     for output, module, weight in zip(outputs, modules, weights, strict=True):
         assert torch.allclose(output, weight * module(x), atol=1e-5)
 
@@ -47,7 +47,7 @@ def test_operations_without_parameters_run_once():
     modules = operations("max_pool_3x3")
     for module in modules:
         module.register_forward_hook(lambda *_: calls.append(1))
-    apply_weighted(modules, torch.randn(1, 8, 5, 5), torch.ones(3))
+    apply_weighted(modules, torch.randn(1, 8, 5, 5), torch.ones(3).unbind())
     assert len(calls) == 1
 
 

@@ -18,6 +18,7 @@ from iac_components.search.gradients import without_gradients
 from iac_components.search_space import NONE_OPERATION, SearchCell, SearchSpace
 from search_benchmark.clock import StepClock
 from search_benchmark.encoder_memo import EncoderMemo
+from search_benchmark.memory_format import CHANNELS_LAST, is_channels_last
 from search_benchmark.steps import Batch, SearchStep
 from search_benchmark.subjects import Subject
 from search_benchmark.yardstick import plain_supernet
@@ -112,7 +113,7 @@ class LeveredStep:
         for lever in self.levers & set(left):
             network.prune(_survivors(network.space, left[lever]).to(network.alive.device))
         if "channels_last" in self.levers:
-            network.to(memory_format=_channels_last(len(subject.shape)))  # type: ignore[call-overload]
+            network.to(memory_format=CHANNELS_LAST[len(subject.shape)])  # type: ignore[call-overload]
         return network if "fused" in self.levers else plain_supernet(network)
 
     @property
@@ -124,13 +125,7 @@ class LeveredStep:
     @property
     def memory_format(self) -> str:
         """How the weights of convolutions lie in memory."""
-        last = {4: torch.channels_last, 5: torch.channels_last_3d}
-        lie_so = (
-            parameter.is_contiguous(memory_format=last[parameter.ndim])
-            for parameter in self.network.parameters()
-            if parameter.ndim in last and not parameter.is_contiguous()
-        )
-        return "channels_last" if any(lie_so) else "contiguous"
+        return "channels_last" if is_channels_last(self.network) else "contiguous"
 
     def __call__(self) -> dict[str, dict[str, float]]:
         """Step the weights, then the architecture; returns what :meth:`StepClock.take` does."""
@@ -235,10 +230,6 @@ class OurStep(LeveredStep):
         with self.clock.part("weight_step"):
             self._trainer_step(*self.batches.values())
         return self.clock.take()
-
-
-def _channels_last(dimensions: int) -> torch.memory_format:
-    return torch.channels_last if dimensions == 4 else torch.channels_last_3d
 
 
 def _survivors(space: SearchSpace, count: int) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch import nn
 
 from iac_components.data import load_datalist
 from search_benchmark.bundle_config import open_config
+from search_benchmark.memory_format import is_channels_last
 
 __all__ = ["VolumePath", "find_volumes"]
 
@@ -59,12 +60,7 @@ class VolumePath:
     @property
     def channels_last(self) -> bool:
         """Whether the network computes in that memory format."""
-        return any(
-            weight.ndim == 4
-            and weight.is_contiguous(memory_format=torch.channels_last)
-            and not weight.is_contiguous()
-            for weight in self.network.parameters()
-        )
+        return is_channels_last(self.network)
 
     @torch.no_grad()
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
