@@ -23,6 +23,7 @@ from search_benchmark.rounds import compare, summary, time_rounds
 from search_benchmark.session import describe_session
 from search_benchmark.volume_path import VolumePath, find_volumes
 
+from iac_components.console import brief_message
 from iac_components.files import write_text
 from iac_components.networks import measure_complexity
 
@@ -72,7 +73,13 @@ def measure_volumes(
 
 
 def measure(
-    bundle: str, dataset_dir: str | None, *, repeats: int, volumes: int, volume_repeats: int
+    bundle: str,
+    dataset_dir: str | None,
+    *,
+    channel_divisor: int,
+    repeats: int,
+    volumes: int,
+    volume_repeats: int,
 ) -> Record:
     """Time a bundle's inference.
 
@@ -80,11 +87,15 @@ def measure(
         ValueError: if the bundle is unknown, or the folder is not its data set.
     """
     images = find_volumes(bundle, dataset_dir, count=volumes) if dataset_dir else []
-    paths = {side: VolumePath(bundle, skip_module=name) for side, name in SIDES.items()}
+    paths = {
+        side: VolumePath(bundle, skip_module=name, channel_divisor=channel_divisor)
+        for side, name in SIDES.items()
+    }
     whole = measure_volumes(paths, images, repeats=volume_repeats) if images else None
     return {
         "bundle": bundle,
         "device": paths["cells"].device.type,
+        "channel_divisor": channel_divisor,
         "channels_last": {side: path.channels_last for side, path in paths.items()},
         "forward": measure_forward(paths, repeats=repeats),
         "whole_path": whole,
@@ -125,6 +136,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="data set as downloaded: one for all bundles, or one for each",
     )
+    parser.add_argument(
+        "--channel_divisor",
+        type=int,
+        default=1,
+        metavar="K",
+        help="let one channel of K pass a cell's operations, as in the search (default: 1)",
+    )
     for name, default, what in (
         ("repeats", 9, "pairs of forward passes"),
         ("volumes", 5, "volumes of a data set"),
@@ -156,11 +174,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = describe_session()
     try:
         records = [
-            measure(bundle, folder, **counts)
+            measure(bundle, folder, channel_divisor=options.channel_divisor, **counts)
             for bundle, folder in zip(options.bundle, folders, strict=True)
         ]
     except ValueError as error:
         parser.error(str(error))
+    except RuntimeError as error:
+        message = brief_message(error)
+        if message is None:
+            raise
+        parser.error(message)
     publish({**session, "records": records}, options.out)
     if options.out is not None:
         write_text(Path(options.out).with_suffix(".md"), table(records))

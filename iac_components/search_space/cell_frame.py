@@ -70,4 +70,4 @@ class CellFrame(nn.Module):
     def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor]) -> torch.Tensor:
         """Project the concatenated nodes to C channels, scale them, and add the skip."""
         refined: torch.Tensor = self.output_projection(torch.cat(tuple(nodes), dim=1))
-        return skip + self.scale * refined
+        return torch.addcmul(skip, self.scale, refined)

@@ -143,7 +143,7 @@ class SearchCell(CellFrame):
             return
         width = state.shape[1] // self.space.channel_divisor
         part, rest = state[:, :width], state[:, width:]
-        mixed = self._run(self._mix, part, factors, rows)
+        mixed = self._mix(part, factors, rows)
         for row, output in zip(rows, mixed, strict=True):
             sums.add(self.space.edges[row].node, output, edge_weights[row] * rest)
 
@@ -169,7 +169,10 @@ class SearchCell(CellFrame):
             if operation == NONE_OPERATION or not living:
                 continue
             modules = [self._operations(row)[operation] for row in living]
-            weighted = apply_weighted(modules, part, [values[row][column] for row in living])
+            # Operation by operation, since what is computed anew at once adds to the peak memory.
+            weighted = self._run(
+                apply_weighted, modules, part, [values[row][column] for row in living]
+            )
             for row, term in zip(living, weighted, strict=True):
                 outputs[row] = outputs[row] + term if row in outputs else term
         return [outputs[row] for row in rows]

@@ -12,7 +12,7 @@ import torch
 from search_benchmark.volume_path import VolumePath, find_volumes
 
 from iac_components.data import write_phantom
-from iac_components.networks import CellNetwork
+from iac_components.networks import CellNetwork, measure_complexity
 
 BUNDLE = "hippocampus_unet"
 
@@ -36,6 +36,16 @@ def test_the_sides_differ_in_the_cells(paths):
     assert not isinstance(paths["plain"].network, CellNetwork)
     assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 48, 64)
     assert not any(path.network.training for path in paths.values())
+
+
+def test_narrow_cells_cost_less():
+    narrow = VolumePath(BUNDLE, skip_module="iac", channel_divisor=4)
+    wide = VolumePath(BUNDLE, skip_module="iac")
+    costs = [
+        measure_complexity(path.network, input_shape=path.window_shape).flops
+        for path in (narrow, wide)
+    ]
+    assert costs[0] < costs[1]
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
@@ -92,6 +102,7 @@ def test_a_run(paths, dataset, tmp_path, capsys, monkeypatch):
     [
         (["--bundle", "moon_unet"], "bundle 'moon_unet' is unknown. Known: acdc_efficientnet"),
         (["--bundle", BUNDLE, "--repeats", "0"], "--repeats must be at least 1, got 0."),
+        (["--bundle", BUNDLE, "--channel_divisor", "3"], "16 channels cannot be divided by K=3"),
         (["--bundle", BUNDLE, "--dataset_dir", "a", "b"], "names 2 folders for 1 bundles"),
         (["--bundle", BUNDLE, "--dataset_dir", "/nowhere"], "/nowhere"),
     ],

@@ -31,6 +31,7 @@ class VolumePath:
         bundle: data set and backbone, such as ``hippocampus_unet``.
         skip_module: ``plain`` for the backbone alone, ``iac`` for the genotype that the bundle
             ships.
+        channel_divisor: all channels pass a cell's operations (1), or one of K.
 
     Attributes:
         network: on the config's device, in eval mode.
@@ -41,8 +42,9 @@ class VolumePath:
         ValueError: if there is no such bundle.
     """
 
-    def __init__(self, bundle: str, *, skip_module: str) -> None:
-        config = open_config(bundle, "inference", {"skip_module": skip_module})
+    def __init__(self, bundle: str, *, skip_module: str, channel_divisor: int = 1) -> None:
+        overrides = {"skip_module": skip_module, "channel_divisor": channel_divisor}
+        config = open_config(bundle, "inference", overrides)
         transforms = config["postprocessing"]["transforms"]
         config["postprocessing"]["transforms"] = [
             transform for transform in transforms if transform.get("_target_") != WRITER
