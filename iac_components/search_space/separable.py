@@ -88,35 +88,67 @@ def weighted_separable(
     Returns:
         ``weights[e] * modules[e](x)`` of shape (B, C, *S) for each e.
     """
-    count, channels = len(modules), x.shape[1]
     features = relu(x)
     stages = list(zip(*(module.stages() for module in modules), strict=True))
+    if features.is_contiguous() or _merges(stages[0]):
+        return _along_channels(stages, features, weights)
+    return _along_batch(stages, features, weights)
+
+
+def _along_channels(
+    stages: Sequence[Sequence[_Stage]], features: torch.Tensor, weights: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    """Keep the E results side by side, as (B, E*C, *S)."""
+    count, channels = len(weights), features.shape[1]
     for index, stage in enumerate(stages):
         features = _convolve(stage, features if index == 0 else relu(features), shared=index == 0)
         norm = stage[0].norm
-        groups = count * norm.num_groups
-        if index < len(stages) - 1:
-            features = group_norm(features, groups, eps=norm.eps)
-            continue
-        scale = torch.stack(list(weights)).repeat_interleave(channels)
-        if features.is_contiguous():
-            # As the norm's scale the weight costs nothing, and no feature is kept for its gradient.
-            features = group_norm(features, groups, weight=scale, eps=norm.eps)
-        else:
-            # torch 2.13 crashes in channels_last where the scale's gradient alone is asked for.
-            shape = (1, -1, *[1] * (x.ndim - 2))
-            features = group_norm(features, groups, eps=norm.eps) * scale.view(shape)
+        # As the last norm's scale the weight costs nothing, and no feature is kept for its
+        # gradient.
+        last = index == len(stages) - 1
+        scale = torch.stack(list(weights)).repeat_interleave(channels) if last else None
+        # One spatial axis, since torch 2.13 crashes in channels_last, as which a 1x1 feature counts
+        # too, where the scale's gradient alone is asked for.
+        normed = group_norm(
+            features.flatten(2), count * norm.num_groups, weight=scale, eps=norm.eps
+        )
+        features = normed.view(features.shape)
     return features.chunk(count, dim=1)
+
+
+def _along_batch(
+    stages: Sequence[Sequence[_Stage]], features: torch.Tensor, weights: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    """Keep the E results one after the other, as (E*B, C, *S).
+
+    In channels_last they are then one block each. The weights are no norm's scale there: in that
+    format torch 2.13 crashes where the scale's gradient alone is asked for.
+    """
+    count = len(weights)
+    for index, stage in enumerate(stages):
+        parts = relu(features).chunk(count) if index else [features] * count
+        features = torch.cat(
+            [s.pointwise(s.depthwise(part)) for s, part in zip(stage, parts, strict=True)]
+        )
+        norm = stage[0].norm
+        features = group_norm(features, norm.num_groups, eps=norm.eps)
+    return tuple(w * part for w, part in zip(weights, features.chunk(count), strict=True))
+
+
+def _merges(stage: Sequence[_Stage]) -> bool:
+    """Whether channels are few enough for the product of depthwise and pointwise weights."""
+    depthwise = stage[0].depthwise
+    return depthwise.in_channels <= DENSE_CHANNELS[depthwise.weight.ndim - 2]
 
 
 def _convolve(stage: Sequence[_Stage], x: torch.Tensor, *, shared: bool) -> torch.Tensor:
     """Convolve (B, C, *S), shared by all E, or (B, E*C, *S) with each its own, to (B, E*C, *S)."""
-    first = stage[0].depthwise
-    if first.in_channels > DENSE_CHANNELS[x.ndim - 2]:
+    if not _merges(stage):
         parts = [x] * len(stage) if shared else x.chunk(len(stage), dim=1)
         return torch.cat(
             [s.pointwise(s.depthwise(part)) for s, part in zip(stage, parts, strict=True)], dim=1
-        )
+        ).contiguous()
+    first = stage[0].depthwise
     dense = torch.cat([s.pointwise.weight * s.depthwise.weight.transpose(0, 1) for s in stage])
     if x.ndim == 4:
         # Faster there and back included; in 3-D it gains nothing on a CPU.
