@@ -30,6 +30,17 @@ class BundleTraining:
     common: Mapping[str, object]
     steps_per_epoch: int
 
+    def own_steps(self) -> int:
+        """Steps of the training as the configs have it: their epochs of the whole training part.
+
+        Reads the images, since slices are what is counted.
+        """
+        parser = monai.bundle.ConfigParser()
+        parser.read_config(str(self.configs / "train.json"))
+        parser.update({"bundle_root": str(self.configs.parent), **self.common})
+        steps = len(parser.get_parsed_content("train#dataloader"))
+        return steps * int(parser.get_parsed_content("epochs"))
+
     def run(
         self,
         folder: Path,

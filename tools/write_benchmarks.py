@@ -161,19 +161,21 @@ def training_rows() -> Iterator[Row]:
     for bundle, record in searches().items():
         costs, trainings = at(record, "costs"), at(record, "trainings")
         trained = [cast(Json, cost) for cost in cast(Json, trainings.get("pruned", {})).values()]
-        if "pruned" not in costs or not trained:
+        if "pruned" not in costs or not trained or not record.get("own_training_steps"):
             continue
         seconds = sum(number(cost, "total", "cpu") for cost in trained) / len(trained)
         steps = sum(number(cost, "steps") for cost in trained) / len(trained)
         search = number(costs, "pruned", "mean", "total", "cpu")
         enough = 4 * search / seconds * steps
+        own = number(record, "own_training_steps")
         yield Row(
-            "`pruned` search / training the found network",
+            "`pruned` search / training the found network by its bundle's schedule",
             "at most 1/4",
             bundle,
-            f"{search:.0f} s; {seconds / steps:.2f} s a training step, so 1/4 from "
-            f"{enough:.0f} steps on ({search / seconds:.2f} of the {steps:.0f} steps here)",
-            4 * search <= seconds,
+            f"{search * steps / seconds / own:.3f}: {search:.0f} s; {own:.0f} steps of "
+            f"{seconds / steps:.2f} s (1/4 from {enough:.0f} steps on; {search / seconds:.2f} of "
+            f"the {steps:.0f} steps trained here)",
+            enough <= own,
         )
 
 

@@ -123,6 +123,8 @@ def test_the_report_holds_everything(whole: Path) -> None:
     assert stopped["epochs"] == report["early_stop"]["0"]["epoch"] <= full["epochs"]
     assert report["searches"]["reference"]["0"]["provenance"]["settings"]["pruning"] is False
     text = (whole / "report.md").read_text()
+    assert report["own_training_steps"] > 100
+    assert f"own schedule is {report['own_training_steps']} such steps" in text
     assert "full length / pruned" in text
     for picture in ("report_epochs.png", "report_cost.png"):
         assert picture in text

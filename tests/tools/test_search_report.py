@@ -229,6 +229,7 @@ def results(settings: BenchmarkSettings) -> Results:
         {0: EarlyStop(4, True, FULL)},
         cells,
         {arm: {0: training} for arm in arms},
+        4000,
         [("random", 1)],
         {arm: {0: records(0.8, spread=0.02), 1: records(0.81)} for arm in arms},
     )
@@ -248,6 +249,7 @@ def test_tables_say_what_was_measured(results: Results) -> None:
     assert "has not changed for 10 epochs: seed 0 after epoch 4." in text
     assert "pruned − no cell" in text
     assert "![a.png](a.png)" in text
+    assert "own schedule is 4000 such steps." in text
     training = text[text.index("### The search against the training") :]
     assert "| pruned | 22.0 | 11.0 | 0.250 | 0.50 | 0.50 |" in training
 

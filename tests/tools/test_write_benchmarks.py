@@ -32,6 +32,7 @@ def search(**changes):
         ],
         "costs": {"pruned": {"mean": {"total": {"cpu": 50.0}}}},
         "trainings": {"pruned": {"0": training, "1": training}},
+        "own_training_steps": 100,
         "dice": {"pruned": {"by_seed": {"0": 0.8, "1": 0.8, "2": 0.8}}},
         **changes,
     }
@@ -63,6 +64,8 @@ def test_search_may_cost_a_quarter_of_training(raw, seconds, met):
     raw("search_a_unet", search(costs={"pruned": {"mean": {"total": {"cpu": seconds}}}}))
     (row,) = tool.training_rows()
     assert row.met is met
+    # A step takes 4 s here, and the bundle's own schedule has 100.
+    assert row.measured.startswith(f"{seconds / 400:.3f}: ")
     assert f"1/4 from {seconds:.0f} steps on" in row.measured
 
 

@@ -98,6 +98,7 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
             }
             for arm, by_seed in results.trainings.items()
         },
+        "own_training_steps": results.own_steps,
         "base_training": _base_json(settings),
         "dice": {
             arm: {

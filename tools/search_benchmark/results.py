@@ -11,7 +11,7 @@ from search_benchmark.costs import Cost, Ratio, cost_of, mean_cost, ratio
 from search_benchmark.early_stop import EarlyStop
 from search_benchmark.epoch_log import EpochLog
 from search_benchmark.plan import SearchPlan
-from search_benchmark.retraining import training_folders
+from search_benchmark.retraining import own_steps, training_folders
 from search_benchmark.settings import BenchmarkSettings
 
 __all__ = ["Results", "gather"]
@@ -32,6 +32,7 @@ class Results:
         cells: by mode and training seed.
         trainings: what the trainings that are done cost, by arm (the modes, and ``plain``) and
             seed.
+        own_steps: of a training as the bundle's configs have it, if known.
         untrained: arms and seeds whose training is not done.
         records: evaluation of the arms that have one, by seed; all arms with the same seeds.
     """
@@ -42,6 +43,7 @@ class Results:
     stops: Mapping[int, EarlyStop]
     cells: Mapping[str, Mapping[int, FoundCell]]
     trainings: Mapping[str, Mapping[int, EpochLog]]
+    own_steps: int | None
     untrained: Sequence[tuple[str, int]]
     records: Mapping[str, Mapping[int, Records]]
 
@@ -107,4 +109,14 @@ def gather(settings: BenchmarkSettings) -> Results:
         for arm, by_seed in done.items()
         if by_seed and seeds
     }
-    return Results(settings, plans, costs, stops, cells, trainings, untrained, records)
+    return Results(
+        settings,
+        plans,
+        costs,
+        stops,
+        cells,
+        trainings,
+        own_steps(settings),
+        untrained,
+        records,
+    )

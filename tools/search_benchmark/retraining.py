@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from bundle_training import BundleTraining
 
+from iac_components.files import read_json, write_json
 from iac_components.search_space import Genotype, save_genotype
 from search_benchmark.cells import FoundCell, found_cells
 from search_benchmark.settings import BenchmarkSettings
 from search_benchmark.turns import Deadline
 
-__all__ = ["PLAIN", "retrain", "train_timed", "training_folders"]
+__all__ = ["PLAIN", "own_steps", "retrain", "train_timed", "training_folders"]
 
 PLAIN = "plain"
 """The arm without cells: the backbone, trained on for the same steps."""
@@ -51,6 +53,8 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
     """
     cells = found_cells(settings)
     folders = training_folders(settings, cells)
+    if own_steps(settings) is None:
+        write_json(_own_steps_file(settings), settings.training.own_steps())
     for seed in settings.seeds:
         for mode in [mode for mode in folders if seed in folders[mode]]:
             if deadline.over:
@@ -75,6 +79,16 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
             )
             say(f"trained {mode}, seed {seed}: '{folder}'")
     return True
+
+
+def own_steps(settings: BenchmarkSettings) -> int | None:
+    """Steps of a training as the bundle's configs have it, once the trainings have begun."""
+    path = _own_steps_file(settings)
+    return cast(int, read_json(path, max_bytes=100)) if path.exists() else None
+
+
+def _own_steps_file(settings: BenchmarkSettings) -> Path:
+    return settings.output_dir / "retraining" / "own_steps.json"
 
 
 def _name(genotype: Genotype) -> str:

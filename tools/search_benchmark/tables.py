@@ -215,9 +215,10 @@ def _trainings(results: Results) -> str:
             ]
         )
     header = ["arm", "training s", "CPU s", "CPU s a step", "search / training", "in CPU"]
+    own = f" The bundle's own schedule is {results.own_steps} such steps." * bool(results.own_steps)
     lead = (
         f"### The search against the training of its network, {results.settings.train_steps} "
-        "steps\n\nA training's seconds hold its epochs and one validation at the end.\n\n"
+        f"steps\n\nA training's seconds hold its epochs and one validation at the end.{own}\n\n"
     )
     return lead + markdown_table(header, rows) if rows else ""
 
