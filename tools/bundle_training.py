@@ -61,15 +61,13 @@ class BundleTraining:
             return
         epochs = max(1, round(steps / self.steps_per_epoch))
         train = str(self.configs / "train.json")
-        models = {"skip_module": "plain", "ckpt_dir": str(folder / "models")}
-        shared = {**self.common, **models, **options}
         further: dict[str, object] = {}
         if handlers:
             own = monai.bundle.ConfigParser.load_config_file(train)["train"]["handlers"]
             further["train#handlers"] = [*own, *handlers]
         monai.bundle.run(
             config_file=train,
-            **shared,
+            **self._shared(folder, options),
             **further,
             output_dir=str(folder),
             epochs=epochs,
@@ -77,11 +75,30 @@ class BundleTraining:
             val_interval=epochs,
             resume=True,
         )
-        # Evaluation loads the final weights; the backbone they started from is not needed again.
-        shared.pop("backbone_ckpt", None)
+        self.evaluate(folder, final_model(folder), options=options)
+
+    def evaluate(
+        self, folder: Path, checkpoint: Path, *, options: Mapping[str, object] | None = None
+    ) -> None:
+        """Evaluate weights on the test fold, unless that was done before.
+
+        Args:
+            folder: gets ``eval/metrics.json``.
+            checkpoint: the weights, of the plain backbone unless ``options`` say otherwise.
+            options: keys of the configs.
+        """
+        if (folder / "eval" / "metrics.json").exists():
+            return
+        # The checkpoint has all weights; the backbone they started from is not needed again.
+        given = {key: value for key, value in (options or {}).items() if key != "backbone_ckpt"}
         monai.bundle.run(
-            config_file=[train, str(self.configs / "evaluate.json")],
-            **shared,
+            config_file=[str(self.configs / name) for name in ("train.json", "evaluate.json")],
+            **self._shared(folder, given),
             output_dir=str(folder / "eval"),
-            checkpoint=str(final_model(folder)),
+            checkpoint=str(checkpoint),
         )
+
+    def _shared(self, folder: Path, options: Mapping[str, object]) -> dict[str, object]:
+        """Keys of a training and of an evaluation alike."""
+        models = {"skip_module": "plain", "ckpt_dir": str(folder / "models")}
+        return {**self.common, **models, **options}

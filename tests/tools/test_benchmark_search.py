@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
 import benchmark_search as tool
 import pytest
+import torch
+from search_benchmark.quality import seed_mean
 from search_benchmark.turns import Deadline
 from verification.methods.iac_budgets import PHANTOMS, QUICK
 
 from iac_components.data import write_phantom
+from iac_components.evaluation import read_metrics
+from iac_components.networks.weights import load_state
 from iac_components.visualization import read_trace
 
 PHANTOM = PHANTOMS["hippocampus"]
@@ -114,7 +119,11 @@ def test_a_search_that_ended_but_was_not_written_is_not_run_again(data, whole, c
 def test_the_report_holds_everything(whole: Path) -> None:
     report = json.loads((whole / "report.json").read_text())
     arms = {"reference", "full", "pruned", "early_stop", "random", "plain"}
-    assert set(report["dice"]) == set(report["trainings"]) == arms
+    assert set(report["trainings"]) == arms
+    # The backbone that they all started from is evaluated as it is.
+    assert set(report["dice"]) == {*arms, "backbone"}
+    base = read_metrics(whole / "work" / "base" / "eval")
+    assert report["dice"]["backbone"]["by_seed"]["0"] == seed_mean(base)
     # The phantom's test fold has one patient, who cannot be compared.
     assert report["comparisons"] == []
     assert report["unfinished"] == []
@@ -129,6 +138,27 @@ def test_the_report_holds_everything(whole: Path) -> None:
     for picture in ("report_epochs.png", "report_cost.png"):
         assert picture in text
         assert (whole / picture).stat().st_size > 10_000
+
+
+def test_from_scratch_the_backbone_trains_too(data, whole, tmp_path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(whole / "work" / "searches", work / "searches")
+    # After one step alone all networks have the same backbone: a fresh cell changes nothing.
+    options = ("--modes", "pruned", "--scratch", "--train_steps", "2")
+    options += ("--backbone_ckpt", backbone_of(whole))
+    assert run(data, work, *options, "--out", str(tmp_path / "report.json")) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report["dice"]) == {"pruned", "plain"}
+    assert "from random weights" in (tmp_path / "report.md").read_text()
+    base = load_state(backbone_of(whole))
+    for folder, frozen in ((whole / "work", True), (work, False)):
+        digest = report["cells"]["pruned"]["0"]["digest"].removeprefix("sha256:")[:12]
+        model = folder / "retraining" / digest / "seed0" / "models" / "model_final.pt"
+        state = load_state(model)
+        names = {name: f"backbone.{name}" for name in base}
+        shared = [(base[a], state[b]) for a, b in names.items() if b in state]
+        assert len(shared) > 10
+        assert all(torch.equal(*pair) for pair in shared) == frozen
 
 
 def test_what_is_done_is_not_done_again(data, whole, capsys) -> None:

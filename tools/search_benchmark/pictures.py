@@ -16,7 +16,7 @@ from search_benchmark.costs import mean_cost
 from search_benchmark.epoch_log import EpochRecord
 from search_benchmark.quality import seed_mean, summary_of
 from search_benchmark.results import Results
-from search_benchmark.retraining import PLAIN
+from search_benchmark.retraining import BACKBONE, PLAIN
 from search_benchmark.tables import TITLES
 
 __all__ = ["draw_cost", "draw_epochs"]
@@ -28,6 +28,7 @@ COLOURS = {
     "early_stop": PALETTE[2],
     "random": PALETTE[3],
     PLAIN: GREY,
+    BACKBONE: DARK,
 }
 FREE = 0.25
 """Place of what costs nothing: this part of the cheapest search, on a logarithmic axis."""

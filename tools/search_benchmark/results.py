@@ -11,7 +11,7 @@ from search_benchmark.costs import Cost, Ratio, cost_of, mean_cost, ratio
 from search_benchmark.early_stop import EarlyStop
 from search_benchmark.epoch_log import EpochLog
 from search_benchmark.plan import SearchPlan
-from search_benchmark.retraining import own_steps, training_folders
+from search_benchmark.retraining import BACKBONE, backbone_folder, own_steps, training_folders
 from search_benchmark.settings import BenchmarkSettings
 
 __all__ = ["Results", "gather"]
@@ -34,7 +34,8 @@ class Results:
             seed.
         own_steps: of a training as the bundle's configs have it, if known.
         untrained: arms and seeds whose training is not done.
-        records: evaluation of the arms that have one, by seed; all arms with the same seeds.
+        records: evaluation of the arms that have one, by seed; all arms with the same seeds. That
+            of the untrained backbone is the same with each.
     """
 
     settings: BenchmarkSettings
@@ -109,6 +110,9 @@ def gather(settings: BenchmarkSettings) -> Results:
         for arm, by_seed in done.items()
         if by_seed and seeds
     }
+    before = backbone_folder(settings) / "eval"
+    if records and (before / "metrics.json").exists():
+        records[BACKBONE] = dict.fromkeys(sorted(seeds), read_metrics(before))
     return Results(
         settings,
         plans,

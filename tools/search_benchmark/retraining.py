@@ -1,4 +1,4 @@
-"""The found cells, implanted in one trained backbone and trained on the same budget."""
+"""The found cells, implanted and trained on the same budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from search_benchmark.cells import FoundCell, found_cells
 from search_benchmark.settings import BenchmarkSettings
 from search_benchmark.turns import Deadline
 
-__all__ = ["PLAIN", "own_steps", "retrain", "train_timed", "training_folders"]
+__all__ = [
+    "BACKBONE",
+    "PLAIN",
+    "backbone_folder",
+    "own_steps",
+    "retrain",
+    "train_timed",
+    "training_folders",
+]
+
+BACKBONE = "backbone"
+"""The arm without any training: the backbone that all others start from."""
 
 PLAIN = "plain"
 """The arm without cells: the backbone, trained on for the same steps."""
@@ -55,6 +66,8 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
     folders = training_folders(settings, cells)
     if own_steps(settings) is None:
         write_json(_own_steps_file(settings), settings.training.own_steps())
+    if not settings.scratch:
+        settings.training.evaluate(backbone_folder(settings), settings.backbone)
     for seed in settings.seeds:
         for mode in [mode for mode in folders if seed in folders[mode]]:
             if deadline.over:
@@ -64,19 +77,11 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
             if mode != PLAIN:
                 genotype = folder.parent / "genotype.json"
                 save_genotype(cells[mode][seed].genotype, genotype)
-                options = {
-                    "skip_module": "iac",
-                    "genotype_path": str(genotype),
-                    "frozen_backbone": True,
-                }
-            train_timed(
-                settings.training,
-                folder,
-                steps=settings.train_steps,
-                seed=seed,
-                backbone_ckpt=str(settings.backbone),
-                **options,
-            )
+                options = {"skip_module": "iac", "genotype_path": str(genotype)}
+            if not settings.scratch:
+                options["backbone_ckpt"] = str(settings.backbone)
+                options["frozen_backbone"] = mode != PLAIN
+            train_timed(settings.training, folder, steps=settings.train_steps, seed=seed, **options)
             say(f"trained {mode}, seed {seed}: '{folder}'")
     return True
 
@@ -85,6 +90,11 @@ def own_steps(settings: BenchmarkSettings) -> int | None:
     """Steps of a training as the bundle's configs have it, once the trainings have begun."""
     path = _own_steps_file(settings)
     return cast(int, read_json(path, max_bytes=100)) if path.exists() else None
+
+
+def backbone_folder(settings: BenchmarkSettings) -> Path:
+    """Where the evaluation of the backbone goes."""
+    return settings.output_dir / "retraining" / BACKBONE
 
 
 def _own_steps_file(settings: BenchmarkSettings) -> Path:

@@ -50,6 +50,8 @@ class BenchmarkSettings:
         base_steps: steps of its training.
         train_steps: steps of the training of each found cell.
         steps_per_epoch: steps in an epoch of a training.
+        scratch: whether whole networks are trained from random weights, in place of cells in the
+            trained backbone, which stays frozen.
         early_stop_patience: epochs without a change that end the mode ``early_stop``.
 
     Raises:
@@ -70,6 +72,7 @@ class BenchmarkSettings:
     base_steps: int = 1200
     train_steps: int = 300
     steps_per_epoch: int = 30
+    scratch: bool = False
     early_stop_patience: int = 10
 
     def __post_init__(self) -> None:
@@ -157,6 +160,7 @@ class BenchmarkSettings:
             "base_steps": self.base_steps,
             "train_steps": self.train_steps,
             "steps_per_epoch": self.steps_per_epoch,
+            "scratch": self.scratch,
             "threads": torch.get_num_threads(),
         }
 

@@ -10,7 +10,7 @@ from search_benchmark.clock import PARTS
 from search_benchmark.costs import Cost, cost_of, mean_cost
 from search_benchmark.quality import MARGIN, compare_with, seed_mean, summary_of
 from search_benchmark.results import Results
-from search_benchmark.retraining import PLAIN
+from search_benchmark.retraining import BACKBONE, PLAIN
 
 __all__ = ["TITLES", "markdown_table", "render_tables"]
 
@@ -21,8 +21,16 @@ TITLES = {
     "early_stop": "early stop",
     "random": "random",
     PLAIN: "no cell",
+    BACKBONE: "backbone, not trained on",
 }
 """Modes and arms as they are called in print."""
+
+_TRAINED = {
+    False: "Every cell implanted in the same trained backbone, which stays frozen, while without a "
+    "cell the backbone itself is trained on, by an optimizer that starts anew. Each for",
+    True: "Whole networks trained from random weights, with every cell and without one. Each for",
+}
+"""How the cells were trained, by whether from scratch."""
 
 LEAST_P = 0.001
 """Smaller p-values are not told apart."""
@@ -154,9 +162,7 @@ def _dice(results: Results) -> str:
     settings = results.settings
     seeds = ", ".join(map(str, next(iter(results.records.values()))))
     return (
-        "## What its cell is worth\n\n"
-        f"Every cell implanted in the same trained backbone, which stays frozen, and trained for "
-        f"{settings.train_steps} steps; without a cell the backbone is trained on for as many. "
+        f"## What its cell is worth\n\n{_TRAINED[settings.scratch]} {settings.train_steps} steps. "
         f"Seeds of the trainings: {seeds}. The last weights on the test fold, mean Dice x 100 over "
         "patients; interval: bootstrap, 95 %, seeds averaged.\n\n"
         + markdown_table(["arm", "different cells", "Dice x 100", "by seed"], rows)
