@@ -71,11 +71,14 @@ def records(record: Json, key: str) -> Sequence[Json]:
     return cast(Sequence[Json], record.get(key, ()))
 
 
-def searches() -> dict[str, Json]:
-    """The records of ``benchmark_search.py`` by bundle."""
+def searches(kind: str = "search") -> dict[str, Json]:
+    """The records of ``benchmark_search.py`` by bundle.
+
+    Those of ``kind`` scratch are of runs whose networks were trained from random weights.
+    """
     found = {}
-    for path in sorted(RAW.glob("search_*.json")):
-        found[path.stem.removeprefix("search_")] = read(path)
+    for path in sorted(RAW.glob(f"{kind}_*.json")):
+        found[path.stem.removeprefix(f"{kind}_")] = read(path)
     return found
 
 
@@ -105,9 +108,9 @@ def ratio_rows(of: str, to: str, *, least: float) -> Iterator[Row]:
                 )
 
 
-def quality_rows() -> Iterator[Row]:
+def quality_rows(kind: str, how: str) -> Iterator[Row]:
     """Dice of the pruned search's cell against the full one's."""
-    for bundle, record in searches().items():
+    for bundle, record in searches(kind).items():
         for found in records(record, "comparisons"):
             if found["against"] != "full":
                 continue
@@ -117,7 +120,7 @@ def quality_rows() -> Iterator[Row]:
             )
             seeds = len(at(record, "dice", "pruned", "by_seed"))
             yield Row(
-                "retrained Dice, `pruned` less `full`, points",
+                f"Dice, {how}, `pruned` less `full`, points",
                 "interval above -0.5, 3 seeds",
                 bundle,
                 f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], seeds: {seeds}",
@@ -198,7 +201,8 @@ def inference_rows() -> Iterator[Row]:
 TARGETS: Sequence[Callable[[], Iterable[Row]]] = (
     lambda: ratio_rows("full", "pruned", least=16),
     lambda: ratio_rows("reference", "pruned", least=25),
-    quality_rows,
+    lambda: quality_rows("search", "cells trained in the frozen backbone"),
+    lambda: quality_rows("scratch", "whole networks trained from scratch"),
     step_rows,
     memory_rows,
     training_rows,
@@ -217,6 +221,13 @@ def included(name: str) -> str:
     return text.replace("](", "](benchmarks/").replace("\n## ", "\n### ").strip() + "\n"
 
 
+def quality_from_scratch(bundle: str) -> str:
+    """What the cells of a bundle are worth in networks trained from random weights."""
+    text = included(f"scratch_{bundle}")
+    start = text.index("### What its cell is worth")
+    return text[start : text.index("### The search against")].split("\n", 1)[1].strip()
+
+
 def page() -> str:
     """The whole page."""
     rows = [row.render() for rows in TARGETS for row in rows()]
@@ -227,6 +238,10 @@ def page() -> str:
         *(
             f"## Searches: {bundle.replace('_', ', ')}\n\n{included(f'search_{bundle}')}".rstrip()
             for bundle in searches()
+        ),
+        *(
+            f"## From scratch: {bundle.replace('_', ', ')}\n\n{quality_from_scratch(bundle)}"
+            for bundle in searches("scratch")
         ),
     ]
     for name, title in (

@@ -150,6 +150,8 @@ def test_from_scratch_the_backbone_trains_too(data, whole, tmp_path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert set(report["dice"]) == {"pruned", "plain"}
     assert "from random weights" in (tmp_path / "report.md").read_text()
+    settings = json.loads((work / "benchmark_settings.json").read_text())
+    assert settings["scratch"] is True
     base = load_state(backbone_of(whole))
     for folder, frozen in ((whole / "work", True), (work, False)):
         digest = report["cells"]["pruned"]["0"]["digest"].removeprefix("sha256:")[:12]
@@ -207,6 +209,7 @@ def test_what_cannot_be_done_is_said_first(tmp_path, data, capsys, options, mess
     [
         (("--train_steps", "2"), "was begun with train_steps 1, not 2"),
         (("--fold", "1"), "was begun with fold 0, not 1"),
+        (("--scratch",), "was begun with scratch null, not true"),
         (("--search", "{}"), 'was begun with search {"'),
     ],
 )

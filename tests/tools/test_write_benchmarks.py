@@ -54,9 +54,28 @@ def test_a_ratio_is_met_by_both_clocks(raw):
 def test_quality_is_against_the_full_search_alone(raw):
     raw("search_a_unet", search())
     raw("search_b_unet", search(dice={"pruned": {"by_seed": {"0": 0.8}}}))
-    found = [(row.measured, row.met) for row in tool.quality_rows()]
+    found = [(row.measured, row.met) for row in tool.quality_rows("search", "cells alone")]
     interval = "+0.10 [-0.40, +0.60]"
     assert found == [(f"{interval}, seeds: 3", True), (f"{interval}, seeds: 1", False)]
+
+
+def test_from_scratch_is_a_row_and_a_section_of_its_own(raw, tmp_path):
+    raw("scratch_a_unet", search())
+    assert not list(tool.quality_rows("search", "cells alone"))
+    (row,) = tool.quality_rows("scratch", "whole")
+    assert (row.what, row.where) == ("Dice, whole, `pruned` less `full`, points", "a_unet")
+    parts = [
+        "# A",
+        "costs",
+        "## What its cell is worth",
+        "",
+        "A table.",
+        "",
+        "### The search against",
+    ]
+    (tmp_path / "scratch_a_unet.md").write_text("\n".join(parts), encoding="utf-8")
+    assert tool.quality_from_scratch("a_unet") == "A table."
+    assert "## From scratch: a, unet\n\nA table.\n" in tool.page()
 
 
 @pytest.mark.parametrize(("seconds", "met"), [(100.0, True), (101.0, False)])

@@ -28,7 +28,7 @@ COLOURS = {
     "early_stop": PALETTE[2],
     "random": PALETTE[3],
     PLAIN: GREY,
-    BACKBONE: DARK,
+    BACKBONE: PALETTE[4],
 }
 FREE = 0.25
 """Place of what costs nothing: this part of the cheapest search, on a logarithmic axis."""
@@ -153,6 +153,9 @@ def draw_cost(results: Results, out_png: str | Path) -> Path:
             place = cost.total.wall if cost and cost.total.wall else x
             axes.plot(place, 100 * seed_mean(records), "o", color=colour, ms=4, alpha=0.4, mew=0)
     axes.set_xscale("log")
+    # Room for the words below the lowest interval.
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - 0.08 * (high - low), high)
     axes.axvline(2 * free, color=GREY, lw=0.8, ls="--")
     axes.text(
         free,

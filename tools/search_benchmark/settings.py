@@ -160,7 +160,8 @@ class BenchmarkSettings:
             "base_steps": self.base_steps,
             "train_steps": self.train_steps,
             "steps_per_epoch": self.steps_per_epoch,
-            "scratch": self.scratch,
+            # Named where it is on alone: folders begun before there was such a thing go on.
+            **({"scratch": True} if self.scratch else {}),
             "threads": torch.get_num_threads(),
         }
 
@@ -183,12 +184,13 @@ class BenchmarkSettings:
         ours = cast(dict[str, object], json.loads(json.dumps(self.fixed())))
         if path.exists():
             theirs = cast(Mapping[str, object], read_json(path, max_bytes=MAX_BYTES))
-            for name, value in ours.items():
-                if theirs.get(name) != value and (measuring or name != "threads"):
+            for name in {**theirs, **ours}:
+                then, now = theirs.get(name), ours.get(name)
+                if then != now and (measuring or name != "threads"):
                     raise BenchmarkError(
                         f"--output_dir '{self.output_dir}' was begun with {name} "
-                        f"{json.dumps(theirs.get(name))}, not {json.dumps(value)}: go on with "
-                        "that, or choose another folder."
+                        f"{json.dumps(then)}, not {json.dumps(now)}: go on with that, or choose "
+                        "another folder."
                     )
         for stage in ("search", "train"):
             source = BUNDLES / _folder(self.bundle, stage) / "configs"
