@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import benchmark_sensitivity as tool
+import numpy as np
 import pytest
 from search_benchmark.clock import Seconds
 from search_benchmark.costs import Cost
 from search_benchmark.sensitivity import Grid, Point
-from search_benchmark.sensitivity_page import draw_grid, render_grid
+from search_benchmark.sensitivity_page import draw_grid, render_grid, shades
 from search_benchmark.settings import BenchmarkSettings
 
 GRID = Grid((0.1, 0.3), (1, 2))
@@ -60,6 +61,14 @@ def test_table_has_a_row_a_point():
 def test_picture_is_drawn(tmp_path):
     draw_grid(points(), GRID, tmp_path / "grid.png")
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([84.0, 84.02], (83.51, 84.51)), ([13.0, 34.0], (13.0, 34.0)), ([5.0, 5.0], (4.5, 5.5))],
+)
+def test_small_differences_get_no_shades(values, expected):
+    assert shades(np.array(values)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from iac_components.visualization.png import write_png
 from search_benchmark.sensitivity import Grid, Point
 
-__all__ = ["draw_grid", "render_grid"]
+__all__ = ["draw_grid", "render_grid", "shades"]
 
 _PANELS: Sequence[tuple[str, Callable[[Point], float], str]] = (
     ("Epochs to a genotype", lambda point: point.cost.epochs, "{:.0f}"),
@@ -35,6 +35,16 @@ def render_grid(points: Sequence[Point]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shades(values: np.ndarray) -> tuple[float, float]:
+    """The values of the lightest and the darkest shade.
+
+    At least a unit apart, an epoch, a second or a Dice point: less is no difference to be seen.
+    """
+    low, high = float(values.min()), float(values.max())
+    margin = max(0.0, 1.0 - (high - low)) / 2
+    return low - margin, high + margin
+
+
 def draw_grid(points: Sequence[Point], grid: Grid, out_png: Path) -> None:
     """Draw time and Dice over the grid, a square a point."""
     figure = Figure(figsize=(3.4 * len(_PANELS), 3.6), facecolor="white", layout="constrained")
@@ -46,8 +56,9 @@ def draw_grid(points: Sequence[Point], grid: Grid, out_png: Path) -> None:
                 for patience in grid.patiences
             ]
         )
-        axes.imshow(values, cmap="Blues", aspect="auto")
-        middle = (values.min() + values.max()) / 2
+        low, high = shades(values)
+        axes.imshow(values, cmap="Blues", aspect="auto", vmin=low, vmax=high)
+        dark = low + 0.6 * (high - low)
         for (row, column), number in np.ndenumerate(values):
             point = by_place[grid.thresholds[column], grid.patiences[row]]
             text = form.format(number) + ("" if point.decided else " *")
@@ -57,7 +68,7 @@ def draw_grid(points: Sequence[Point], grid: Grid, out_png: Path) -> None:
                 text,
                 ha="center",
                 va="center",
-                color="white" if number > middle else "black",
+                color="white" if number > dark else "black",
             )
         axes.set_xticks(range(len(grid.thresholds)), [f"{t:g}" for t in grid.thresholds])
         axes.set_yticks(range(len(grid.patiences)), [str(p) for p in grid.patiences])
