@@ -9,10 +9,13 @@ typed by hand.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+
+from search_benchmark.comparison import render_comparison
+from search_benchmark.raw_fields import POINTS, Json, at, number, records
 
 from iac_components.files import read_json, write_text
 
@@ -21,13 +24,8 @@ RAW = ROOT / "docs" / "benchmarks"
 PAGE = ROOT / "docs" / "BENCHMARKS.md"
 FINDINGS = Path(__file__).parent / "bundle_sources" / "benchmarks.findings.md"
 MAX_BYTES = 10_000_000
-POINTS = 100
-"""Dice points in a Dice of 1."""
-
 SEEDS = 3
 """Least trainings of an arm that a statement on its Dice rests on."""
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -52,23 +50,6 @@ class Row:
         """As a line of Markdown."""
         verdict = "met" if self.met else "**missed**"
         return f"| {self.what} | {self.target} | {self.where} | {self.measured} | {verdict} |"
-
-
-def at(record: object, *path: str) -> Json:
-    """The object below a path of keys."""
-    for key in path:
-        record = cast(Json, record)[key]
-    return cast(Json, record)
-
-
-def number(record: object, *path: str) -> float:
-    """The number below a path of keys."""
-    return float(cast(float, at(record, *path)))
-
-
-def records(record: Json, key: str) -> Sequence[Json]:
-    """The list of objects below a key, empty where it was not measured."""
-    return cast(Sequence[Json], record.get(key, ()))
 
 
 def searches(kind: str = "search") -> dict[str, Json]:
@@ -231,8 +212,11 @@ def quality_from_scratch(bundle: str) -> str:
 def page() -> str:
     """The whole page."""
     rows = [row.render() for rows in TARGETS for row in rows()]
+    compared = render_comparison(
+        searches(), from_scratch=searches("scratch"), step=raw("step"), memory=raw("memory")
+    )
     parts = [
-        FINDINGS.read_text(encoding="utf-8").rstrip(),
+        FINDINGS.read_text(encoding="utf-8").replace("COMPARISON", compared).rstrip(),
         "## Targets\n\nRatios are of processor time; wall-clock stands in brackets.\n\n"
         "| what | target | on | measured | |\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows),
         *(
