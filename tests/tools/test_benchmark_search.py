@@ -178,6 +178,9 @@ def test_no_time_is_no_work(data, tmp_path, whole, capsys) -> None:
     assert run(data, tmp_path, *options, "--max_minutes", "0", "--stage", "searches") == 0
     assert "0 minutes are over. The same command goes on from here." in capsys.readouterr().out
     assert not list(tmp_path.rglob("*.pt"))
+    shutil.copytree(whole / "work" / "searches", tmp_path / "searches", dirs_exist_ok=True)
+    assert run(data, tmp_path, *options, "--max_minutes", "0", "--stage", "retrain") == 0
+    assert not (tmp_path / "retraining").exists()
 
 
 @pytest.mark.parametrize(

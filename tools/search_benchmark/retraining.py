@@ -62,6 +62,8 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
     Returns:
         Whether all is done; if not, the deadline has passed.
     """
+    if deadline.over:
+        return False
     cells = found_cells(settings)
     folders = training_folders(settings, cells)
     if own_steps(settings) is None:
