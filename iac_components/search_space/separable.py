@@ -147,7 +147,7 @@ def _convolve(stage: Sequence[_Stage], x: torch.Tensor, *, shared: bool) -> torc
         parts = [x] * len(stage) if shared else x.chunk(len(stage), dim=1)
         return torch.cat(
             [s.pointwise(s.depthwise(part)) for s, part in zip(stage, parts, strict=True)], dim=1
-        ).contiguous()
+        )
     first = stage[0].depthwise
     dense = torch.cat([s.pointwise.weight * s.depthwise.weight.transpose(0, 1) for s in stage])
     if x.ndim == 4:

@@ -201,3 +201,24 @@ def test_checkpointing_keeps_less_for_the_backward_pass(lone):
             cell.run()
         kept.append(sum(sizes))
     assert kept[1] < 0.5 * kept[0]
+
+
+def test_checkpointing_computes_one_operation_at_a_time_anew(lone):
+    """What is computed anew at once is there at once, and adds to the peak memory."""
+    names = ("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3")
+    cell = lone(SearchSpace(2, names, 1), channels=80).open()
+    cell.cell.checkpointing = True
+    events = []
+    for edge, mixed in cell.cell.edges.items():
+        for name, operation in mixed.operations.items():
+            first = operation[1]  # of its depthwise convolutions
+            key = (edge, name)
+            first.register_forward_hook(lambda *_, key=key: events.append(("anew", key)))
+            first.weight.register_hook(lambda _, key=key: events.append(("done", key)))
+    loss = (cell.run() * torch.randn_like(cell.skip)).sum()
+    events.clear()
+    loss.backward()
+    assert len(events) == 2 * len(names) * len(cell.cell.edges)
+    for anew, done in zip(events[::2], events[1::2], strict=True):
+        assert (anew[0], done[0]) == ("anew", "done")
+        assert anew[1] == done[1]

@@ -17,13 +17,14 @@ WIDTHS = {2: (4, 16), 3: (4, 32)}
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 @pytest.mark.parametrize("last", [False, True], ids=["contiguous", "channels_last"])
+@pytest.mark.parametrize("weights_last", [False, True], ids=["", "weights_channels_last"])
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 @pytest.mark.parametrize("wanted", ["weights", "architecture"])
-def test_together_is_one_by_one(wanted, spatial_dims, wide, last, size):
+def test_together_is_one_by_one(wanted, spatial_dims, wide, weights_last, last, size):
     """torch 2.13 crashes in norms of channels_last features, as which 1x1 counts, if it may."""
     torch.manual_seed(0)
-    channels, memory_format = WIDTHS[spatial_dims][wide], FORMATS[spatial_dims][last]
+    channels, formats = WIDTHS[spatial_dims][wide], FORMATS[spatial_dims]
     modules = [
         SeparableConvolution(
             channels,
@@ -32,12 +33,12 @@ def test_together_is_one_by_one(wanted, spatial_dims, wide, last, size):
             dilation=1,
             repeats=2,
             affine=False,
-        ).to(dtype=torch.float64, memory_format=memory_format)
+        ).to(dtype=torch.float64, memory_format=formats[weights_last])
         for _ in range(3)
     ]
     feature = torch.randn(2, 2 * channels, *[size] * spatial_dims, dtype=torch.float64)
     # A cell hands over the first of its channels.
-    part = feature.to(memory_format=memory_format)[:, :channels]
+    part = feature.to(memory_format=formats[last])[:, :channels]
     weights = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64, requires_grad=True)
     parameters = [p for module in modules for p in module.parameters()]
     if wanted == "architecture":
