@@ -24,14 +24,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from benchmark_records import add_out_option, publish
+from benchmark_records import add_out_option, json_object, mebibytes, publish
 from search_benchmark.memory_cases import CASES, PLAIN, weigh
 from search_benchmark.session import describe_session
 from search_benchmark.subjects import BundleSubject, Subject, VolumeSubject
 
 from iac_components.files import write_json, write_text
 
-MEBIBYTE = 2**20
 PROMPT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Lets glibc give memory back at once: the resident set is then what is in use."""
 
@@ -115,19 +114,15 @@ def table(records: Sequence[Mapping[str, object]]) -> str:
     for record in records:
         ratios = cast("dict[str, float] | None", record["over_plain"])
         cells = {
-            name: _mebibytes(size) + (f" ({ratios[name]:.2f})" if ratios else "")
+            name: mebibytes(size) + (f" ({ratios[name]:.2f})" if ratios else "")
             for name, size in _figures(record).items()
         }
         shape = "x".join(str(size) for size in cast(Sequence[int], record["input_shape"]))
-        held = _mebibytes(cast(int, record["held_bytes"]))
+        held = mebibytes(cast(int, record["held_bytes"]))
         peak, *others = cells.values()
         row = (f"{record['subject']}, {shape}", str(record["case"]), peak, held, *others)
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / MEBIBYTE:.1f}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,7 +143,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _subjects(options: argparse.Namespace) -> list[tuple[Subject, list[str]]]:
     """Each subject, and the options that name it alone."""
-    settings = _settings(options.settings)
+    try:
+        settings = json_object(options.settings)
+    except argparse.ArgumentTypeError as error:
+        # Not a type of the option's: its text is handed on to the process of each case.
+        raise ValueError(f"--settings {error}") from error
     named: list[tuple[Subject, list[str]]] = []
     for bundle in options.bundle:
         arguments = ["--bundle", bundle, "--settings", options.settings]
@@ -160,16 +159,6 @@ def _subjects(options: argparse.Namespace) -> list[tuple[Subject, list[str]]]:
     if not named:
         raise ValueError("nothing to weigh: give --bundle or --volume_side.")
     return named
-
-
-def _settings(text: str) -> dict[str, object]:
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError:
-        settings = None
-    if not isinstance(settings, dict):
-        raise ValueError(f'--settings must be a JSON object, {{"batch_size": 2}} say, got {text}.')
-    return settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

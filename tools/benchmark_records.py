@@ -16,7 +16,7 @@ import torch
 
 from iac_components.files import write_json
 
-__all__ = ["add_out_option", "machine", "publish", "spread"]
+__all__ = ["add_out_option", "json_object", "machine", "mebibytes", "publish", "spread"]
 
 
 def machine() -> dict[str, object]:
@@ -41,9 +41,29 @@ def spread(values: Sequence[float]) -> dict[str, object]:
     }
 
 
+def mebibytes(size: float) -> str:
+    """Bytes in MiB, as they stand in tables."""
+    return f"{size / 2**20:.1f}"
+
+
 def add_out_option(parser: argparse.ArgumentParser) -> None:
     """Let a benchmark write its record to a file."""
     parser.add_argument("--out", metavar="FILE", help="also write the record to this file")
+
+
+def json_object(text: str) -> dict[str, object]:
+    """The value of an option that is a JSON object, for argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is none.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError:
+        content = None
+    if not isinstance(content, dict):
+        raise argparse.ArgumentTypeError(f'must be a JSON object, {{"batch_size": 2}} say: {text}')
+    return content
 
 
 def publish(record: Mapping[str, object], out: str | None) -> None:

@@ -19,11 +19,11 @@ Writes FILE.json, FILE.md, FILE_epochs.png and FILE_cost.png.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark_records import json_object
 from search_benchmark.settings import MODES, BenchmarkError, BenchmarkSettings
 from search_benchmark.stages import STAGES, run_stages
 from search_benchmark.turns import Deadline
@@ -75,16 +75,6 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     )
 
 
-def _object(text: str) -> Mapping[str, object]:
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise argparse.ArgumentTypeError('not of the form {"key": value}')
-    return content
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmark_search",
@@ -114,9 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="of a search (default: the bundle's own)")
     parser.add_argument(
-        "--search", type=_object, default={}, help='other keys of the search: {"key": value}'
+        "--search", type=json_object, default={}, help='other keys of the search: {"key": value}'
     )
-    parser.add_argument("--network", type=_object, default={}, help="other keys of all configs")
+    parser.add_argument("--network", type=json_object, default={}, help="other keys of all configs")
     parser.add_argument("--backbone_ckpt", type=Path, help="the trained backbone (default: train)")
     parser.add_argument("--base_steps", type=int, default=1200, help="of the backbone")
     parser.add_argument("--train_steps", type=int, default=300, help="of each found cell")

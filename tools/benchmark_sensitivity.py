@@ -10,11 +10,11 @@ FILE.json, FILE.md and FILE.png.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark_records import json_object
 from search_benchmark.sensitivity import Grid, describe, measure
 from search_benchmark.sensitivity_page import draw_grid, render_grid
 from search_benchmark.session import describe_session
@@ -84,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         "--seeds", type=int, nargs="+", default=[0], help="of the trainings (default: 0)"
     )
     parser.add_argument("--train_steps", type=int, default=150)
-    parser.add_argument("--search", type=json.loads, default={}, help="other keys of the search")
-    parser.add_argument("--network", type=json.loads, default={}, help="keys of all configs")
+    parser.add_argument("--search", type=json_object, default={}, help="other keys of the search")
+    parser.add_argument("--network", type=json_object, default={}, help="keys of all configs")
     parser.add_argument("--max_minutes", type=float, help="begin nothing after so many minutes")
     return parser
 

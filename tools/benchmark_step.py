@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from benchmark_records import add_out_option, publish, spread
+from benchmark_records import add_out_option, mebibytes, publish, spread
 from search_benchmark.levers import LEVERS, PHASES, LeveredStep, OurStep
 from search_benchmark.session import describe_session
 from search_benchmark.steps import noise_batch
@@ -38,7 +38,6 @@ PRUNING = ("half_operations", "two_operations")
 WARM_UP = 2
 """Steps of each side that do not count."""
 
-MEBIBYTE = 2**20
 KINDS = ("wall", "cpu")
 
 Record = dict[str, object]
@@ -200,7 +199,7 @@ def _tables(settings: Sequence[Record]) -> str:
 
 
 def _mebibytes(phases: Mapping[str, int]) -> str:
-    return " + ".join(f"{size / MEBIBYTE:.1f}" for size in phases.values())
+    return " + ".join(mebibytes(size) for size in phases.values())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ import os
 from pathlib import Path
 
 import monai.bundle
+from benchmark_records import json_object
 from bundle_training import BundleTraining, final_model
 
 from iac_components.search_space import load_genotype, random_genotype, save_genotype
@@ -138,9 +139,9 @@ def main() -> None:
     parser.add_argument("--scratch", nargs="*", default=list(SCRATCH), choices=SCRATCH)
     parser.add_argument("--implanted", nargs="*", default=list(IMPLANTED), choices=IMPLANTED)
     parser.add_argument(
-        "--network", type=json.loads, default={}, help='other keys of the configs: {"key": value}'
+        "--network", type=json_object, default={}, help='other keys of the configs: {"key": value}'
     )
-    parser.add_argument("--search", type=json.loads, default={}, help="other keys of the search")
+    parser.add_argument("--search", type=json_object, default={}, help="other keys of the search")
     arguments = parser.parse_args()
     settings = {
         k: v if isinstance(v, (int, list, dict)) else str(v) for k, v in vars(arguments).items()

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import cast
 
 from search_benchmark.comparison import render_comparison
-from search_benchmark.raw_fields import POINTS, Json, at, number, records
+from search_benchmark.raw_fields import (
+    POINTS,
+    Json,
+    against_full,
+    at,
+    number,
+    our_steps,
+    ratios,
+    records,
+)
 
 from iac_components.files import read_json, write_text
 
@@ -77,24 +86,21 @@ def raw(name: str) -> Json:
 def ratio_rows(of: str, to: str, *, least: float) -> Iterator[Row]:
     """How many times one mode's cost another's is."""
     for bundle, record in searches().items():
-        for found in records(record, "ratios"):
-            if (found["of"], found["to"]) == (of, to):
-                wall, cpu = number(found, "wall"), number(found, "cpu")
-                yield Row(
-                    f"`{of}` / `{to}`, time to a genotype",
-                    f"at least {least:g}",
-                    bundle,
-                    f"{cpu:.1f} (wall-clock {wall:.1f})",
-                    min(cpu, wall) >= least,
-                )
+        for found in ratios(record, of, to):
+            wall, cpu = number(found, "wall"), number(found, "cpu")
+            yield Row(
+                f"`{of}` / `{to}`, time to a genotype",
+                f"at least {least:g}",
+                bundle,
+                f"{cpu:.1f} (wall-clock {wall:.1f})",
+                min(cpu, wall) >= least,
+            )
 
 
 def quality_rows(kind: str, how: str) -> Iterator[Row]:
     """Dice of the pruned search's cell against the full one's."""
     for bundle, record in searches(kind).items():
-        for found in records(record, "comparisons"):
-            if found["against"] != "full":
-                continue
+        for found in against_full(record):
             mean, low, high = (
                 POINTS * number(found, "paired", key)
                 for key in ("mean_difference", "lower", "upper")
@@ -111,18 +117,16 @@ def quality_rows(kind: str, how: str) -> Iterator[Row]:
 
 def step_rows() -> Iterator[Row]:
     """Our step against the yardstick's."""
-    for setting in records(raw("step"), "settings"):
-        for case in records(setting, "cases"):
-            if case["case"] == "ours":
-                wall = number(case, "yardstick_over_case", "wall", "median")
-                cpu = number(case, "yardstick_over_case", "cpu", "median")
-                yield Row(
-                    "yardstick / ours, one search step",
-                    "at least 1.8 (CPU)",
-                    str(setting["subject"]),
-                    f"{cpu:.2f} (wall-clock {wall:.2f})",
-                    min(cpu, wall) >= 1.8,
-                )
+    for setting, case in our_steps(raw("step")):
+        wall = number(case, "yardstick_over_case", "wall", "median")
+        cpu = number(case, "yardstick_over_case", "cpu", "median")
+        yield Row(
+            "yardstick / ours, one search step",
+            "at least 1.8 (CPU)",
+            str(setting["subject"]),
+            f"{cpu:.2f} (wall-clock {wall:.2f})",
+            min(cpu, wall) >= 1.8,
+        )
 
 
 def memory_rows() -> Iterator[Row]:

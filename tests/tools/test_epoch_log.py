@@ -118,8 +118,9 @@ def test_a_killed_training_is_timed_as_one_that_was_not(tmp_path: Path) -> None:
 def test_an_epoch_holds_what_its_handlers_do(tmp_path: Path, monkeypatch) -> None:
     """The time between two epochs belongs to the later one; that of a resumption to none."""
     ticks = iter(range(100))
-    reading = lambda: Seconds(float(next(ticks)), 0.0)  # noqa: E731
-    monkeypatch.setattr("search_benchmark.epoch_log.now", reading)
+    reading = lambda *_: Seconds(float(next(ticks)), 0.0)  # noqa: E731
+    for module in ("epoch_log", "clock"):
+        monkeypatch.setattr(f"search_benchmark.{module}.now", reading)
     engine = Engine(lambda engine, batch: None)
     engine.add_event_handler(Events.EPOCH_STARTED, lambda engine: next(ticks))
     TimedEpochs(tmp_path / "epochs.json", tmp_path).attach(engine)

@@ -95,3 +95,13 @@ def test_bad_input_gives_one_line(tmp_path, capsys, name, value, message):
     assert message in error
     assert error.count("\n") == 1
     assert not Path(given["--out"]).exists()
+
+
+@pytest.mark.parametrize("option", ["--search", "--network"])
+@pytest.mark.parametrize("text", ["{1", "[1]"])
+def test_keys_must_be_an_object(tmp_path, capsys, option, text):
+    folders = [f"--{name}={tmp_path}" for name in ("dataset_dir", "output_dir", "out")]
+    needed = ["--bundle", "hippocampus_unet", "--backbone_ckpt", "model.pt", *folders]
+    with pytest.raises(SystemExit):
+        tool.main([*needed, option, text])
+    assert f"{option}: must be a JSON object" in capsys.readouterr().err.splitlines()[-1]

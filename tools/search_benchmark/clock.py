@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from iac_components.search.bilevel_trainer import BilevelTrainer
 
-__all__ = ["PARTS", "Seconds", "StepClock"]
+__all__ = ["PARTS", "Seconds", "StepClock", "now", "since"]
 
 PARTS = ("data", "weight_step", "architecture_step", "other")
 
@@ -26,6 +26,19 @@ class Seconds(NamedTuple):
 
     wall: float
     cpu: float
+
+
+def now(device: torch.device | None = None) -> Seconds:
+    """Both clocks, once a CUDA device has done what it was given."""
+    if device is not None and device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return Seconds(time.perf_counter(), time.process_time())
+
+
+def since(start: Seconds, device: torch.device | None = None) -> Seconds:
+    """Seconds from ``start`` to now."""
+    end = now(device)
+    return Seconds(end.wall - start.wall, end.cpu - start.cpu)
 
 
 class StepClock:
@@ -51,7 +64,7 @@ class StepClock:
         """Forget what was measured, and begin with ``other``."""
         self._spent = {name: Seconds(0.0, 0.0) for name in PARTS}
         self._current = "other"
-        self._mark = self._read()
+        self._mark = now(self.device)
 
     @property
     def elapsed(self) -> float:
@@ -88,12 +101,12 @@ class StepClock:
         """
         if name not in PARTS:
             raise ValueError(f"there is no part '{name}'. Known: {', '.join(PARTS)}.")
-        now = self._read()
+        end = now(self.device)
         spent = self._spent[self._current]
         self._spent[self._current] = Seconds(
-            spent.wall + now.wall - self._mark.wall, spent.cpu + now.cpu - self._mark.cpu
+            spent.wall + end.wall - self._mark.wall, spent.cpu + end.cpu - self._mark.cpu
         )
-        self._current, self._mark = name, now
+        self._current, self._mark = name, end
 
     def attach(self, engine: BilevelTrainer) -> None:
         """Listen to a search trainer, from the start of its run.
@@ -123,11 +136,6 @@ class StepClock:
 
     def _on_event(self, engine: Engine, part: str) -> None:
         self.switch(part)
-
-    def _read(self) -> Seconds:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return Seconds(time.perf_counter(), time.process_time())
 
 
 class TimedLoader:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from search_benchmark.raw_fields import POINTS, Json, number, records
+from search_benchmark.raw_fields import (
+    POINTS,
+    Json,
+    against_full,
+    number,
+    our_steps,
+    ratios,
+    records,
+)
 
 __all__ = ["render_comparison"]
 
@@ -25,7 +33,7 @@ def render_comparison(
         step: the record of ``benchmark_step.py``.
         memory: the record of ``benchmark_memory.py``.
     """
-    steps = list(_our_steps(step))
+    steps = list(our_steps(step))
     faster = [number(case, "yardstick_over_case", "cpu", "median") for _, case in steps]
     kept = [
         number(setting, "yardstick_saved_bytes", "weight_step")
@@ -64,16 +72,8 @@ def _ratios(searches: Mapping[str, Json], mode: str) -> list[float]:
     return [
         number(found, "cpu")
         for record in searches.values()
-        for found in records(record, "ratios")
-        if (found["of"], found["to"]) == (mode, "pruned")
+        for found in ratios(record, mode, "pruned")
     ]
-
-
-def _our_steps(step: Json) -> Iterator[tuple[Json, Json]]:
-    for setting in records(step, "settings"):
-        for case in records(setting, "cases"):
-            if case["case"] == "ours":
-                yield setting, case
 
 
 def _peaks(memory: Json) -> list[float]:
@@ -90,8 +90,7 @@ def _dice(found: Iterable[Json]) -> list[float]:
     return [
         POINTS * number(one, "paired", "mean_difference")
         for record in found
-        for one in records(record, "comparisons")
-        if one["against"] == "full"
+        for one in against_full(record)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,9 @@ from ignite.engine import Engine, Events
 
 from iac_components.engine import ResumableCheckpoint
 from iac_components.files import read_json, write_json
-from search_benchmark.clock import Seconds
+from search_benchmark.clock import Seconds, now, since
 
-__all__ = ["EpochLog", "EpochRecord", "TimedEpochs", "now", "since"]
+__all__ = ["EpochLog", "EpochRecord", "TimedEpochs"]
 
 MAX_BYTES = 50_000_000
 
@@ -60,17 +59,6 @@ class EpochRecord:
         total = seconds.pop("total")
         living = cast("int | None", content["living"])
         return cls(cast(int, content["epoch"]), cast(int, content["steps"]), total, seconds, living)
-
-
-def now() -> Seconds:
-    """Both clocks."""
-    return Seconds(time.perf_counter(), time.process_time())
-
-
-def since(start: Seconds) -> Seconds:
-    """Seconds from ``start`` to now."""
-    end = now()
-    return Seconds(end.wall - start.wall, end.cpu - start.cpu)
 
 
 class EpochLog:

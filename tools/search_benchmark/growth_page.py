@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from benchmark_records import mebibytes
+
 from search_benchmark.growth import COSTS
 
 __all__ = ["growth_page"]
@@ -130,6 +132,6 @@ def _points(factors: Sequence[Record]) -> str:
             lines.append(
                 f"| {_name(factor)} | {row['value']} | {wall['minimum']:.3f} | "
                 f"{wall['median']:.3f} | {COSTS['cpu_time'](row):.3f} | "
-                f"{COSTS['memory'](row) / 2**20:.1f} | {row['parameters']} |"
+                f"{mebibytes(COSTS['memory'](row))} | {row['parameters']} |"
             )
     return "\n".join(lines) + "\n"

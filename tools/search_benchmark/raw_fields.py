@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-__all__ = ["POINTS", "Json", "at", "number", "records"]
+__all__ = ["POINTS", "Json", "against_full", "at", "number", "our_steps", "ratios", "records"]
 
 Json = Mapping[str, object]
 
@@ -28,3 +28,21 @@ def number(record: object, *path: str) -> float:
 def records(record: Json, key: str) -> Sequence[Json]:
     """The list of objects below a key, empty where it was not measured."""
     return cast(Sequence[Json], record.get(key, ()))
+
+
+def ratios(search: Json, of: str, to: str) -> list[Json]:
+    """What a search benchmark says of one mode's cost over another's: one object, or none."""
+    return [found for found in records(search, "ratios") if (found["of"], found["to"]) == (of, to)]
+
+
+def against_full(search: Json) -> list[Json]:
+    """Its comparison of the pruned search's cell with the full one's: one object, or none."""
+    return [found for found in records(search, "comparisons") if found["against"] == "full"]
+
+
+def our_steps(step: Json) -> Iterator[tuple[Json, Json]]:
+    """Each setting of a step benchmark, with our own step among its cases."""
+    for setting in records(step, "settings"):
+        for case in records(setting, "cases"):
+            if case["case"] == "ours":
+                yield setting, case

@@ -19,6 +19,7 @@ __all__ = [
     "BACKBONE",
     "PLAIN",
     "backbone_folder",
+    "cell_folder",
     "own_steps",
     "retrain",
     "train_timed",
@@ -48,12 +49,12 @@ def training_folders(
     settings: BenchmarkSettings, cells: Mapping[str, Mapping[int, FoundCell]]
 ) -> dict[str, dict[int, Path]]:
     """The training of each mode and seed; equal cells with equal seeds share one."""
-    root = settings.output_dir / "retraining"
-    folders = {
-        mode: {seed: root / _name(cell.genotype) / f"seed{seed}" for seed, cell in by_seed.items()}
+    plain = {seed: _root(settings) / PLAIN / f"seed{seed}" for seed in settings.seeds}
+    found = {
+        mode: {seed: cell_folder(settings, cell.genotype, seed) for seed, cell in by_seed.items()}
         for mode, by_seed in cells.items()
     }
-    return {PLAIN: {seed: root / PLAIN / f"seed{seed}" for seed in settings.seeds}, **folders}
+    return {PLAIN: plain, **found}
 
 
 def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
@@ -96,12 +97,18 @@ def own_steps(settings: BenchmarkSettings) -> int | None:
 
 def backbone_folder(settings: BenchmarkSettings) -> Path:
     """Where the evaluation of the backbone goes."""
-    return settings.output_dir / "retraining" / BACKBONE
+    return _root(settings) / BACKBONE
 
 
 def _own_steps_file(settings: BenchmarkSettings) -> Path:
-    return settings.output_dir / "retraining" / "own_steps.json"
+    return _root(settings) / "own_steps.json"
 
 
-def _name(genotype: Genotype) -> str:
-    return genotype.digest.removeprefix("sha256:")[:12]
+def cell_folder(settings: BenchmarkSettings, genotype: Genotype, seed: int) -> Path:
+    """Where a cell is trained with a seed; equal cells share it."""
+    name = genotype.digest.removeprefix("sha256:")[:12]
+    return _root(settings) / name / f"seed{seed}"
+
+
+def _root(settings: BenchmarkSettings) -> Path:
+    return settings.output_dir / "retraining"

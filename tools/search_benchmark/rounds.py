@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
 from benchmark_records import spread
 
-from search_benchmark.clock import Seconds
+from search_benchmark.clock import Seconds, now, since
 
 __all__ = ["compare", "summary", "time_rounds"]
 
@@ -36,11 +35,11 @@ def time_rounds(
     for number in range(repeats + 1):
         order = list(runs) if number % 2 else list(reversed(list(runs)))
         for name in order:
-            start = _now(device)
+            start = now(device)
             runs[name]()
-            end = _now(device)
+            spent = since(start, device)
             if number:
-                times[name].append(Seconds(end.wall - start.wall, end.cpu - start.cpu))
+                times[name].append(spent)
     return times
 
 
@@ -74,9 +73,3 @@ def compare(
             ),
         }
     return result
-
-
-def _now(device: torch.device) -> Seconds:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return Seconds(time.perf_counter(), time.process_time())

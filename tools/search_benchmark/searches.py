@@ -19,8 +19,8 @@ from iac_components.engine import ResumableCheckpoint
 from iac_components.files import write_tensors
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
-from search_benchmark.clock import Seconds, StepClock
-from search_benchmark.epoch_log import EpochRecord, now, since
+from search_benchmark.clock import Seconds, StepClock, now, since
+from search_benchmark.epoch_log import EpochRecord
 from search_benchmark.plan import SearchPlan
 from search_benchmark.yardstick import PlainSearch
 

@@ -13,7 +13,7 @@ from search_benchmark.costs import Cost, cost_of
 from search_benchmark.epoch_log import EpochLog
 from search_benchmark.plan import SearchPlan
 from search_benchmark.quality import seed_mean, summary_of
-from search_benchmark.retraining import train_timed
+from search_benchmark.retraining import cell_folder, train_timed
 from search_benchmark.session import describe_session
 from search_benchmark.settings import BenchmarkSettings
 from search_benchmark.turns import Deadline, run_in_turns
@@ -128,9 +128,7 @@ def measure(settings: BenchmarkSettings, grid: Grid, deadline: Deadline) -> list
 
 
 def _folder(settings: BenchmarkSettings, plan: SearchPlan, seed: int) -> Path:
-    """Where a cell is trained; equal cells share it."""
-    cell = load_genotype(plan.genotype).digest.removeprefix("sha256:")[:12]
-    return settings.output_dir / "retraining" / cell / f"seed{seed}"
+    return cell_folder(settings, load_genotype(plan.genotype), seed)
 
 
 def _point(
