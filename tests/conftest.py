@@ -9,12 +9,19 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from monai.bundle import ConfigWorkflow
 from verification import Bundle, Workbench
 from verification.runners import working_directory
 from verify_bundles import find_schema
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine must not fail a test, so no clock judges an example or how long it took to draw.
+settings.register_profile(
+    "iac_components", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("iac_components")
 
 
 @dataclass(frozen=True)

@@ -321,7 +321,7 @@ def test_labels_that_do_not_fit_a_byte(
     assert not cache.directory.exists()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays.arrays(
         np.float32,

@@ -90,7 +90,7 @@ def test_policy_for_absent_classes(
         assert (metrics.dice, metrics.hd95) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     shape=st.lists(st.integers(1, 6), min_size=2, max_size=3),

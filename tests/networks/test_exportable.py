@@ -13,7 +13,7 @@ from iac_components.networks import make_exportable
 from iac_components.networks.exportable import ZeroPadShortcut
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     size=st.lists(st.integers(1, 7), min_size=2, max_size=3),
     stride=st.integers(1, 3),

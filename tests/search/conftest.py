@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
 from ignite.engine import Events
 from monai.networks.nets import BasicUNet
 from torch import Tensor
@@ -25,9 +24,6 @@ from iac_components.search import (
     SearchTrace,
     StabilityPruningHandler,
 )
-
-settings.register_profile("search", deadline=None, max_examples=60)
-settings.load_profile("search")
 
 OPERATIONS = ("none", "skip_connect", "sep_conv_3x3")
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import settings
 from torch import Tensor
 
 from iac_components.search_space import (
@@ -16,9 +15,6 @@ from iac_components.search_space import (
     SearchSpace,
     WeightSlot,
 )
-
-settings.register_profile("search_space", deadline=None, max_examples=40)
-settings.load_profile("search_space")
 
 SMALL = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3")
 

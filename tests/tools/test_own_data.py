@@ -87,7 +87,7 @@ sides = st.integers(1, 700)
 millimetres = st.floats(0.2, 5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pixels=st.tuples(sides, sides), spacing=st.tuples(millimetres, millimetres))
 @pytest.mark.parametrize("name", known(IAC / "backbones"))
 def test_sizes_suit_the_backbone(name, pixels, spacing):

@@ -37,7 +37,10 @@ def test_every_value_arrives_at_its_place(make_rows: Make, write_trace: Write) -
         assert np.isnan(divergence) if row["divergence"] == "" else divergence == row["divergence"]
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(seed=st.integers(0, 1000))
 def test_order_of_rows_does_not_matter(make_rows: Make, write_trace: Write, seed: int) -> None:
     rows = make_rows(3, num_nodes=2)
