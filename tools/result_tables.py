@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from iac_components.evaluation import (
@@ -21,9 +21,9 @@ from iac_components.files import atomic_write, write_text
 from iac_components.search_space import Genotype
 
 __all__ = [
-    "ARMS",
     "COLUMNS",
     "Records",
+    "arm_title",
     "compress_file",
     "difference",
     "interval",
@@ -39,7 +39,7 @@ __all__ = [
 ARMS = {
     "plain": "plain backbone",
     "found": "found cell",
-    "random": "random cell (another one each seed)",
+    "random": "random cell",
     "full_length": "cell of the full-length search",
     "attention": "attention gate",
     "residual_path": "residual path",
@@ -49,8 +49,19 @@ ARMS = {
     "found_all": "found cell, everything trained",
     "random_frozen": "random cell, backbone frozen",
 }
+"""Arms as they are called in print."""
+
 COLUMNS = ("seed", "patient", "case", "label", "class", "dice", "hd95")
 Records = Sequence[CaseRecord]
+
+
+def arm_title(arm: str, seeds: Iterable[str]) -> str:
+    """The name of an arm in a table, with the draws that its random cells are."""
+    if arm != "random":
+        return ARMS[arm]
+    numbers = [seed.removeprefix("seed") for seed in seeds]
+    drawn = f"the draw of seed {numbers[0]}" if len(numbers) == 1 else "another one each seed"
+    return f"{ARMS[arm]} ({drawn})"
 
 
 def metrics_by_seed(protocol: Path, arms: Sequence[str]) -> dict[str, dict[str, Path]]:

@@ -2,18 +2,19 @@
 
     python tools/write_benchmarks.py
 
-Reads ``docs/benchmarks`` and writes ``docs/BENCHMARKS.md``. Nothing on that page but its prose is
-typed by hand.
+Reads ``docs/benchmarks`` and writes ``docs/BENCHMARKS.md``, and the pages of the search benchmarks
+beside their raw files. Nothing on these pages but the prose of the first is typed by hand.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from search_benchmark.agreement_table import found_once
 from search_benchmark.comparison import render_comparison
 from search_benchmark.raw_fields import (
     POINTS,
@@ -25,6 +26,7 @@ from search_benchmark.raw_fields import (
     ratios,
     records,
 )
+from search_benchmark.tables import render_tables
 
 from iac_components.files import read_json, write_text
 
@@ -106,11 +108,13 @@ def quality_rows(kind: str, how: str) -> Iterator[Row]:
                 for key in ("mean_difference", "lower", "upper")
             )
             seeds = len(at(record, "dice", "pruned", "by_seed"))
+            cells = [len(found_once(at(record, "cells"), mode)) for mode in ("pruned", "full")]
             yield Row(
                 f"Dice, {how}, `pruned` less `full`, points",
-                "interval above -0.5, 3 seeds",
+                "interval above -0.5, 3 seeds of the trainings",
                 bundle,
-                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], seeds: {seeds}",
+                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], seeds of the trainings: {seeds}; cells: "
+                f"{cells[0]} of `pruned`, {cells[1]} of `full`",
                 bool(at(found, "paired")["non_inferior"]) and seeds >= SEEDS,
             )
 
@@ -196,6 +200,27 @@ TARGETS: Sequence[Callable[[], Iterable[Row]]] = (
 """What was wanted, in the order of the page."""
 
 
+def search_page(name: str) -> str:
+    """The page of a search benchmark, as its raw file makes it."""
+    record = raw(name)
+    pictures = [f"{name}_{kind}.png" for kind in ("epochs", "cost")]
+    others = {path.stem: read(path) for path in sorted(RAW.glob("search_*.json"))}
+    same = [other for other, found in others.items() if other != name and _holds(found, record)]
+    return render_tables(record, pictures=pictures, searches_of=same[0] if same else None)
+
+
+def _holds(other: Json, record: Json) -> bool:
+    """Whether every search of a record is one of another's: no two take the same seconds."""
+    ours, theirs = _epochs(record), _epochs(other)
+    return bool(ours) and all(theirs.get(search) == rows for search, rows in ours.items())
+
+
+def _epochs(record: Json) -> dict[tuple[str, str], object]:
+    """What each epoch of each search took, by mode and seed."""
+    searches = cast(Mapping[str, Mapping[str, Json]], record["searches"])
+    return {(mode, seed): of["rows"] for mode, by in searches.items() for seed, of in by.items()}
+
+
 def included(name: str) -> str:
     """A table that a benchmark wrote, its links made to start at the page; its title left out."""
     path = RAW / f"{name}.md"
@@ -248,7 +273,9 @@ def page() -> str:
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the pages of the search benchmarks, then the one that holds them."""
+    for path in sorted([*RAW.glob("search_*.json"), *RAW.glob("scratch_*.json")]):
+        write_text(path.with_suffix(".md"), search_page(path.stem))
     write_text(PAGE, page())
     return 0
 

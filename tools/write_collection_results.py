@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bundle_facts import IAC
 from result_tables import (
-    ARMS,
     Records,
+    arm_title,
     compress_file,
     difference,
     interval,
@@ -46,6 +46,11 @@ backbone gives, was measured for the `unet` bundles of
 [ACDC](../bundles/acdc_unet_iac_segmentation_train/docs/RESULTS.md). BraTS, KiTS and AMOS were not
 measured: no copy of them was at hand; their bundles were run on synthetic data alone. The topology
 search (DiNTS) was measured on hippocampus: the last section.
+
+What serves several tables: the random cell is the draw of seed 0 from a space that all pairs share,
+so the eight tables hold one random cell, not eight. The backbone and the search of the `unet` pairs
+are those of the two pages above; the backbones of `unet` and `resnet` are also those that
+[BENCHMARKS.md](BENCHMARKS.md) searches on.
 """
 
 
@@ -76,7 +81,7 @@ def arm_row(arm: str, folder: Path, runs: Mapping[str, Mapping[str, Records]]) -
     dice = interval(scores(runs[arm], "dice"), scale=100, digits=2)
     distance = interval(scores(runs[arm], "hd95"), scale=1, digits=2)
     above = difference(arm, runs, reference="plain")
-    return f"| {ARMS[arm]} | {size} | {dice} | {distance} | {above} |"
+    return f"| {arm_title(arm, runs[arm])} | {size} | {dice} | {distance} | {above} |"
 
 
 def section(folder: Path) -> str:

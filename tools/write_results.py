@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from result_tables import (
-    ARMS,
     Records,
+    arm_title,
     compress_file,
     interval,
     metrics_by_seed,
@@ -61,7 +61,7 @@ def arm_row(arm: str, folders: Mapping[str, Path], by_seed: Mapping[str, Records
     first = next(iter(folders.values()))
     parameters = count_parameters(first.parent / "models" / "model_final.pt")
     return (
-        f"| {ARMS[arm]} | {parameters:,} | "
+        f"| {arm_title(arm, by_seed)} | {parameters:,} | "
         f"{interval(scores(by_seed, 'dice'), scale=100, digits=2)} | {seed_means(by_seed)} | "
         f"{interval(scores(by_seed, 'hd95'), scale=1, digits=2)} |"
     )
@@ -73,7 +73,7 @@ def protocol_section(root: Path, protocol: str, results: Path) -> str:
     measured = {arm: read_seeds(seeds) for arm, seeds in folders.items()}
     for arm, by_seed in measured.items():
         write_cases(results / f"{protocol}_{arm}.csv", by_seed)
-    runs = {ARMS[arm]: average_seeds(by_seed) for arm, by_seed in measured.items()}
+    runs = {arm_title(arm, by_seed): average_seeds(by_seed) for arm, by_seed in measured.items()}
     comparison = compare_runs(runs)
     write_json(results / f"{protocol}_comparison.json", comparison.to_json())
     rows = "\n".join(arm_row(arm, folders[arm], measured[arm]) for arm in measured)
@@ -90,7 +90,7 @@ def protocol_section(root: Path, protocol: str, results: Path) -> str:
 
 def found_against_full_length(runs: Mapping[str, Records]) -> str:
     """One sentence: is the cell of the pruned search as good as that of the full-length one?"""
-    full, found = ARMS["full_length"], ARMS["found"]
+    full, found = (arm_title(arm, ()) for arm in ("full_length", "found"))
     if full not in runs or found not in runs:
         return ""
     rows = compare_runs({full: runs[full], found: runs[found]}, metrics=("dice",)).rows

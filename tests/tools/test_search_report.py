@@ -14,13 +14,14 @@ from search_benchmark.clock import PARTS, Seconds
 from search_benchmark.costs import Cost, cost_of, mean_cost, ratio
 from search_benchmark.early_stop import EarlyStop
 from search_benchmark.epoch_log import EpochLog, EpochRecord
+from search_benchmark.markdown import markdown_table
 from search_benchmark.pictures import draw_cost, draw_epochs
 from search_benchmark.quality import compare_with, seed_mean, summary_of
-from search_benchmark.report import RATIOS, report_json
+from search_benchmark.report import report_json
 from search_benchmark.results import Results
 from search_benchmark.retraining import PLAIN, training_folders
 from search_benchmark.settings import BenchmarkSettings
-from search_benchmark.tables import markdown_table, render_tables
+from search_benchmark.tables import render_tables
 
 from iac_components.evaluation import CaseRecord
 from iac_components.search_space import (
@@ -236,14 +237,14 @@ def results(settings: BenchmarkSettings) -> Results:
 
 
 def test_tables_say_what_was_measured(results: Results) -> None:
-    text = render_tables(results, RATIOS, session=SESSION, pictures=["a.png"])
+    text = render_tables(report_json(results, SESSION), pictures=["a.png"])
     assert "left out below:** full, seed 1 (6 epochs)" in text
     lines = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
     # Set-up 2 s and 30 s against 2 s and 9 s; 6 epochs against 3.
     assert lines["full length / pruned"].split(" | ")[1:5] == ["2.0", "2.0", "2.9", "2.9"]
     assert lines["early stop / pruned"].split(" | ")[1:4] == ["1.3", "1.3", "2.0"]
     assert "reference" not in text
-    assert "full length: the cell of search seed 0 for training seed 1" in text
+    assert "full length: the cell of search seed 0 for training seed 1;" in text
     assert "80.5" in text
     assert "Not trained yet:** random, seed 1." in text
     assert "has not changed for 10 epochs: seed 0 after epoch 4." in text
@@ -257,7 +258,7 @@ def test_tables_say_what_was_measured(results: Results) -> None:
 def test_tables_of_a_benchmark_that_has_just_begun(results: Results) -> None:
     empty = replace(results, costs={"full": {}}, stops={}, cells={}, trainings={}, records={})
     empty = replace(empty, untrained=[])
-    text = render_tables(empty, RATIOS, session=SESSION, pictures=[])
+    text = render_tables(report_json(empty, SESSION), pictures=[])
     assert "full, seed 1 (6 epochs)" in text
     assert "|" not in text
 
@@ -277,7 +278,9 @@ def test_the_record_is_json_with_all_epochs(results: Results, tmp_path: Path) ->
     ]
     assert content["ratios"][0]["by_seed"]["0"]["wall"] == pytest.approx(32 / 11)
     assert content["cells"]["full"]["1"]["search_seed"] == 0
-    assert content["cells"]["pruned"]["0"]["agreement_with_full"] == {"edges": 1, "operations": 1}
+    found = content["cells"]["pruned"]["1"]["agreement_with_full"]
+    assert found == {"search_seed": 0, "edges": 1, "operations": 1}
+    assert content["cells"]["full"]["1"]["agreement_with_full"] is None
     assert {one["against"] for one in content["comparisons"]} == {
         *("full", "early_stop", "random", PLAIN)
     }

@@ -9,6 +9,9 @@ import pytest
 import write_benchmarks as tool
 
 ROOT = Path(__file__).parents[2]
+SEARCHES = sorted(
+    path.stem for kind in ("search", "scratch") for path in tool.RAW.glob(f"{kind}_*.json")
+)
 
 
 @pytest.fixture
@@ -34,12 +37,31 @@ def search(**changes):
         "trainings": {"pruned": {"0": training, "1": training}},
         "own_training_steps": 100,
         "dice": {"pruned": {"by_seed": {"0": 0.8, "1": 0.8, "2": 0.8}}},
+        "cells": {
+            "pruned": {seed: {"search_seed": int(seed), "genotype": []} for seed in "012"},
+            "full": {seed: {"search_seed": 0, "genotype": []} for seed in "012"},
+        },
         **changes,
     }
 
 
 def test_committed_page_is_what_the_raw_files_make():
     assert (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8") == tool.page()
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_committed_tables_are_what_the_raw_files_make(name):
+    path = tool.RAW / f"{name}.md"
+    assert path.read_text(encoding="utf-8") == tool.search_page(name)
+
+
+def test_random_cells_are_the_same_in_every_bundle():
+    """As the page says."""
+    drawn = [
+        [cell["digest"] for cell in tool.raw(name)["cells"]["random"].values()] for name in SEARCHES
+    ]
+    assert len(set(drawn[0])) == 3
+    assert all(digests == drawn[0] for digests in drawn)
 
 
 def test_a_ratio_is_met_by_both_clocks(raw):
@@ -56,7 +78,11 @@ def test_quality_is_against_the_full_search_alone(raw):
     raw("search_b_unet", search(dice={"pruned": {"by_seed": {"0": 0.8}}}))
     found = [(row.measured, row.met) for row in tool.quality_rows("search", "cells alone")]
     interval = "+0.10 [-0.40, +0.60]"
-    assert found == [(f"{interval}, seeds: 3", True), (f"{interval}, seeds: 1", False)]
+    cells = "cells: 3 of `pruned`, 1 of `full`"
+    assert found == [
+        (f"{interval}, seeds of the trainings: 3; {cells}", True),
+        (f"{interval}, seeds of the trainings: 1; {cells}", False),
+    ]
 
 
 def test_from_scratch_is_a_row_and_a_section_of_its_own(raw, tmp_path):

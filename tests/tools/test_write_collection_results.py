@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import write_collection_results as tool
+from result_tables import arm_title
 
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.files import write_json
+from iac_components.search_space import load_genotype
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -28,6 +30,27 @@ def test_page_is_made_from_the_raw_files():
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_section_is_made_from_the_raw_files(folder):
     assert (folder / "section.md").read_text(encoding="utf-8") == tool.section(folder)
+
+
+def test_all_pairs_have_one_random_cell():
+    """As the page says."""
+    spaces = {load_genotype(folder / "genotype.json").search_space for folder in FOLDERS}
+    assert len(spaces) == 1
+    for folder in FOLDERS:
+        assert set(tool.read_cases(folder / "scratch_random.csv")) == {"seed0"}
+        assert "| random cell (the draw of seed 0) |" in tool.section(folder)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "name"),
+    [
+        (["seed7"], "random cell (the draw of seed 7)"),
+        (["seed0", "seed1"], "random cell (another one each seed)"),
+    ],
+)
+def test_a_random_arm_says_which_draws_it_is(seeds, name):
+    assert arm_title("random", seeds) == name
+    assert arm_title("found", seeds) == "found cell"
 
 
 def test_a_changed_score_changes_the_section(tmp_path):

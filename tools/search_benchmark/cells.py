@@ -13,7 +13,17 @@ from search_benchmark.plan import SearchPlan
 from search_benchmark.searches import SEARCH_MODES
 from search_benchmark.settings import BenchmarkSettings
 
-__all__ = ["Agreement", "FoundCell", "agreement", "early_stop_of", "found_cells"]
+__all__ = [
+    "Agreement",
+    "FoundCell",
+    "agreement",
+    "agreement_of_nodes",
+    "early_stop_of",
+    "found_cells",
+]
+
+Nodes = Sequence[Mapping[str, object]]
+"""The nodes of a genotype's file."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +57,23 @@ class Agreement:
 
 def agreement(cell: Genotype, other: Genotype) -> Agreement:
     """Compare a cell with another of the same space."""
-    ours, theirs = _operations(cell), _operations(other)
+    first, second = (one.architecture()["nodes"] for one in (cell, other))
+    return agreement_of_nodes(cast(Nodes, first), cast(Nodes, second))
+
+
+def agreement_of_nodes(nodes: Nodes, other: Nodes) -> Agreement:
+    """Compare two cells by their nodes as they lie in files."""
+    ours, theirs = _operations(nodes), _operations(other)
     common = ours.keys() & theirs.keys()
     same = sum(ours[edge] == theirs[edge] for edge in common)
     return Agreement(len(common) / len(theirs), same / len(common) if common else None)
 
 
-def _operations(genotype: Genotype) -> Mapping[tuple[int, int, str], str]:
+def _operations(nodes: Nodes) -> Mapping[tuple[object, object, object], object]:
     return {
-        (node.level, node.node, edge.input): edge.operation
-        for node in genotype.nodes
-        for edge in node.edges
+        (node["level"], node["node"], edge["input"]): edge["operation"]
+        for node in nodes
+        for edge in cast(Nodes, node["edges"])
     }
 
 

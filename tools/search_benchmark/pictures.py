@@ -14,10 +14,10 @@ from iac_components.visualization.colours import DARK, GREY, LIGHT, PALETTE
 from iac_components.visualization.png import write_png
 from search_benchmark.costs import mean_cost
 from search_benchmark.epoch_log import EpochRecord
+from search_benchmark.markdown import TITLES
 from search_benchmark.quality import seed_mean, summary_of
 from search_benchmark.results import Results
 from search_benchmark.retraining import BACKBONE, PLAIN
-from search_benchmark.tables import TITLES
 
 __all__ = ["draw_cost", "draw_epochs"]
 

@@ -42,13 +42,12 @@ def write_report(settings: BenchmarkSettings, out: Path) -> None:
     stem = out.with_suffix("") if out.suffix == ".json" else out
     results = gather(settings)
     session = describe_session()
-    write_json(stem.with_name(f"{stem.name}.json"), report_json(results, session))
+    record = report_json(results, session)
+    write_json(stem.with_name(f"{stem.name}.json"), record)
     pictures = {kind: stem.with_name(f"{stem.name}_{kind}.png") for kind in ("epochs", "cost")}
     draw_epochs(results, pictures["epochs"])
     draw_cost(results, pictures["cost"])
-    text = render_tables(
-        results, RATIOS, session=session, pictures=[p.name for p in pictures.values()]
-    )
+    text = render_tables(record, pictures=[p.name for p in pictures.values()])
     write_text(stem.with_name(f"{stem.name}.md"), text)
 
 
@@ -73,6 +72,7 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
             for path in sorted(settings.configs(stage).glob("*.json"))
         },
         "unfinished": [plan.name for plan in results.unfinished],
+        "untrained": [list(pair) for pair in results.untrained],
         "searches": {
             mode: {str(seed): _search_json(plan) for seed, plan in by_seed.items()}
             for mode, by_seed in results.plans.items()
@@ -163,8 +163,12 @@ def _cells_json(results: Results) -> Mapping[str, object]:
                 "search_seed": cell.search_seed,
                 "digest": cell.genotype.digest,
                 "genotype": cell.genotype.architecture()["nodes"],
-                "agreement_with_full": asdict(agreement(cell.genotype, full[seed].genotype))
-                if seed in full
+                "agreement_with_full": {
+                    "search_seed": full[seed].search_seed,
+                    **asdict(agreement(cell.genotype, full[seed].genotype)),
+                }
+                # Its own cell against itself is no measurement.
+                if seed in full and mode != "full"
                 else None,
             }
             for seed, cell in by_seed.items()
