@@ -53,7 +53,8 @@ def run_bundle(configs: list[Path], **options: object) -> None:
     for key, value in options.items():
         arguments += [f"--{key}", str(value)]
     print(f"\n$ {shlex.join(['python', *arguments])}\n", flush=True)
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    # MONAI says of every config that it runs what stands in it; all else is to be seen.
+    environment = {"PYTHONWARNINGS": "ignore:parsing config_file", **os.environ}
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(f"The command above failed with exit status {done.returncode}.")

@@ -65,8 +65,10 @@ class Knapsack:
         """
 
         def in_bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
-            # A budget of nothing still allows what costs nothing.
-            shares = np.minimum(values / max(max_cost, np.finfo(float).tiny), 2)
+            # A budget of nothing still allows what costs nothing. Cut first: what costs more than
+            # twice the budget is too much, and may be too much for a quotient.
+            budget = max(float(max_cost), float(np.finfo(float).tiny))
+            shares = np.minimum(values, 2 * budget) / budget
             return np.asarray(np.rint(shares * cls.BINS), np.int64)
 
         bins = in_bins(costs)

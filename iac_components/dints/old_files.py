@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from iac_components.dints.architecture import ArchitectureError, DintsArchitecture
 from iac_components.dints.space import DintsSpace
+from iac_components.tensor_files import read_tensors
 
 __all__ = ["load_old_architecture"]
 
@@ -89,7 +90,7 @@ def _read(file: Path) -> Mapping[str, object]:
         raise ArchitectureError(f"cannot be read ({error.strerror}).") from error
     try:
         with _arrays_alone():
-            content: object = torch.load(raw, map_location="cpu", weights_only=True)
+            content: object = read_tensors(raw)
         if not isinstance(content, Mapping):
             raise ArchitectureError("must hold a dictionary of arrays, and holds something else.")
         return {str(key): _plain(value) for key, value in content.items()}

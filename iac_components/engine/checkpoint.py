@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from ignite.engine import Engine, Events
 
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank, require_same
+from iac_components.tensor_files import read_tensors
 
 __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -164,7 +164,7 @@ class ResumableCheckpoint:
 def _read(path: Path) -> dict[str, object] | None:
     """Content of a checkpoint, or None with one line in the log if it is no good."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         _LOGGER.warning(f"Checkpoint '{path}' cannot be read ({reason}); trying the one before.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,9 +111,12 @@ def _class_metrics(
         return ClassMetrics(index, 0.0, diagonal)
     pair = predicted[None, None], expected[None, None]
     dice = compute_dice(*pair, include_background=True)
-    distance = compute_hausdorff_distance(
-        *pair, include_background=True, percentile=95, spacing=spacing
-    )
+    with warnings.catch_warnings():
+        # MONAI passes its own deprecated argument.
+        warnings.filterwarnings("ignore", "monai.metrics.utils get_mask_edges", FutureWarning)
+        distance = compute_hausdorff_distance(
+            *pair, include_background=True, percentile=95, spacing=spacing
+        )
     return ClassMetrics(index, float(dice.item()), float(distance.item()))
 
 

@@ -6,11 +6,11 @@ import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.fusion import SkipFusion, implanted_key
+from iac_components.tensor_files import read_tensors
 
 __all__ = ["load_state", "load_weights"]
 
@@ -99,7 +99,7 @@ def _read(path: Path) -> object:
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: is empty, expected a checkpoint.")
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        content: object = read_tensors(path)
     except OSError:
         raise
     # What the reader raises on foreign bytes is not specified, so all of it is translated.

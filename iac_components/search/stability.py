@@ -162,7 +162,10 @@ class JensenShannonStability:
         recent = range(max(epochs - max(self.patience, self.tie_patience), self.window), epochs)
         used = history.probabilities[self._first_used(recent[0]) :]
         sound = np.asarray((np.isfinite(used) & (used >= 0)).all(axis=(0, 2)))
-        clean = np.where(sound[:, None], history.probabilities, 0.0)
+        # Epochs too old to take part may hold anything.
+        clean = np.where(
+            sound[:, None] & np.isfinite(history.probabilities), history.probabilities, 0.0
+        )
         restricted = restrict(clean, history.alive)
         references = [self._reference(restricted, epoch) for epoch in recent]
         current = restricted[recent[0] :]

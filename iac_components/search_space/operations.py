@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from monai.networks.layers.factories import Pool
 from torch import nn
-from torch.nn.functional import pad
+from torch.nn import functional as F
 
 from iac_components.registry import Registry
 from iac_components.search_space.norm import make_norm
@@ -83,20 +83,26 @@ class MeanPool(nn.Module):
 
     def __init__(self, spatial_dims: int) -> None:
         super().__init__()
-        kind = Pool[Pool.AVG, spatial_dims]
-        self.whole = kind(3, stride=1, padding=1, count_include_pad=False)
-        self.padded = kind(3, stride=1)
-        self.padding = [1, 1] * spatial_dims
+        self.spatial_dims = spatial_dims
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, *S) to means of the same shape."""
-        mean: torch.Tensor
-        if min(x.shape[2:]) >= 3:
-            mean = self.whole(x)
-        else:
-            inside = self.padded(pad(torch.ones_like(x[:1, :1]), self.padding))
-            mean = self.padded(pad(x, self.padding)) / inside
+        mean: torch.Tensor = _mean_of_neighbours(x, self.spatial_dims)
         return mean
+
+
+# A trace would keep the branch of the size that it was made with, and warn of it.
+@torch.jit.script_if_tracing  # type: ignore[untyped-decorator]
+def _mean_of_neighbours(x: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    sides = [1, 1] * spatial_dims
+    if min(x.shape[2:]) >= 3:
+        if spatial_dims == 2:
+            return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        return F.avg_pool3d(x, 3, 1, 1, count_include_pad=False)
+    inside = F.pad(torch.ones_like(x[:1, :1]), sides)
+    if spatial_dims == 2:
+        return F.avg_pool2d(F.pad(x, sides), 3, 1) / F.avg_pool2d(inside, 3, 1)
+    return F.avg_pool3d(F.pad(x, sides), 3, 1) / F.avg_pool3d(inside, 3, 1)
 
 
 class FixedFunction(nn.Sequential):

@@ -106,7 +106,7 @@ def test_expected_memory_of_a_certain_network_is_its_own() -> None:
     rows = architecture.path_mask.nonzero()
     costs = memory.costs[(*rows, architecture.operation_indices[rows])]
     expected = (memory.all_stems + costs.sum()) / memory.largest
-    assert float(terms.terms()["expected_memory_fraction"]) == pytest.approx(expected, rel=1e-5)
+    assert terms.terms()["expected_memory_fraction"].item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["entropy_weight", "memory_weight", "topology_weight"])

@@ -8,6 +8,7 @@ import pickle
 import runpy
 import sys
 from collections import OrderedDict
+from io import IOBase
 
 import numpy as np
 import pytest
@@ -166,8 +167,11 @@ def test_code_in_a_file_is_not_run(old, trace, name, as_zip):
     torch.save(content, old, _use_new_zipfile_serialization=as_zip)
     refused(old, "Nothing in it was run|type 'O8'|numbers are expected")
     assert not trace.exists()
-    torch.load(old, weights_only=False)
+    loaded = torch.load(old, weights_only=False)
     assert trace.exists(), "the file would have run code"
+    for value in loaded.values():
+        if isinstance(value, IOBase):
+            value.close()
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
@@ -311,6 +315,8 @@ def test_command_fails_in_one_line_and_writes_nothing(old, trace, tmp_path, caps
 
 def test_command_is_found_by_python_m(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["dints", "convert", "--help"])
+    # As in a fresh process: another test may have imported it.
+    monkeypatch.delitem(sys.modules, "iac_components.dints.__main__", raising=False)
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("iac_components.dints", run_name="__main__")
     assert caught.value.code == 0

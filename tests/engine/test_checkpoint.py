@@ -19,7 +19,7 @@ def trainer_with(make_trainer, folder, *, epochs=3, resume=False, width=4, **opt
     ResumableCheckpoint(folder, save_dict, resume=resume, **options).attach(trainer)
     trainer.losses = []
     trainer.add_event_handler(
-        Events.ITERATION_COMPLETED, lambda e: trainer.losses.append(float(e.state.output["loss"]))
+        Events.ITERATION_COMPLETED, lambda e: trainer.losses.append(e.state.output["loss"].item())
     )
     return trainer
 

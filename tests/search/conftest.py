@@ -144,7 +144,7 @@ def tiny_search(
     )
     losses: list[float] = []
     trainer.add_event_handler(
-        Events.ITERATION_COMPLETED, lambda engine: losses.append(float(engine.state.output["loss"]))
+        Events.ITERATION_COMPLETED, lambda engine: losses.append(engine.state.output["loss"].item())
     )
     return Search(
         network, optimizer, architecture_optimizer, trace, handler, trainer, losses, guard

@@ -239,7 +239,8 @@ def test_kill_9_at_a_random_moment(make_search, straight, tmp_path):
         assert process.stdout.readline()
     time.sleep(random.SystemRandom().uniform(0, 0.5))
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=60)
+    # Waits, and closes the pipe.
+    process.communicate()
     second = make_search(tmp_path, epochs=EPOCHS, resume=True).run()
     expected = straight(make_search)
     found = result(second, tmp_path, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -64,6 +65,17 @@ def test_divergence_is_nan_until_there_is_a_reference(kind):
     criterion = kind(window=3)
     assert np.isnan(criterion.decide(history(*[PEAKED] * 3)).divergence).all()
     assert criterion.decide(history(*[PEAKED] * 4)).divergence.tolist() == [0.0]
+
+
+@CRITERIA
+def test_what_is_too_old_to_take_part_may_be_anything(kind):
+    """Nothing is computed of it either, which would warn; an average is of all the past."""
+    criterion = kind(window=2, patience=1, tie_patience=1, warmup_epochs=0)
+    bad = np.array([np.inf, np.inf, 0.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decision = criterion.decide(history(bad, *[PEAKED] * 4))
+    assert decision.stable.tolist() == [kind is JensenShannonStability]
 
 
 def test_window_sets_the_reference():

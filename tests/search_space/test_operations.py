@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import pytest
 import torch
@@ -87,6 +88,20 @@ def test_average_pool_is_the_mean_of_what_lies_inside(size):
         total[(..., *place)] = x[near].flatten(2).sum(-1)
         count[(..., *place)] = x[near].flatten(2).shape[-1]
     assert torch.allclose(pool(x), total / count)
+
+
+@pytest.mark.parametrize(
+    ("size", "others"), [((4, 5), ((1, 7), (2, 2))), ((3, 4, 3), ((1, 2, 9),))]
+)
+def test_a_traced_average_pool_knows_other_sizes(size, others):
+    """A trace alone would keep the branch of its own size; nothing is warned of."""
+    pool = build_operation("avg_pool_3x3", 2, spatial_dims=len(size))[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", torch.jit.TracerWarning)
+        traced = torch.jit.trace(pool, torch.rand(1, 2, *size))
+    for other in (size, *others):
+        x = torch.rand(2, 2, *other)
+        assert torch.equal(traced(x), pool(x))
 
 
 @pytest.mark.parametrize(("name", "reach"), [("3x3", 1), ("5x5", 2)])
