@@ -14,6 +14,7 @@ from monai.bundle import ConfigWorkflow
 from verification import Bundle, Workbench
 from verification.runners import working_directory
 from verify_bundles import find_schema
+from work_sharing import FileScheduling, sort_by_cost
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,6 +23,15 @@ settings.register_profile(
     "iac_components", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("iac_components")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    sort_by_cost(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling | None:
+    return FileScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)

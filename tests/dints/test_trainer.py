@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -166,14 +168,29 @@ def test_an_unknown_metric_lists_the_known(tmp_path: Path) -> None:
 PRUNED = {"criterion": AlwaysStable(2), "keep_schedule": (3, 2, 1), "path_pruning": True}
 
 
-@pytest.mark.parametrize("options", [{}, PRUNED], ids=["whole", "pruned"])
+KINDS = {"whole": {}, "pruned": PRUNED}
+SCORES = (0.1, 0.5, 0.2, 0.6, 0.3)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Search]:
+    """Return a function that gives a search of a kind that nothing cut, run once."""
+
+    @cache
+    def run(kind: str) -> Search:
+        folder = tmp_path_factory.mktemp(kind)
+        return Search(folder, epochs=5, scores=SCORES, **KINDS[kind]).run()
+
+    return run
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stop", [1, 2, 3, 4])
 def test_a_resumed_search_is_the_same_to_the_bit(
-    tmp_path: Path, stop: int, options: dict[str, object]
+    tmp_path: Path, straight: Callable[[str], Search], stop: int, kind: str
 ) -> None:
-    scores = (0.1, 0.5, 0.2, 0.6, 0.3)
-    whole = Search(tmp_path / "whole", epochs=5, scores=scores, **options).run()
-    cut = Search(tmp_path / "cut", epochs=5, scores=scores, **options)
+    whole, options = straight(kind), KINDS[kind]
+    cut = Search(tmp_path / "cut", epochs=5, scores=SCORES, **options)
 
     def kill(engine: object) -> None:
         raise KeyboardInterrupt
@@ -181,12 +198,12 @@ def test_a_resumed_search_is_the_same_to_the_bit(
     cut.trainer.add_event_handler(Events.ITERATION_COMPLETED(once=stop * 4 + 2), kill)
     with pytest.raises(KeyboardInterrupt):
         cut.run()
-    resumed = Search(tmp_path / "cut", epochs=5, scores=scores, resume=True, **options).run()
+    resumed = Search(tmp_path / "cut", epochs=5, scores=SCORES, resume=True, **options).run()
     for one, other in zip(copies(whole), copies(resumed), strict=True):
         assert same(one, other)
     assert whole.losses[-len(resumed.losses) :] == resumed.losses
     assert whole.network.decode(whole.budget) == resumed.network.decode(resumed.budget)
-    runs = [tmp_path / name for name in ("whole", "cut")]
+    runs = [whole.folder, tmp_path / "cut"]
     found = [(run / "architecture.json").read_text() for run in runs]
     assert found[0] == found[1]
     for name in ("search_summary.csv", "search_trace.csv"):

@@ -27,7 +27,8 @@ SMALL = (
 @pytest.fixture(scope="module")
 def proof(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proof")
-    data = write_phantom(folder / "data", layout="decathlon", num_patients=5)
+    shape = (20, 24, 16)
+    data = write_phantom(folder / "data", layout="decathlon", num_patients=5, shape=shape)
     arguments = ["--dataset_dir", str(data), "--output_dir", str(folder / "runs"), *SMALL]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["run_dints_proof.py", *arguments])

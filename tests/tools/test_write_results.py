@@ -78,9 +78,9 @@ def arm(folder: Path, dice: float) -> None:
     write_tensors(folder / "models" / "model_final.pt", {"model": state})
 
 
-@pytest.fixture
-def proof(tmp_path):
-    root = tmp_path / "proof"
+@pytest.fixture(scope="module")
+def whole_proof(tmp_path_factory):
+    root = tmp_path_factory.mktemp("whole") / "proof"
     search(root / "search_pruned", epochs=10, seconds=1.0)
     search(root / "search_full", epochs=40, seconds=2.0)
     arms = {"scratch/plain": 0.80, "scratch/found": 0.82, "scratch/full_length": 0.83}
@@ -91,6 +91,12 @@ def proof(tmp_path):
     settings = {"fold": 0, "seeds": [0, 1], "base_steps": 5, "scratch_steps": 4}
     write_json(root / "proof_settings.json", {**settings, "implanted_steps": 3})
     return root
+
+
+@pytest.fixture
+def proof(whole_proof, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(whole_proof, tmp_path / "proof")
 
 
 def run(tool, monkeypatch, proof, bundle):
