@@ -260,7 +260,7 @@ def test_what_was_interrupted_is_not_found(
 def test_two_that_write_at_once_do_no_harm(
     tmp_path: Path, entry: dict[str, str | list[str]]
 ) -> None:
-    barrier = threading.Barrier(2, timeout=20)
+    barrier = threading.Barrier(2, timeout=500)
     found: list[CachedVolume] = []
 
     def make() -> Volume:

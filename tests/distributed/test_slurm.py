@@ -46,7 +46,7 @@ def sbatch(tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=500,
             check=False,
         )
         return done, log.read_text().splitlines()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,10 +20,13 @@ def test_every_other_round_goes_backwards_and_the_first_does_not_count():
     assert {name: len(values) for name, values in times.items()} == {"a": 2, "b": 2, "c": 2}
 
 
-def test_waiting_takes_wall_time_only():
-    (seconds,) = time_rounds({"wait": lambda: time.sleep(0.05)}, repeats=1, device=CPU)["wait"]
-    assert seconds.wall >= 0.05
-    assert seconds.cpu < 0.04
+def test_waiting_takes_wall_time_only(monkeypatch):
+    spent = {"wall": 3.0, "cpu": 1.0}
+    clocks = {"perf_counter": lambda: spent["wall"], "process_time": lambda: spent["cpu"]}
+    monkeypatch.setattr("search_benchmark.clock.time", SimpleNamespace(**clocks))
+    runs = {"wait": lambda: spent.update(wall=spent["wall"] + 5), "rest": lambda: None}
+    times = time_rounds(runs, repeats=2, device=CPU)
+    assert times == {"wait": [Seconds(5, 0)] * 2, "rest": [Seconds(0, 0)] * 2}
 
 
 def both(*values: float) -> list[Seconds]:
