@@ -49,14 +49,17 @@ QUICK = Budget(
     },
     networks={
         "unet": {"backbone_def#features": [8] * 6},
-        "resnet": {"backbone_def#decoder_channels": [16] * 5},
+        "resnet": {
+            "backbone_def#backbone": "resnet10",
+            "backbone_def#decoder_channels": [16] * 5,
+        },
         "efficientnet": {"flexible_unet#decoder_channels": [16] * 5},
         "nnunet": {"base_features": 4, "max_features": 16},
     },
     exports=1,
 )
-"""A search that is decided and a training of two epochs, of tiny networks (the encoders of
-``resnet`` and ``efficientnet`` are fixed and stay)."""
+"""A search that is decided and a training of two epochs, of tiny networks (MONAI has no encoder
+smaller than ``resnet10`` and ``efficientnet-b0``)."""
 
 ONE_EPOCH: Options = {**STEPS, "epochs": 1}
 
