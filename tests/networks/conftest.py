@@ -281,6 +281,25 @@ def family(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
+@pytest.fixture(
+    params=[
+        "unet_2d_residual",
+        "unet_3d",
+        "attention_2d",
+        "attention_3d",
+        "segresnet_2d",
+        "segresnet_3d",
+        "segresnet_ds_2d_deep",
+        "segresnet_ds_3d_deep",
+        "vnet_2d",
+        "vnet_3d",
+    ]
+)
+def other_kind(request: pytest.FixtureRequest) -> Case:
+    """One network in 2-D and 3-D of each kind whose fusion is not a block of gate and skip."""
+    return CASES[request.param]
+
+
 @pytest.fixture
 def zero_skip() -> MakeSkipModule:
     return partial(ScaledSkip, scale=0.0)
