@@ -81,7 +81,7 @@ def test_network_of_a_plan_trains_in_either_mode(training):
 def test_list_of_a_segresnet_reaches_the_loss_as_it_is(training):
     torch.manual_seed(0)
     network = SegResNetDS(2, 4, 1, 3, blocks_down=(1, 1, 1), dsdepth=2).train(training)
-    target = torch.randint(0, 3, (2, 1, 8, 8))
+    target = torch.randint(0, 3, (2, 1, 8, 8)).float()  # MONAI resizes it
     output = network(torch.rand(2, 1, 8, 8))
     assert isinstance(output, list) == training
     expected = DeepSupervisionLoss(inner(), weights=WEIGHTS)(output, target)
