@@ -1,11 +1,12 @@
 """Where the cells go: skip modules implanted into any U-shaped network, and its weights.
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
-module of the caller's making; ``CellNetwork`` tells the implanted parameters from the backbone's
-and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the plain or of the
-implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a search,
-``build_network`` the network that a found genotype, or one of the ``skip_modules`` that cells are
-compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
+module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``
+holds the networks that fuse in another way); ``CellNetwork`` tells the implanted parameters from
+the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the
+plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a
+search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
+cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ class StackedSupervisionLoss(nn.Module):
     """Hand the outputs that a DynUNet stacks to a loss that takes them as a list.
 
     A DynUNet with deep supervision returns (B, N, C, *S) in training and (B, C, *S) in
-    evaluation, as it does inside a search on a frozen backbone; the loss takes either.
+    evaluation, as it does inside a search on a frozen backbone; the loss takes either, and the
+    list of a SegResNetDS.
 
     Args:
         loss: of (list of predictions (B, C, *S), or one, and target (B, 1, *S)), such as MONAI's
@@ -28,8 +29,10 @@ class StackedSupervisionLoss(nn.Module):
         super().__init__()
         self.loss = loss
 
-    def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, prediction: torch.Tensor | Sequence[torch.Tensor], target: torch.Tensor
+    ) -> torch.Tensor:
         """Return the scalar loss."""
-        if prediction.ndim == target.ndim + 1:
+        if isinstance(prediction, torch.Tensor) and prediction.ndim == target.ndim + 1:
             return self.loss(list(prediction.unbind(dim=1)), target)
         return self.loss(prediction, target)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
 from monai.networks.nets import UNETR
 from torch import Tensor, nn
+
+from iac_components.networks.fusion import SkipFusion
+from iac_components.networks.skip_connection import SkipConnection
+from iac_components.networks.wiring import wired
 
 __all__ = ["ObservedBlock", "observe_blocks", "undisturbed"]
 
@@ -17,6 +22,8 @@ __all__ = ["ObservedBlock", "observe_blocks", "undisturbed"]
 # A network with more strides, or with an instance norm at its bottom, needs one of the later.
 _SIZES = (32, 64, 128, 256)
 _MOST_VOXELS = 128**3
+
+_UNSEEN = SkipConnection(name="?", level=-1, skip_channels=0, gate_channels=0, spatial_dims=0)
 
 
 @dataclass(frozen=True)
@@ -35,15 +42,20 @@ class ObservedBlock:
 
 
 def observe_blocks(
-    network: nn.Module, blocks: Sequence[nn.Module], *, input_shape: Sequence[int] | None = None
+    network: nn.Module,
+    blocks: Mapping[nn.Module, type[SkipFusion]],
+    *,
+    input_shape: Sequence[int] | None = None,
 ) -> list[ObservedBlock]:
     """Run the network once, in eval mode and without gradients, and watch the blocks.
 
+    For the pass each block is wrapped as it will be in the end, around a module that hands the
+    skip on: what a skip and a gate are is then said in one place, the wrapper's ``forward``.
     Training flags, parameters, buffers and the random state are afterwards as they were.
 
     Args:
         network: takes one tensor ``(B, C, *S)``.
-        blocks: modules inside the network, called as ``(coarse, skip)``.
+        blocks: modules inside the network, each with its wrapper.
         input_shape: ``(B, C, *S)``; None infers channels and dimensions from the network's first
             convolution and tries sizes from 32 up (a UNETR has a size of its own).
 
@@ -86,24 +98,29 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
                 buffer.copy_(saved)
 
 
+class _Pass(nn.Module):
+    def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
+        return skip
+
+
 def _observe(
-    network: nn.Module, blocks: Sequence[nn.Module], shape: tuple[int, ...]
+    network: nn.Module, blocks: Mapping[nn.Module, type[SkipFusion]], shape: tuple[int, ...]
 ) -> list[ObservedBlock]:
     observed: dict[nn.Module, ObservedBlock] = {}
 
-    def watch(block: nn.Module, inputs: tuple[Tensor | None, ...]) -> None:
-        gate, skip = (*inputs, None)[:2]
-        if gate is not None and skip is not None and block not in observed:
+    def watch(block: nn.Module, _: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        skip, gate = inputs
+        if block not in observed:
             observed[block] = ObservedBlock(block, torch.zeros_like(skip), torch.zeros_like(gate))
 
-    handles = [block.register_forward_pre_hook(watch) for block in blocks]
-    try:
-        with undisturbed(network):
-            example = next(network.parameters())
-            network(torch.zeros(shape, device=example.device, dtype=example.dtype))
-    finally:
-        for handle in handles:
-            handle.remove()
+    probes: dict[nn.Module, SkipFusion] = {}
+    for block, fusion in blocks.items():
+        probe = _Pass()
+        probe.register_forward_pre_hook(partial(watch, block))
+        probes[block] = fusion(block, probe, connection=_UNSEEN)
+    with undisturbed(network), wired(network, probes):
+        example = next(network.parameters())
+        network(torch.zeros(shape, device=example.device, dtype=example.dtype))
     return list(observed.values())
 
 

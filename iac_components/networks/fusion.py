@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from monai.networks.blocks import UnetrUpBlock, UnetUpBlock
 from monai.networks.nets.basic_unet import UpCat
+from monai.networks.nets.vnet import UpTransition
 from torch import Tensor, nn
 
 from iac_components.networks.skip_connection import SkipConnection
@@ -48,6 +49,7 @@ def fusion_block_types() -> tuple[type[nn.Module], ...]:
 register_fusion_block(UpCat)  # BasicUNet, BasicUNetPlusPlus, FlexibleUNet
 register_fusion_block(UnetUpBlock)  # DynUNet
 register_fusion_block(UnetrUpBlock)  # UNETR, SwinUNETR
+register_fusion_block(UpTransition)  # VNet
 
 
 def implanted_key(key: str, prefix: str) -> str:
@@ -85,7 +87,8 @@ class SkipFusion(nn.Module):
         skip (B, C, *S) ---> skip_module -------------+
 
     A state dict of the plain network loads too: its keys ``<block>.X`` are read as
-    ``<block>.block.X``, and only the keys of ``skip_module`` are then missing.
+    ``<block>.block.X``, and only the keys of ``skip_module`` are then missing. Networks that fuse
+    in another way have subclasses of this one (see ``networks.topologies``).
 
     Args:
         block: the decoder block, of a registered type.
@@ -115,6 +118,15 @@ class SkipFusion(nn.Module):
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
         if skip is not None:
-            skip = self.skip_module(skip, x)
+            skip = self.refine(skip, x)
         output: Tensor = self.block(x, skip)
         return output
+
+    def refine(self, skip: Tensor, gate: Tensor) -> Tensor:
+        """Return what the skip module makes of ``skip`` (B, C, *S), in the skip's type.
+
+        Under autocast a module may compute in a wider type; the decoder would follow it, at the
+        cost of memory, and no longer do what the plain network does.
+        """
+        refined: Tensor = self.skip_module(skip, gate)
+        return refined.to(skip.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -10,6 +10,8 @@ from iac_components.networks.dry_pass import ObservedBlock, observe_blocks, undi
 from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.topologies import fusible_blocks, known_networks
+from iac_components.networks.wiring import wire
 
 __all__ = ["find_skip_connections", "implant", "skip_fusions", "skip_modules"]
 
@@ -22,15 +24,17 @@ def implant(
 ) -> nn.Module:
     """Put a skip module into every skip connection of a network, in place.
 
-    Every block of a registered type that gets a skip feature is replaced, wherever the network
-    holds it, by a ``SkipFusion``. The modules are made from the finest level to the coarsest,
-    moved to the network's device and type, and tried once on zeros, coarsest first as in the
-    decoder; if anything fails, the network is as it was. A network with MONAI's parameter-free
-    ResNet shortcuts is made exportable on the way (see ``make_exportable``).
+    Every block that gets a skip feature is replaced, wherever the network holds it, by a
+    ``SkipFusion``: blocks of a registered type, and those of a registered topology. The modules
+    are made from the finest level to the coarsest, moved to the network's device and type, and
+    tried once on zeros, coarsest first as in the decoder; if anything fails, the network is as it
+    was. A network with MONAI's parameter-free ResNet shortcuts is made exportable on the way (see
+    ``make_exportable``).
 
     Args:
-        network: a U-shaped network, e.g. MONAI's BasicUNet, FlexibleUNet, DynUNet, UNETR or
-            SwinUNETR, that takes one tensor ``(B, C, *S)``.
+        network: a U-shaped network that takes one tensor ``(B, C, *S)``: MONAI's AttentionUnet,
+            BasicUNet, DynUNet, FlexibleUNet, SegResNet, SegResNetDS, SwinUNETR, UNet, UNETR or
+            VNet, or any with decoder blocks that ``register_fusion_block`` made known.
         make_skip_module: builds the module of one skip connection.
         input_shape: ``(B, C, *S)`` of the dry pass; None infers it.
 
@@ -41,22 +45,21 @@ def implant(
         ValueError: if the network has no known block or is implanted already, if the dry pass
             fails, or if a skip module fails or changes the shape of its skip feature.
     """
-    places = _find_places(network, input_shape)
+    kinds = _fusible(network)
+    places = _find_places(network, kinds, input_shape)
     fusions: dict[nn.Module, SkipFusion] = {}
     for connection, observed in places:
         skip_module = make_skip_module(connection)
         skip_module.to(device=observed.skip.device, dtype=observed.skip.dtype)
         skip_module.train(observed.block.training)
-        fusions[observed.block] = SkipFusion(observed.block, skip_module, connection=connection)
+        fusion = kinds[observed.block]
+        fusions[observed.block] = fusion(observed.block, skip_module, connection=connection)
     # In the decoder's order: a module may lean on what coarser levels computed before it.
     for connection, observed in reversed(places):
         _check_keeps_shape(fusions[observed.block].skip_module, connection, observed)
 
     make_exportable(network)
-    # A block may be held under several names (DynUNet), so the paths are listed with repeats.
-    paths = [(p, m) for p, m in network.named_modules(remove_duplicate=False) if m in fusions]
-    for path, block in paths:
-        network.set_submodule(path, fusions[block])
+    wire(network, fusions)
     return network
 
 
@@ -73,7 +76,8 @@ def find_skip_connections(
         ValueError: as ``implant`` for the network; for an implanted network the connections are
             found in ``skip_fusions``.
     """
-    return [connection for connection, _ in _find_places(network, input_shape)]
+    places = _find_places(network, _fusible(network), input_shape)
+    return [connection for connection, _ in places]
 
 
 def skip_fusions(network: nn.Module) -> list[SkipFusion]:
@@ -87,24 +91,30 @@ def skip_modules(network: nn.Module) -> list[nn.Module]:
     return [fusion.skip_module for fusion in skip_fusions(network)]
 
 
-def _find_places(
-    network: nn.Module, input_shape: Sequence[int] | None
-) -> list[tuple[SkipConnection, ObservedBlock]]:
+def _fusible(network: nn.Module) -> dict[nn.Module, type[SkipFusion]]:
     implanted = skip_fusions(network)
     if implanted:
         raise ValueError(
             f"{type(network).__name__} is implanted already (first at "
             f"'{implanted[0].connection.name}'). Start from a new network."
         )
-    known = fusion_block_types()
-    names = {m: name for name, m in network.named_modules() if name and isinstance(m, known)}
-    observed = observe_blocks(network, list(names), input_shape=input_shape) if names else []
+    return fusible_blocks(network)
+
+
+def _find_places(
+    network: nn.Module,
+    kinds: Mapping[nn.Module, type[SkipFusion]],
+    input_shape: Sequence[int] | None,
+) -> list[tuple[SkipConnection, ObservedBlock]]:
+    observed = observe_blocks(network, kinds, input_shape=input_shape) if kinds else []
     if not observed:
+        blocks = ", ".join(block_type.__name__ for block_type in fusion_block_types())
         raise ValueError(
             f"{type(network).__name__} has no decoder block that is known and gets a skip "
-            f"feature (known: {', '.join(t.__name__ for t in known)}). Register its type with "
-            "register_fusion_block."
+            f"feature (known: {blocks}), nor is it one of {', '.join(known_networks())}. Fuse in "
+            "a block called as (coarse, skip), and register its type with register_fusion_block."
         )
+    names = {module: name for name, module in network.named_modules()}
     # The decoder runs from coarse to fine, so at equal resolution the later block is the finer.
     order = range(len(observed))
     finest_first = sorted(order, key=lambda i: (-observed[i].skip[0, 0].numel(), -i))

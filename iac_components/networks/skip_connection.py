@@ -16,11 +16,12 @@ class SkipConnection:
     """One skip connection of a U-shaped network, as found by a dry forward pass.
 
     Attributes:
-        name: path of the decoder block in the plain network, e.g. ``"upcat_4"``.
+        name: path of the block in the plain network, e.g. ``"upcat_4"``.
         level: place in the order of resolution, 0 for the finest skip. Every connection has a
             level of its own; of two at one resolution the one used later is the finer.
         skip_channels: C of the encoder feature ``(B, C, *S)``.
-        gate_channels: G of the coarser decoder feature ``(B, G, *s)``, before any upsampling.
+        gate_channels: G of the coarser decoder feature ``(B, G, *s)``: before upsampling, but for
+            MONAI's UNet and AttentionUnet, whose coarser levels end with theirs.
         spatial_dims: 2 for ``(H, W)``, 3 for ``(D, H, W)``.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+from monai.networks.blocks.activation_checkpointing import ActivationCheckpointWrapper
 from torch import nn
 
 from iac_components.networks.cell_network import CellNetwork
@@ -39,8 +40,8 @@ class CellSearchNetwork(CellNetwork):
         input_shape: (1, C, *S) of the dry pass that finds the channels; inferred by default.
 
     Raises:
-        ValueError: if the backbone has no known skip connection, or its channels are not divisible
-            by K.
+        ValueError: if the backbone has no known skip connection, its channels are not divisible by
+            K, or it would run cells a second time in the backward pass (CheckpointUNet).
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CellSearchNetwork(CellNetwork):
         input_shape: Sequence[int] | None = None,
     ) -> None:
         connections = find_skip_connections(backbone, input_shape=input_shape)
+        _refuse_recomputation(backbone, connections)
         space = SearchSpace(
             spatial_dims=connections[0].spatial_dims,
             operations=tuple(operations),
@@ -129,3 +131,16 @@ class CellSearchNetwork(CellNetwork):
         for cell in skip_modules(self.backbone):
             if isinstance(cell, SearchCell):
                 cell.prune(remaining[cell.level])
+
+
+def _refuse_recomputation(backbone: nn.Module, connections: Sequence[SkipConnection]) -> None:
+    """Cells read the architecture's weights, which are gone when the forward pass is over."""
+    for name, module in backbone.named_modules():
+        if isinstance(module, ActivationCheckpointWrapper) and any(
+            connection.name.startswith(f"{name}.") for connection in connections
+        ):
+            raise ValueError(
+                f"{type(backbone).__name__} computes '{name}', cells within it included, a second "
+                "time in the backward pass. Search with the plain network (UNet instead of "
+                "CheckpointUNet; the weights fit) and with checkpointing=True for the cells."
+            )

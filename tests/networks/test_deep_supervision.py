@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from monai.losses import DeepSupervisionLoss, DiceCELoss
-from monai.networks.nets import DynUNet
+from monai.networks.nets import DynUNet, SegResNetDS
 
 from iac_components.networks import StackedSupervisionLoss, plan_nnunet
 
@@ -75,3 +75,14 @@ def test_network_of_a_plan_trains_in_either_mode(training):
     reached = [p.grad is not None for name, p in network.named_parameters() if "heads" in name]
     assert reached == [training] * len(reached)
     assert reached
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_list_of_a_segresnet_reaches_the_loss_as_it_is(training):
+    torch.manual_seed(0)
+    network = SegResNetDS(2, 4, 1, 3, blocks_down=(1, 1, 1), dsdepth=2).train(training)
+    target = torch.randint(0, 3, (2, 1, 8, 8)).float()  # MONAI resizes it
+    output = network(torch.rand(2, 1, 8, 8))
+    assert isinstance(output, list) == training
+    expected = DeepSupervisionLoss(inner(), weights=WEIGHTS)(output, target)
+    torch.testing.assert_close(stacked()(output, target), expected)

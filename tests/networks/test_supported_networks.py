@@ -14,6 +14,15 @@ from iac_components.networks import (
 )
 from iac_components.networks.skip_modules import skip_module_factory
 
+# No decoder block takes the gate and the skip there, or (VNet) one that no other network has.
+FUSED_OTHERWISE = (
+    "unet_2d_residual",
+    "attention_2d",
+    "segresnet_2d_headless",
+    "segresnet_ds_2d_deep",
+    "vnet_2d",
+)
+
 # In eval mode a DynUNet is the same with and without deep supervision; an odd size exports as an
 # even one; a SwinUNETR in 3-D is the code of the one in 2-D, and takes long.
 EXPORTED = (
@@ -28,7 +37,11 @@ EXPORTED = (
     "unetr_2d",
     "unetr_3d",
     "swin_2d",
+    *FUSED_OTHERWISE,
 )
+
+# Their code is that of the one in 2-D, where all skip modules are tried.
+EXPORTED_IN_3D = ("unet_3d", "attention_3d", "segresnet_3d", "segresnet_ds_3d_deep", "vnet_3d")
 
 
 def test_connections_are_found_finest_first(case):
@@ -40,12 +53,34 @@ def test_connections_are_found_finest_first(case):
 
 @pytest.mark.parametrize("training", [False, True])
 def test_zero_started_implant_changes_nothing(case, zero_skip, training):
-    if training and case.random_in_training:
-        pytest.skip("drops connections at random in training")
     network, image = case.network().train(training), case.image()
+    before = outputs(network, image)
+    after = outputs(implant(network, zero_skip), image)
+    assert len(before) == len(after)
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+
+
+def outputs(network, image):
+    """All outputs (a SegResNetDS in training returns a list) with the same dropout each time."""
+    torch.manual_seed(3)
     with torch.no_grad():
+        output = network(image)
+    return output if isinstance(output, list) else [output]
+
+
+@torch.no_grad()
+def test_zero_started_implant_changes_nothing_under_autocast(family):
+    """A cell ends in 32 bits there, and the decoder must not follow it."""
+    network, image = family.network(), family.image()
+
+    class Widens(nn.Module):
+        def forward(self, skip, gate):
+            return skip.float()
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
         before = network(image)
-        after = implant(network, zero_skip)(image)
+        after = implant(network, lambda connection: Widens())(image)
+    assert before.dtype == after.dtype
     assert torch.equal(before, after)
 
 
@@ -92,7 +127,16 @@ def every_skip_module(network):
 @pytest.mark.filterwarnings("ignore")  # tracing warns of every shape that becomes a constant
 def test_traced_and_exported_agree_with_eager(case):
     plain = case.network()
-    network, image = implant(plain, every_skip_module(plain)), case.image()
+    assert_exports(implant(plain, every_skip_module(plain)), case.image())
+
+
+@pytest.mark.parametrize("case", EXPORTED_IN_3D, indirect=True)
+@pytest.mark.filterwarnings("ignore")
+def test_volumes_traced_and_exported_agree_with_eager(case, active_skip):
+    assert_exports(implant(case.network(), active_skip), case.image())
+
+
+def assert_exports(network, image):
     other = torch.rand_like(image)
     with torch.no_grad():
         exported = torch.export.export(network, (image,)).module()
@@ -100,3 +144,19 @@ def test_traced_and_exported_agree_with_eager(case):
         expected = network(other)
         torch.testing.assert_close(exported(other), expected, atol=1e-4, rtol=0)
         torch.testing.assert_close(traced(other), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("case", FUSED_OTHERWISE, indirect=True)
+@pytest.mark.filterwarnings("ignore")
+def test_onnx_agrees_with_eager(case, active_skip, tmp_path):
+    reason = "an ONNX export is optional: pip install onnx onnxscript onnxruntime"
+    pytest.importorskip("onnx", reason=reason)
+    runtime = pytest.importorskip("onnxruntime", reason=reason)
+    network, image = implant(case.network(), active_skip), case.image()
+    path = tmp_path / "model.onnx"
+    torch.onnx.export(network, (image,), path, dynamo=False)
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    other = torch.rand_like(image)
+    (output,) = session.run(None, {session.get_inputs()[0].name: other.numpy()})
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(output), network(other), atol=1e-4, rtol=0)

@@ -6,12 +6,15 @@ one argument: ``attention`` (Attention U-Net's gate), ``residual_path`` (MultiRe
 cell, none of them starts as the identity: a trained backbone's output changes until they are
 trained.
 
-All three run, train and export in BasicUNet, FlexibleUNet, DynUNet, UNETR and SwinUNETR, in 2-D and
-3-D. Where their ideas apply:
+All three run, train and export in every network that ``implant`` knows, in 2-D and 3-D. Where
+their ideas apply:
 
-- BasicUNet, DynUNet, FlexibleUNet (ResNet, EfficientNet): all three, as in the papers, since each
-  skip is a convolutional feature computed from the next finer one. FlexibleUNet has no skip at
-  full resolution, so that its finest level is at half of it.
+- BasicUNet, DynUNet, FlexibleUNet (ResNet, EfficientNet), UNet, VNet: all three, as in the papers,
+  since each skip is a convolutional feature computed from the next finer one. FlexibleUNet and
+  UNet have no skip at full resolution, so that their finest level is at half of it.
+- SegResNet, SegResNetDS: all three; the skip is added where others concatenate it, so that a module
+  which scales it (``attention``) or replaces it (``nested``) changes the sum's size.
+- AttentionUnet: all three; ``attention`` puts a second gate in front of its own.
 - SwinUNETR: as above. Its five skips are features of one hierarchy, but for the finest, which is
   convolved from the image; the fifth gets a residual path of one block too.
 - UNETR: ``attention`` applies unchanged, its gate being the decoder's. ``residual_path`` fits in

@@ -18,8 +18,20 @@ from iac_components.networks import (
 )
 from iac_components.networks.exportable import ZeroPadShortcut
 
-KINDS = ("basic_2d_odd", "resnet18_2d", "efficientnet_2d", "planned_2d", "unetr_2d", "swin_2d")
-IN_3D = ("dynunet_3d_deep", "planned_3d")
+KINDS = (
+    "basic_2d_odd",
+    "resnet18_2d",
+    "efficientnet_2d",
+    "planned_2d",
+    "unetr_2d",
+    "swin_2d",
+    "unet_2d",
+    "attention_2d",
+    "segresnet_2d",
+    "segresnet_ds_2d",
+    "vnet_2d",
+)
+IN_3D = ("dynunet_3d_deep", "planned_3d", "unet_3d", "attention_3d", "segresnet_3d", "vnet_3d")
 names = pytest.mark.parametrize("name", registered_skip_modules())
 kinds = pytest.mark.parametrize("case", [*KINDS, *IN_3D], indirect=True)
 kinds_2d = pytest.mark.parametrize("case", KINDS, indirect=True)
