@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from iac_components.signals import end_command_on_signals
+
 __all__ = ["brief_message", "flag", "optional", "report_errors_briefly"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
@@ -47,11 +49,13 @@ def report_errors_briefly() -> None:
 
     MONAI wraps whatever happens within a config into "Failed to evaluate ..." with a traceback of
     its parser, which buries the message that names the file or field. Bugs keep their traceback;
-    ``IAC_TRACEBACK=1`` keeps all of them. Does nothing in a program other than MONAI's command.
+    ``IAC_TRACEBACK=1`` keeps all of them. SIGINT and SIGTERM end the command with one line, too.
+    Does nothing in a program other than MONAI's command.
     """
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     if main is not None and main.name == "monai.bundle.__main__":
         sys.excepthook = _show
+        end_command_on_signals()
 
 
 def brief_message(error: BaseException) -> str | None:

@@ -40,9 +40,12 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         WriteError: if it cannot be written; ``path`` is then as it was.
     """
     target = Path(path)
-    with atomic_path(target) as temporary, name_write_errors(target, only_disk=True):
-        with os.fdopen(os.open(temporary, os.O_WRONLY), "wb") as stream:
-            yield stream
+    with (
+        atomic_path(target) as temporary,
+        name_write_errors(target, only_disk=True),
+        os.fdopen(os.open(temporary, os.O_WRONLY), "wb") as stream,
+    ):
+        yield stream
 
 
 @contextmanager

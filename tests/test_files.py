@@ -298,11 +298,12 @@ class TestWriteErrors:
         """A real write that the kernel refuses."""
         if not Path("/dev/full").exists():
             pytest.skip("this system has no /dev/full")
-        monkeypatch.setattr(
-            os,
-            "fdopen",
-            lambda descriptor, mode: (os.close(descriptor), open("/dev/full", mode))[1],
-        )
+
+        def full(descriptor, mode):
+            os.close(descriptor)
+            return Path("/dev/full").open(mode)
+
+        monkeypatch.setattr(os, "fdopen", full)
         with pytest.raises(WriteError, match="No space left"):
             write(old, content)
         assert untouched(old)
@@ -310,7 +311,7 @@ class TestWriteErrors:
     def test_errors_of_the_block_itself_stay(self, old):
         def fail():
             with atomic_write(old):
-                open(old.parent / "absent", "rb")
+                (old.parent / "absent").read_bytes()
 
         with pytest.raises(FileNotFoundError, match="absent"):
             fail()
