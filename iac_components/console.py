@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from iac_components.signals import end_command_on_signals
 
-__all__ = ["brief_message", "flag", "optional", "report_errors_briefly"]
+__all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
@@ -52,10 +52,15 @@ def report_errors_briefly() -> None:
     ``IAC_TRACEBACK=1`` keeps all of them. SIGINT and SIGTERM end the command with one line, too.
     Does nothing in a program other than MONAI's command.
     """
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if main is not None and main.name == "monai.bundle.__main__":
+    if is_monai_command():
         sys.excepthook = _show
         end_command_on_signals()
+
+
+def is_monai_command() -> bool:
+    """Whether this process is ``python -m monai.bundle``, and not a program that uses MONAI."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return main is not None and main.name == "monai.bundle.__main__"
 
 
 def brief_message(error: BaseException) -> str | None:

@@ -61,7 +61,7 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
 
 def is_abandoned(engine: Engine) -> bool:
     """Whether the epoch at work was given up, so that it is no epoch to save."""
-    return engine.should_terminate == "skip_completed"
+    return bool(engine.should_terminate == "skip_completed")
 
 
 def _stops(engine: Engine, validators: Sequence[Engine]) -> list[tuple[Events, Engine]]:
