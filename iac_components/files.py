@@ -13,7 +13,7 @@ from typing import IO
 import torch
 
 from iac_components.temporary_files import PROBE_PREFIX, hold, make_temporary, remove_leftovers
-from iac_components.write_errors import name_write_errors
+from iac_components.write_errors import name_write_errors, remember_folder
 
 __all__ = [
     "atomic_path",
@@ -171,6 +171,7 @@ def require_writable_directory(path: str | Path, *, name: str = "output_dir") ->
             f"{name} '{directory}' cannot be written ({error.strerror or error}). "
             f"Pass another folder with --{name}."
         ) from error
+    remember_folder(directory)
     return directory
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["WriteError", "disk_error", "name_write_errors"]
+__all__ = ["WriteError", "disk_error", "name_write_errors", "remember_folder", "unwritable_message"]
 
 _REMEDIES = {
     errno.ENOSPC: "Free space there, or choose another folder",
@@ -17,6 +17,8 @@ _REMEDIES = {
     errno.EROFS: "Mount it for writing, or choose another folder",
     errno.EIO: "Check the disk, or choose another folder",
 }
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_FOLDERS: list[Path] = []
 _OTHER_REMEDY = "Make it writable, or choose another folder"
 _AFTERWARDS = "then start again; a search or a training continues with --resume True."
 
@@ -79,6 +81,31 @@ def name_write_errors(path: str | Path, *, only_disk: bool = False) -> Iterator[
         if cause is None:
             raise
         raise WriteError(_message(Path(path), cause), cause) from error
+
+
+def remember_folder(folder: Path) -> None:
+    """Note a folder that the run writes to, for errors that do not say where they happened."""
+    if folder not in _FOLDERS:
+        _FOLDERS.append(folder)
+
+
+def unwritable_message(error: BaseException) -> str | None:
+    """One line for a library's error about a disk without room; None if it is another error.
+
+    An error in the middle of writing does not name its file, let alone its folder: then those of
+    the run's folders are named in which there is no room.
+    """
+    cause = disk_error(error)
+    if cause is None or cause.errno not in _NO_ROOM:
+        return None
+    if cause.filename is not None:
+        return f"WriteError: {_message(Path(os.fsdecode(cause.filename)), cause)}"
+    folders = [folder for folder in _FOLDERS if _full(folder)] or _FOLDERS
+    named = " or ".join(f"'{folder}'" for folder in folders) or "a temporary folder"
+    return (
+        f"WriteError: a file in {named} cannot be written ({cause.strerror}). "
+        f"{_REMEDIES[cause.errno]}, {_AFTERWARDS}"
+    )
 
 
 def _message(path: Path, error: OSError) -> str:

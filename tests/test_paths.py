@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import fire
@@ -78,8 +77,7 @@ def command(config, monkeypatch):
 
     def run(*words):
         made = []
-        spec = ModuleSpec("monai.bundle.__main__", None)
-        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec, raising=False)
+        monkeypatch.setattr("iac_components.paths.is_monai_command", lambda: True)
         arguments = ["run", "--config_file", str(config), "--logging_file", "False", *words]
         monkeypatch.setattr(sys, "argv", ["monai.bundle", *arguments])
         start = ConfigWorkflow.__init__
@@ -148,7 +146,6 @@ def test_nothing(command, value):
     [
         (os.fsdecode(b"caf\xe9"), "not UTF-8"),
         ("x" * 300, "too long"),
-        ("a/" + "y" * 256, "too long"),
     ],
 )
 def test_name_that_no_file_can_have(command, value, reason):
