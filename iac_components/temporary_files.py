@@ -60,10 +60,14 @@ def hold(descriptor: int) -> bool:
     return os.fstat(descriptor).st_nlink > 0
 
 
-def remove_leftovers(directory: str | Path) -> list[Path]:
+def remove_leftovers(directory: str | Path, *, of: str | None = None) -> list[Path]:
     """Remove the temporary files that killed runs left in ``directory`` itself.
 
     A file that a living process writes, on this machine or another, is locked and stays.
+
+    Args:
+        directory: the folder; that it is not there does no harm.
+        of: only those of the file of this name, in a folder that is not the run's own.
 
     Returns:
         The files removed.
@@ -73,6 +77,13 @@ def remove_leftovers(directory: str | Path) -> list[Path]:
     except OSError:
         return []
     found = [Path(directory, name) for name in names if _OURS.fullmatch(name)]
+    if of is not None:
+        # Both ways of naming: here, and in version 0.4.
+        found = [
+            path
+            for path in found
+            if path.name.endswith(f".tmp.{of[-_KEPT:]}") or path.name.startswith(f".{of}.")
+        ]
     return [path for path in found if _remove_if_dead(path)]
 
 

@@ -17,7 +17,16 @@ PACKAGE = Path(iac_components.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-ANYWHERE = {"files", "json_fields", "ranks", "registry", "signals", "trace_format"}
+ANYWHERE = {
+    "files",
+    "json_fields",
+    "ranks",
+    "registry",
+    "signals",
+    "temporary_files",
+    "trace_format",
+    "write_errors",
+}
 """Top-level helpers that know nothing of the field."""
 
 BELOW = {"files": {"temporary_files", "write_errors"}}

@@ -6,11 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
+from ignite.engine import Engine
+from monai.transforms import Compose
 
+from iac_components.data.case import Case
+from iac_components.data.folds_file import load_or_make_folds
+from iac_components.data.volume_cache import VolumeCache
+from iac_components.engine import ResumableCheckpoint
 from iac_components.files import atomic_path, atomic_write, require_writable_directory
 from iac_components.temporary_files import hold, make_temporary, remove_leftovers
+
+CASES = [Case(f"p{n}", f"c{n}", Path("image"), Path("label")) for n in range(6)]
 
 WRITER = """
 import sys
@@ -125,3 +135,45 @@ def test_file_system_without_locks(tmp_path, monkeypatch):
         stream.write(b"new")
         assert remove_leftovers(tmp_path) == []
     assert os.listdir(tmp_path) == ["model.pt"]
+
+
+def test_only_those_of_a_file(tmp_path):
+    """A folds file may lie in a folder that is none of the run's."""
+    names = [".folds.json.a1b2c3_d.tmp", ".a1b2c3_d.tmp.folds.json", ".a1b2c3_d.tmp.other.json"]
+    for name in names:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path, of="folds.json")
+    assert [path.name for path in tmp_path.iterdir()] == names[2:]
+
+
+def test_start_of_a_run_clears_checkpoints_folds_and_cache(tmp_path):
+    """Wherever a run writes, not in its output folder alone."""
+    name = ".a1b2c3_d.tmp.checkpoint_epoch=1.pt"
+    (tmp_path / name).touch()
+    engine = Engine(lambda engine, batch: None)
+    ResumableCheckpoint(tmp_path, {}).attach(engine)
+    engine.run([1], max_epochs=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_epoch=1.pt"]
+
+    folds = tmp_path / "folds.json"
+    load_or_make_folds(folds, CASES, layout="x")
+    (tmp_path / ".a1b2c3_d.tmp.folds.json").touch()
+    load_or_make_folds(folds, CASES, layout="x")
+    assert len(list(tmp_path.iterdir())) == 2
+
+    def load():
+        cache = VolumeCache(
+            tmp_path / "cache",
+            transform=Compose([]),
+            slice_axis=2,
+            keys=("image", "label"),
+            dtype="float32",
+        )
+        volume = torch.ones(2, 1, 3, 3), torch.zeros(2, 1, 3, 3)
+        cache.load({"image": "x", "label": "y"}, lambda: volume, case="c")
+        return next(cache.directory.iterdir())
+
+    folder = load()
+    (folder / ".a1b2c3_d.tmp.image.npy").touch()
+    assert load() == folder
+    assert len(list(folder.iterdir())) == 3

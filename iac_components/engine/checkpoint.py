@@ -15,6 +15,7 @@ from ignite.engine import Engine, Events
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank, require_same
+from iac_components.temporary_files import remove_leftovers
 
 __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -150,6 +151,7 @@ class ResumableCheckpoint:
             CheckpointError: if it is whole but its content does not fit this run.
             RankError: if not all ranks see the same one.
         """
+        remove_leftovers(self.directory)
         if not self.resume:
             return
         good = ((path, content) for _, path in self.found() if (content := _read(path)) is not None)

@@ -27,7 +27,8 @@ def remove(path):
 
 
 def cut(path):
-    path.write_bytes(path.read_bytes()[:600])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
 
 def cut_within(path):
