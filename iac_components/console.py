@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-__all__ = ["brief_message", "flag", "optional", "report_errors_briefly"]
+from iac_components.signals import end_command_on_signals
+from iac_components.write_errors import unwritable_message
+
+__all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
+_WORKER = re.compile(r"Caught \w+ in DataLoader worker process")
+_FRAME = re.compile(r'^  File "([^"\n]*)", line \d+', re.MULTILINE)
+_RAISED = re.compile(r"^(?:\w+\.)*(\w+): (.*)", re.MULTILINE | re.DOTALL)
 _FLAGS = {"true": True, "false": False}
 
 T = TypeVar("T")
@@ -47,15 +56,27 @@ def report_errors_briefly() -> None:
 
     MONAI wraps whatever happens within a config into "Failed to evaluate ..." with a traceback of
     its parser, which buries the message that names the file or field. Bugs keep their traceback;
-    ``IAC_TRACEBACK=1`` keeps all of them. Does nothing in a program other than MONAI's command.
+    ``IAC_TRACEBACK=1`` keeps all of them. SIGINT and SIGTERM end the command with one line, too.
+    Does nothing in a program other than MONAI's command.
     """
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if main is not None and main.name == "monai.bundle.__main__":
+    if is_monai_command():
         sys.excepthook = _show
+        logging.setLogRecordFactory(_brief_record)
+        end_command_on_signals()
+
+
+def is_monai_command() -> bool:
+    """Whether this process is ``python -m monai.bundle``, and not a program that uses MONAI."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return main is not None and main.name == "monai.bundle.__main__"
 
 
 def brief_message(error: BaseException) -> str | None:
-    """The message of the first cause of ``error`` if this package raised it on purpose."""
+    """The message of the first cause of ``error`` if this package raised it on purpose.
+
+    An error that a worker process hands over, which holds the worker's traceback as text, counts as
+    what it was there. A full or read-only disk that a library met is told in a line, too.
+    """
     cause = error
     while (earlier := cause.__cause__ or cause.__context__) is not None:
         # A library's error that this package translated is not what the user should read.
@@ -64,12 +85,23 @@ def brief_message(error: BaseException) -> str | None:
         cause = earlier
     if isinstance(cause, _DELIBERATE) and _raised_here(cause):
         return f"{type(cause).__name__}: {cause}"
-    return None
+    return _message_of_worker(cause) or unwritable_message(error)
 
 
 def _raised_here(error: BaseException) -> bool:
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(_PACKAGE)
+
+
+def _message_of_worker(error: BaseException) -> str | None:
+    """The end of the traceback in the text of a DataLoader's error, if it ends in this package."""
+    text = str(error)
+    frames = list(_FRAME.finditer(text))
+    if not _WORKER.match(text) or not frames or not frames[-1][1].startswith(_PACKAGE):
+        return None
+    raised = _RAISED.search(text, frames[-1].end())
+    deliberate = raised is not None and isinstance(error, _DELIBERATE)
+    return f"{raised[1]}: {raised[2].rstrip()}" if raised and deliberate else None
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -78,3 +110,15 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
         sys.__excepthook__(kind, error, trace)
     else:
         print(f"\n{message}\n(Set IAC_TRACEBACK=1 for the traceback.)", file=sys.stderr)
+
+
+def _brief_record(*arguments: object, **fields: object) -> logging.LogRecord:
+    """Make a log record without the traceback of an error that is shown in one line later."""
+    record = _make_record(*arguments, **fields)
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and not os.environ.get("IAC_TRACEBACK") and brief_message(error):
+        record.exc_info = None
+    return record
+
+
+_make_record: Callable[..., logging.LogRecord] = logging.LogRecord

@@ -12,7 +12,11 @@ from typing import IO
 
 import torch
 
+from iac_components.temporary_files import PROBE_PREFIX, hold, make_temporary, remove_leftovers
+from iac_components.write_errors import name_write_errors, remember_folder
+
 __all__ = [
+    "atomic_path",
     "atomic_write",
     "read_json",
     "require_writable_directory",
@@ -26,9 +30,6 @@ __all__ = [
 def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a binary file that replaces ``path`` only once the block has ended well.
 
-    The temporary file lies in the same directory (a rename across file systems is a copy, which
-    can be cut off), is flushed to disk before the rename, and is removed on any failure.
-
     Args:
         path: the file to write; its directory is made if absent.
 
@@ -36,26 +37,64 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         The binary file to write to.
 
     Raises:
-        OSError: if the directory cannot be written; ``path`` is then as it was.
+        WriteError: if it cannot be written; ``path`` is then as it was.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"
-    )
+    with (
+        atomic_path(target) as temporary,
+        name_write_errors(target, only_disk=True),
+        os.fdopen(os.open(temporary, os.O_WRONLY), "wb") as stream,
+    ):
+        yield stream
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Name a file for a library to write, which replaces ``path`` once the block has ended well.
+
+    The temporary file lies in the same directory (a rename across file systems is a copy, which
+    can be cut off) and its name ends as the target's does (libraries choose the format by it). It
+    is flushed to disk before the rename, and removed on any failure.
+
+    Args:
+        path: the file to write; its directory is made if absent.
+
+    Yields:
+        The temporary file, empty so far.
+
+    Raises:
+        WriteError: if it cannot be written; ``path`` is then as it was.
+    """
+    target = Path(path)
+    with name_write_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = make_temporary(target)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files private; an output file should follow the user's umask instead.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
+        with name_write_errors(target, only_disk=True):
+            yield temporary
+        with name_write_errors(target):
+            _finish(temporary)
+            os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    finally:
+        # Not before the rename: an open descriptor keeps others from removing the file.
+        os.close(descriptor)
+
+
+def _finish(temporary: Path) -> None:
+    """Flush a file to disk, and let everybody read it whom the umask lets."""
+    # Opened again, for the library may have put a file of its own there.
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    # The temporary file was made private; an output file should follow the user's umask instead.
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(temporary, 0o666 & ~umask)
 
 
 def read_json(path: str | Path, *, max_bytes: int) -> object:
@@ -110,6 +149,8 @@ def write_tensors(path: str | Path, content: object) -> None:
 def require_writable_directory(path: str | Path, *, name: str = "output_dir") -> Path:
     """Make the directory and prove that a file can be written in it, before any work starts.
 
+    What killed runs left half-written in it is removed.
+
     Args:
         path: the directory.
         name: the option a user would change, for the message.
@@ -123,11 +164,23 @@ def require_writable_directory(path: str | Path, *, name: str = "output_dir") ->
     directory = Path(path).expanduser().absolute()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".writable."):
-            pass
+        remove_leftovers(directory)
+        _probe(directory)
     except OSError as error:
         raise OSError(
             f"{name} '{directory}' cannot be written ({error.strerror or error}). "
             f"Pass another folder with --{name}."
         ) from error
+    remember_folder(directory)
     return directory
+
+
+def _probe(directory: Path) -> None:
+    """Write a block, which a full disk does not take although it takes empty files."""
+    with tempfile.NamedTemporaryFile(dir=directory, prefix=PROBE_PREFIX, delete=False) as stream:
+        try:
+            hold(stream.fileno())
+            stream.write(bytes(4096))
+            stream.flush()
+        finally:
+            Path(stream.name).unlink(missing_ok=True)

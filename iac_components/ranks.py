@@ -25,6 +25,7 @@ __all__ = [
     "count_ranks",
     "is_first_rank",
     "join_ranks",
+    "largest",
     "leave_ranks",
     "rank",
     "require_same",
@@ -110,6 +111,21 @@ def average(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         part.view(tensor.shape).to(tensor.dtype)
         for part, tensor in zip(_split(flat / count_ranks(), tensors), tensors, strict=True)
     ]
+
+
+def largest(number: int) -> int:
+    """The largest of all ranks' numbers.
+
+    Raises:
+        RankError: if another rank has ended.
+    """
+    if count_ranks() == 1:
+        return number
+    on_gpu = distributed.get_backend() == "nccl"
+    value = torch.tensor(number, device="cuda" if on_gpu else "cpu")
+    with _contact():
+        distributed.all_reduce(value, op=distributed.ReduceOp.MAX)
+    return int(value)
 
 
 def copy_from_first(tensors: Iterable[torch.Tensor]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import signal
 import sys
 from importlib.machinery import ModuleSpec
 
@@ -10,7 +13,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components import console
+from iac_components import console, signals
 from iac_components.console import brief_message, flag, optional, report_errors_briefly
 from iac_components.data import Folds, epoch_loader, load_datalist
 from iac_components.files import require_writable_directory, write_json
@@ -104,6 +107,34 @@ class TestBriefMessage:
         assert isinstance(error, ValueError)
         assert brief_message(error) is None
 
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_full_disk_that_a_library_met(self, tmp_path, wrapped):
+        """An error in the middle of writing names no file: the run's folders are named."""
+        folder = require_writable_directory(tmp_path / "out")
+
+        def fail():
+            try:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            except OSError as error:
+                if wrapped:
+                    raise RuntimeError("unexpected pos 64 vs 0") from error
+                raise
+
+        message = brief_message(raised(fail))
+        assert message.startswith("WriteError: a file in ")
+        assert f"'{folder}'" in message
+        assert "No space left on device" in message
+        assert "Free space there" in message
+        assert "\n" not in message
+
+    def test_read_only_disk_that_a_library_met(self):
+        def fail():
+            raise OSError(errno.EROFS, "Read-only file system", "/media/events.1")
+
+        message = brief_message(raised(fail))
+        assert message.startswith("WriteError: '/media/events.1' cannot be written")
+        assert "folder '/media'" in message
+
     def test_a_folder_of_a_similar_name_is_not_this_package(self, tmp_path, monkeypatch):
         folder = tmp_path / "iac_components_of_others"
         folder.mkdir()
@@ -121,6 +152,13 @@ class TestReporting:
         """The interpreter's hook, put back afterwards."""
         monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
         monkeypatch.delenv("IAC_TRACEBACK", raising=False)
+        factory = logging.getLogRecordFactory()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        monkeypatch.setattr(signals._COMMAND, "running", False)
+        yield
+        logging.setLogRecordFactory(factory)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     def in_monai(self, monkeypatch):
         spec = ModuleSpec("monai.bundle.__main__", None)
@@ -152,6 +190,24 @@ class TestReporting:
         monkeypatch.setenv("IAC_TRACEBACK", "1")
         self.show(raised(load_genotype, tmp_path / "none.json"))
         assert "Traceback" in capsys.readouterr().err
+
+    def test_log_holds_no_traceback_of_what_is_shown_in_a_line(self, monkeypatch, caplog, tmp_path):
+        """MONAI's StatsHandler logs what ends a run, traceback and all."""
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+
+        def logged(function, *arguments):
+            caplog.clear()
+            try:
+                function(*arguments)
+            except Exception:
+                logging.getLogger("some").exception("Exception")
+            return caplog.text
+
+        assert "Traceback" not in logged(load_genotype, tmp_path / "none.json")
+        assert "Traceback" in logged(int, "x")
+        monkeypatch.setenv("IAC_TRACEBACK", "1")
+        assert "Traceback" in logged(load_genotype, tmp_path / "none.json")
 
     def test_bug_keeps_its_traceback(self, monkeypatch, capsys):
         self.in_monai(monkeypatch)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pickle
 import stat
+from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components import files
+from iac_components.console import brief_message
 from iac_components.files import (
+    atomic_path,
     atomic_write,
     read_json,
     require_writable_directory,
@@ -21,6 +27,7 @@ from iac_components.files import (
     write_tensors,
     write_text,
 )
+from iac_components.write_errors import WriteError
 
 WRITERS = pytest.mark.parametrize(
     ("write", "content"),
@@ -207,3 +214,112 @@ def test_directory_that_takes_no_file(tmp_path, monkeypatch, reason):
         require_writable_directory(tmp_path)
     assert os.strerror(reason) in str(caught.value)
     assert "Pass another folder with --output_dir" in str(caught.value)
+
+
+class TestAtomicPath:
+    """A file that a library writes by its name."""
+
+    def test_temporary_name_ends_as_the_target_s(self, tmp_path):
+        target = tmp_path / "new" / "case.1_seg.nii.gz"
+        with atomic_path(target) as temporary:
+            assert temporary.parent == target.parent
+            assert temporary.name.endswith(".case.1_seg.nii.gz")
+            assert temporary.name.startswith(".")
+            nibabel.save(nibabel.Nifti1Image(np.ones((2, 3, 4), np.uint8), np.eye(4)), temporary)
+            assert not target.exists()
+        assert nibabel.load(target).shape == (2, 3, 4)
+        assert os.listdir(target.parent) == [target.name]
+
+    @pytest.mark.parametrize("name", ["x" * 255, "ä" * 123 + ".nii.gz"])
+    def test_longest_names(self, tmp_path, name):
+        with atomic_path(tmp_path / name) as temporary:
+            temporary.write_bytes(b"new")
+        assert os.listdir(tmp_path) == [name]
+
+    def test_library_that_replaces_the_file(self, old):
+        with atomic_path(old) as temporary:
+            temporary.unlink()
+            temporary.write_bytes(b"new")
+        assert old.read_bytes() == b"new"
+        assert len(os.listdir(old.parent)) == 1
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_error_in_the_block(self, old, error):
+        def fail():
+            with atomic_path(old) as temporary:
+                temporary.write_bytes(b"half")
+                raise error
+
+        with pytest.raises(error):
+            fail()
+        assert untouched(old)
+
+    def test_library_that_hides_the_full_disk(self, old, monkeypatch):
+        """ITK and others say that the file cannot be written, not why."""
+
+        def fail():
+            with atomic_path(old):
+                space = os.statvfs_result((4096, 4096, 100, 0, 0, 100, 100, 100, 0, 255))
+                monkeypatch.setattr(os, "statvfs", lambda path: space)
+                raise RuntimeError("writer failed")
+
+        with pytest.raises(WriteError, match="No space left"):
+            fail()
+        assert untouched(old)
+
+
+class TestWriteErrors:
+    """One line with file, folder and remedy, whatever the disk's trouble and whoever met it."""
+
+    @WRITERS
+    @pytest.mark.parametrize("reason", ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EACCES"])
+    @pytest.mark.parametrize("call", ["fsync", "replace", "chmod", "open"])
+    def test_names_file_folder_and_remedy(self, old, monkeypatch, write, content, reason, call):
+        number = getattr(errno, reason)
+
+        def refuse(*_):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, call, refuse)
+        with pytest.raises(WriteError) as caught:
+            write(old, content)
+        monkeypatch.undo()
+        message = brief_message(caught.value)
+        assert "\n" not in message
+        assert message.startswith(f"WriteError: '{old}' cannot be written ({os.strerror(number)})")
+        assert f"folder '{old.parent}'" in message
+        assert "or choose another folder" in message
+        assert "--resume True" in message
+        assert caught.value.errno == number
+        assert untouched(old)
+
+    @WRITERS
+    def test_device_that_is_always_full(self, old, monkeypatch, write, content):
+        """A real write that the kernel refuses."""
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no /dev/full")
+
+        def full(descriptor, mode):
+            os.close(descriptor)
+            return Path("/dev/full").open(mode)
+
+        monkeypatch.setattr(os, "fdopen", full)
+        with pytest.raises(WriteError, match="No space left"):
+            write(old, content)
+        assert untouched(old)
+
+    def test_errors_of_the_block_itself_stay(self, old):
+        def fail():
+            with atomic_write(old):
+                (old.parent / "absent").read_bytes()
+
+        with pytest.raises(FileNotFoundError, match="absent"):
+            fail()
+        assert untouched(old)
+
+    def test_survives_pickling(self, old):
+        """A worker process hands its error to the run by pickling it."""
+        error = WriteError("the message", OSError(errno.ENOSPC, "full"))
+        copy = pickle.loads(pickle.dumps(error))
+        assert str(copy) == "the message"
+        assert isinstance(copy, WriteError)

@@ -44,11 +44,13 @@ from iac_components.data.phantom_decathlon import write_decathlon_phantom
 from iac_components.data.phantom_hippocampus import write_hippocampus_phantom
 from iac_components.data.phantom_kits import write_kits_phantom
 from iac_components.data.preflight import check_datalist, check_split
+from iac_components.data.reading import CaseDataset
 from iac_components.data.slices import SliceDataset
 
 __all__ = [
     "DECATHLON_TASKS",
     "Case",
+    "CaseDataset",
     "CaseNames",
     "DatalistEntry",
     "DatasetError",

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from iac_components.data.array_file import ArrayFile, open_array, write_array
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.fingerprint import describe
+from iac_components.temporary_files import remove_leftovers
+from iac_components.write_errors import WriteError
 
 __all__ = ["ArrayCache", "named_if_changed"]
 
@@ -79,6 +81,7 @@ class ArrayCache(Generic[T]):
         """
         # Before it is read: a file that changes meanwhile must not be found under its new time.
         folder = self.directory / self._digest(entry)
+        remove_leftovers(folder)
         found = self._find(folder)
         if found is None:
             self._write(folder, make())
@@ -111,9 +114,11 @@ class ArrayCache(Generic[T]):
             for name, array in zip(self._files, arrays, strict=True):
                 write_array(folder / name, array)
         except OSError as error:
-            raise OSError(
-                f"cache_dir '{self.directory}' cannot be written ({error.strerror or error}). "
-                "Free space there, name another folder, or leave cache_dir out."
+            raise WriteError(
+                f"cache_dir '{self.directory}' cannot be written ({error.strerror or error}): "
+                f"'{folder}' is not whole. Free space there, name another folder, or leave "
+                "cache_dir out; what is whole already is used again.",
+                error,
             ) from error
 
 

@@ -11,6 +11,7 @@ from iac_components.data.case import Case
 from iac_components.data.folds import Folds, make_folds
 from iac_components.files import read_json, require_writable_directory, write_json
 from iac_components.ranks import is_first_rank
+from iac_components.temporary_files import remove_leftovers
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 
@@ -78,6 +79,8 @@ def load_or_make_folds(
         OSError: if the file cannot be written.
     """
     patients = {case.patient for case in cases}
+    if path is not None:
+        remove_leftovers(Path(path).absolute().parent, of=Path(path).name)
     if path is None or not Path(path).exists():
         folds = make_folds(patients, layout=layout, num_folds=num_folds, seed=seed)
         # Every process draws the same folds; one writes them.

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.memory import require_memory
+from iac_components.data.reading import damaged_file_named
 from iac_components.ranks import count_ranks, rank
 
 __all__ = ["SeededDataset", "Transform", "plain_tensor", "take_one", "without_metadata"]
@@ -97,8 +98,10 @@ class SeededDataset(Dataset):
 
         Raises:
             ValueError: unless they are (C, X, Y, Z) and (1, X, Y, Z).
+            DatasetError: if a file cannot be read (any more).
         """
-        volume = self.transform(dict(self.data[number]))
+        with damaged_file_named(self.data[number], self.keys):
+            volume = self.transform(dict(self.data[number]))
         image, label = (plain_tensor(volume[key]) for key in self.keys)
         if image.ndim != 4 or label.shape != (1, *image.shape[1:]):
             raise ValueError(

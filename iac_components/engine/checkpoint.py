@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 from collections.abc import Mapping
@@ -10,9 +11,11 @@ from typing import Protocol
 
 from ignite.engine import Engine, Events
 
+from iac_components.engine.interruption import RESUME_FROM, is_abandoned
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank, require_same
 from iac_components.tensor_files import read_tensors
+from iac_components.temporary_files import remove_leftovers
 
 __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -76,6 +79,7 @@ class ResumableCheckpoint:
         self.resume = resume
         self.every = every
         self.keep = keep
+        self._held: tuple[int, bytes] | None = None
 
     def attach(self, engine: Engine) -> None:
         """Listen to the start of the run and the end of its epochs.
@@ -83,23 +87,56 @@ class ResumableCheckpoint:
         Attach after every handler whose epoch-end work the checkpoint must hold.
         """
         engine.add_event_handler(Events.STARTED, self.load)
+        engine.add_event_handler(Events.STARTED, self._hold_start)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+        engine.add_event_handler(Events.TERMINATE, self.save_held)
 
     def save(self, engine: Engine) -> None:
         """Write the checkpoint of the epoch that ended, and delete the oldest."""
+        if is_abandoned(engine):
+            return
         epoch = engine.state.epoch
         last = epoch == engine.state.max_epochs or bool(engine.should_terminate)
-        if (epoch % self.every and not last) or not is_first_rank():
+        if epoch % self.every and not last:
+            self._hold(engine)
+        elif is_first_rank():
+            self._held = None
+            self._write(epoch, self._content(engine))
+
+    def save_held(self, engine: Engine) -> None:
+        """Write the newest whole epoch of a run that was interrupted, if it is not on disk yet."""
+        if not is_abandoned(engine) or not is_first_rank():
             return
+        if self._held is not None:
+            epoch, content = self._held
+            self._write(epoch, torch.load(io.BytesIO(content), weights_only=True))
+            self._held = None
+        setattr(engine.state, RESUME_FROM, next((path for _, path in self.found()), None))
+
+    def _hold_start(self, engine: Engine) -> None:
+        if engine.state.epoch == 0:
+            self._hold(engine)
+
+    def _hold(self, engine: Engine) -> None:
+        """Keep the state of a whole epoch, or of the start, in case that the next is given up."""
+        if not is_first_rank():
+            return
+        held = io.BytesIO()
+        torch.save(self._content(engine), held)
+        self._held = engine.state.epoch, held.getvalue()
+
+    def _content(self, engine: Engine) -> dict[str, object]:
         scaler = getattr(engine, "scaler", None)
-        content = {
+        return {
             "format": FORMAT,
-            "epoch": epoch,
+            "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
             "ended": bool(engine.should_terminate),
             "scaler": scaler.state_dict() if scaler is not None else {},
             "objects": {name: item.state_dict() for name, item in self.save_dict.items()},
         }
+
+    def _write(self, epoch: int, content: dict[str, object]) -> None:
         write_tensors(self.directory / f"checkpoint_epoch={epoch}.pt", content)
         found = self.found()
         # Later epochs are of an older run in this folder: kept, they would pass for the newest.
@@ -114,6 +151,7 @@ class ResumableCheckpoint:
             CheckpointError: if it is whole but its content does not fit this run.
             RankError: if not all ranks see the same one.
         """
+        remove_leftovers(self.directory)
         if not self.resume:
             return
         good = ((path, content) for _, path in self.found() if (content := _read(path)) is not None)

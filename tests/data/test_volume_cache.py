@@ -250,7 +250,7 @@ def test_what_was_interrupted_is_not_found(
         patch.setattr(os, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             cache.load(entry, volume, case="c0")
-    assert not list(cache.directory.rglob("*.tmp"))
+    assert not list(cache.directory.rglob("*.tmp*"))
     assert not is_found(cache, entry)
     # A half-finished volume is nothing to warn of.
     assert not caplog.messages

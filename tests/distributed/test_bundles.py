@@ -66,7 +66,7 @@ def test_one_rank_writes(two_ranks):
     assert {"model.pt", "model_final.pt", "checkpoint_epoch=2.pt"} <= names(train[0])
     assert {"metrics.csv", "metrics.json"} <= names(evaluate[0])
     assert [run[1] for run in (search, train, evaluate)] == [[], [], []]
-    assert not list(two_ranks.root.rglob("*.tmp"))
+    assert not list(two_ranks.root.rglob("*.tmp*"))
 
 
 def test_all_ranks_know_the_score(two_ranks):

@@ -105,7 +105,7 @@ def _missing(chain: Chain, folder: Path) -> Iterator[str]:
     for name in chain.outputs[folder.name]:
         if not any(path.is_file() and path.stat().st_size for path in folder.glob(name)):
             yield f"{folder.name}/{name}: is missing or empty"
-    yield from (f"{folder.name}/{p.name}: was left behind" for p in folder.rglob("*.tmp"))
+    yield from (f"{folder.name}/{p.name}: was left behind" for p in folder.rglob("*.tmp*"))
 
 
 STAGE_CHECKS: Mapping[str, Callable[[Chain], Iterator[str]]] = {
