@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ _DELIBERATE = (ValueError, OSError, RuntimeError)
 _WORKER = re.compile(r"Caught \w+ in DataLoader worker process")
 _FRAME = re.compile(r'^  File "([^"\n]*)", line \d+', re.MULTILINE)
 _RAISED = re.compile(r"^(?:\w+\.)*(\w+): (.*)", re.MULTILINE | re.DOTALL)
+_TOLD: set[str] = set()
 _FLAGS = {"true": True, "false": False}
 
 T = TypeVar("T")
@@ -61,6 +63,7 @@ def report_errors_briefly() -> None:
     """
     if is_monai_command():
         sys.excepthook = _show
+        threading.excepthook = _show_of_thread
         logging.setLogRecordFactory(_brief_record)
         end_command_on_signals()
 
@@ -108,8 +111,18 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
     message = None if os.environ.get("IAC_TRACEBACK") else brief_message(error)
     if message is None:
         sys.__excepthook__(kind, error, trace)
-    else:
+    elif message not in _TOLD:
+        _TOLD.add(message)
         print(f"\n{message}\n(Set IAC_TRACEBACK=1 for the traceback.)", file=sys.stderr)
+
+
+def _show_of_thread(arguments: threading.ExceptHookArgs) -> None:
+    """Tell what ended a thread, such as TensorBoard's; the run meets it again as its own error."""
+    error = arguments.exc_value
+    if error is None or os.environ.get("IAC_TRACEBACK") or brief_message(error) is None:
+        threading.__excepthook__(arguments)
+    else:
+        _show(type(error), error, error.__traceback__)
 
 
 def _brief_record(*arguments: object, **fields: object) -> logging.LogRecord:

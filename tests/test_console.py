@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 import sys
+import threading
 from importlib.machinery import ModuleSpec
 
 import pytest
@@ -155,6 +156,8 @@ class TestReporting:
         factory = logging.getLogRecordFactory()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         monkeypatch.setattr(signals._COMMAND, "running", False)
+        monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+        monkeypatch.setattr(console, "_TOLD", set())
         yield
         logging.setLogRecordFactory(factory)
         for number, handler in handlers.items():
@@ -183,6 +186,28 @@ class TestReporting:
         assert "none.json" in shown
         assert "Traceback" not in shown
         assert "IAC_TRACEBACK=1" in shown
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_error_of_a_thread_is_told_once(self, monkeypatch, capsys):
+        """TensorBoard writes in a thread; the run fails with the same error at its next write."""
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        error = OSError(errno.ENOSPC, "No space left on device")
+
+        def fail():
+            raise error
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        self.show(raised(fail))
+        shown = capsys.readouterr().err
+        assert shown.count("No space left on device") == 1
+        assert "Traceback" not in shown
+        thread = threading.Thread(target=int, args=("x",))
+        thread.start()
+        thread.join()
+        assert "Traceback" in capsys.readouterr().err
 
     def test_traceback_on_request(self, monkeypatch, capsys, tmp_path):
         self.in_monai(monkeypatch)

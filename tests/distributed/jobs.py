@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ from iac_components.engine import (
     NonFiniteGuard,
     ResumableCheckpoint,
     SynchronizedGradients,
+    run_until_signal,
 )
 from iac_components.ranks import (
     RankError,
@@ -178,6 +180,22 @@ def nonfinite() -> Findings:
     return {"total": guard.total, "losses": losses, "weights": weights}
 
 
+def interruption(folder: Path) -> Findings:
+    """The second rank alone gets a signal, in the middle of the second epoch."""
+    trainer = train(torch.ones(6, 4), lambda net: [ResumableCheckpoint(folder / "stopped", {})])
+
+    def get_signal(engine: Engine) -> None:
+        if rank() == 1:
+            signal.raise_signal(signal.SIGTERM)
+
+    trainer.add_event_handler(Events.ITERATION_STARTED(once=5), get_signal)
+    try:
+        run_until_signal(trainer)
+    except SystemExit as error:
+        status = error.code
+    return {"status": status, "iteration": trainer.state.iteration}
+
+
 def disagreements(folder: Path) -> Findings:
     """Every rank must stop, each with the same sentence."""
     same = message(lambda: require_same(b"a", what="letters", remedy="Write better."))
@@ -275,6 +293,7 @@ def units(folder: Path) -> Findings:
         "gradients": gradients(),
         "statistics": statistics(),
         "nonfinite": nonfinite(),
+        "interruption": interruption(folder),
         "disagreements": disagreements(folder),
         "searches": searches(folder),
         "data": data(),

@@ -43,6 +43,12 @@ def test_alone_nothing_happens():
     require_same(b"a", what="letters", remedy="None.")
 
 
+def test_signal_to_one_rank_ends_all_after_the_same_step(found):
+    assert both(found, "interruption", "status") == (143, 143)
+    # Three steps an epoch: the fifth is the second of the second.
+    assert both(found, "interruption", "iteration") == (5, 5)
+
+
 @pytest.mark.parametrize("missing", ["RANK", "LOCAL_RANK", "MASTER_PORT"])
 def test_join_without_torchrun(monkeypatch, missing):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):

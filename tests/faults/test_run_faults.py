@@ -96,3 +96,18 @@ def test_failure_late_in_a_run_keeps_what_was_written(hippocampus, failure, tmp_
     for state in states:
         assert all(bool(torch.isfinite(value).all()) for value in state.values())
     assert not (out / "model_final.pt").exists()
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_validation_image_vanishes_during_the_run(failure, dataset, tmp_path, num_workers):
+    """Training reads its volumes at the start; those of validation are read each time."""
+    image = dataset.image(part="validation")
+
+    def loss(prediction, label):
+        image.unlink(missing_ok=True)
+        return prediction.square().mean()
+
+    options = {"dataset_dir": str(dataset.folder), "loss": loss, "num_workers": num_workers}
+    message = failure("train", {**options, "folds_file": str(tmp_path / "folds.json")})
+    assert message.startswith(f"DatasetError: '{image}' does not exist: it was removed or changed")
+    assert "\n" not in message
