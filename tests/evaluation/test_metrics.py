@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -88,6 +89,16 @@ def test_policy_for_absent_classes(
         assert math.isnan(metrics.hd95)
     else:
         assert (metrics.dice, metrics.hd95) == expected
+
+
+def test_monai_s_own_warning_is_not_passed_on():
+    """It is of an argument that MONAI passes to itself."""
+    label = torch.zeros(6, 6, dtype=torch.uint8)
+    label[2:4, 2:4] = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (found,) = case_metrics(label, label, num_classes=2, spacing=(1.0, 1.0))
+    assert (found.dice, found.hd95) == (1.0, 0.0)
 
 
 @settings(max_examples=40)

@@ -47,7 +47,7 @@ def spoil(
 ) -> Path:
     """Write a NIfTI file again with other voxels or another affine."""
     image = nibabel.load(path)
-    voxels = change(np.array(image.dataobj))
+    voxels = change(np.asarray(image.dataobj).copy())
     nibabel.save(nibabel.Nifti1Image(voxels, affine(image.affine.copy())), path)
     return path
 

@@ -7,7 +7,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["FileScheduling", "sort_by_cost"]
 
-TOGETHER = {"tests/distributed/test_death.py": "tests/distributed/test_bundles.py"}
+TOGETHER = {
+    "tests/distributed/test_death.py": "tests/distributed/test_bundles.py",
+    "tests/packaging/test_empty_dints.py": "tests/packaging/test_empty_environment.py",
+}
 """Files that use what another one has made, at a cost of several seconds: one process has both."""
 
 SLOWEST = (
@@ -20,6 +23,8 @@ SLOWEST = (
     "tests/bundles/test_run_amos.py",
     "tests/bundles/test_run_dints.py",
     "tests/bundles/test_run_hippocampus.py",
+    "tests/packaging/test_empty_environment.py",
+    "tests/packaging/test_empty_dints.py",
     "tests/bundles/test_broken_runs.py",
     "tests/search/test_resume.py",
     "tests/tools/test_benchmark_growth.py",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "hippocampus_unet_iac_segmentation"
+FORK_SERVER = ROOT / "tests" / "helpers" / "fork_server.py"
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +76,32 @@ class EmptyEnvironment:
 
     def python(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run Python from a working directory of no concern."""
+        arguments = list(map(str, words))
+        outputs = [self.packages.with_name(f"{self.packages.name}_{n}.txt") for n in (1, 2)]
+        for output in outputs:
+            output.unlink(missing_ok=True)
+        print(json.dumps([arguments, list(map(str, outputs))]), file=self._server.stdin, flush=True)
+        status = int(self._server.stdout.readline())
+        output, errors = (path.read_text(encoding="utf-8") for path in outputs)
+        return subprocess.CompletedProcess(arguments, status, output, errors)
+
+    @cached_property
+    def _server(self) -> subprocess.Popen[str]:
+        """A Python of the environment that has imported the libraries once, and forks."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "BUNDLE_"))}
-        return subprocess.run(
-            [sys.executable, "-S", *map(str, words)],
+        return subprocess.Popen(
+            [sys.executable, "-S", str(FORK_SERVER)],
             cwd=self.cwd,
             env={**kept, "PYTHONPATH": str(self.packages), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
         )
+
+    def close(self) -> None:
+        """End the server, if there is one."""
+        if "_server" in vars(self):
+            self._server.communicate()
 
     def bundle(self, command: str, options: Mapping[str, object]) -> str:
         """Run ``python -m monai.bundle``; returns what it printed."""
@@ -91,10 +112,12 @@ class EmptyEnvironment:
 
 
 @pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> EmptyEnvironment:
-    return EmptyEnvironment(
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmptyEnvironment]:
+    environment = EmptyEnvironment(
         tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("elsewhere")
     )
+    yield environment
+    environment.close()
 
 
 @pytest.fixture(scope="session")

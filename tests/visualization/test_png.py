@@ -10,9 +10,14 @@ from PIL import Image
 from iac_components.visualization.png import LARGEST_FILE, write_png
 
 
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
 def test_size_is_inches_times_110_dots(tmp_path: Path) -> None:
     path = write_png(Figure(figsize=(3, 2)), tmp_path / "plain.png")
-    assert Image.open(path).size == (330, 220)
+    assert size(path) == (330, 220)
 
 
 def test_noise_is_drawn_coarser_to_keep_the_file_small(tmp_path: Path) -> None:
@@ -21,12 +26,12 @@ def test_noise_is_drawn_coarser_to_keep_the_file_small(tmp_path: Path) -> None:
     axes.imshow(np.random.default_rng(0).random((600, 600, 3)))
     path = write_png(figure, tmp_path / "noise.png")
     assert path.stat().st_size <= LARGEST_FILE
-    assert Image.open(path).size[0] < 550
+    assert size(path)[0] < 550
 
 
 def test_very_long_figure_stays_below_3000_pixels(tmp_path: Path) -> None:
     path = write_png(Figure(figsize=(1, 60)), tmp_path / "long.png")
-    assert Image.open(path).size[1] <= 3000
+    assert size(path)[1] <= 3000
 
 
 def test_failed_drawing_leaves_the_old_file_alone(
