@@ -1,9 +1,10 @@
 """Patient-level evaluation: whole-volume metrics, their files, and paired comparisons of runs.
 
 ``PatientMetrics`` collects Dice and HD95 from a MONAI evaluator and writes ``metrics.csv`` and
-``metrics.json``; ``load_run`` and ``compare_runs`` read such files back and compare runs patient by
-patient. Scored are the classes, or regions that unite some. What happens to a class that a case
-does not show is decided in ``metrics.py`` alone.
+``metrics.json``; ``PatientDice`` is the same Dice as a key metric. ``load_run`` and
+``compare_runs`` read such files back and compare runs patient by patient. Scored are the classes,
+or regions that unite some. What happens to a class that a case does not show is decided in
+``metrics.py`` alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from __future__ import annotations
 from iac_components.evaluation.compare import ComparisonRow, RunComparison, compare_runs
 from iac_components.evaluation.handler import PatientMetrics
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY, ClassMetrics, case_metrics
-from iac_components.evaluation.patients import PatientScore, finite_mean, patient_scores
+from iac_components.evaluation.patient_dice import PatientDice
+from iac_components.evaluation.patients import (
+    PatientScore,
+    finite_mean,
+    mean_dice,
+    patient_scores,
+)
 from iac_components.evaluation.records import METRICS, CaseRecord, read_metrics
 from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
@@ -33,6 +40,7 @@ __all__ = [
     "ClassMetrics",
     "ComparisonRow",
     "PairedComparison",
+    "PatientDice",
     "PatientMetrics",
     "PatientScore",
     "RunComparison",
@@ -44,6 +52,7 @@ __all__ = [
     "finite_mean",
     "holm",
     "load_run",
+    "mean_dice",
     "paired_comparison",
     "patient_scores",
     "read_metrics",

@@ -1,4 +1,4 @@
-"""Dice and HD95 of one case, and the one policy for classes that a case does not show."""
+"""Scores of one case, and the one policy for classes that a case does not show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ __all__ = ["EMPTY_CLASS_POLICY", "ClassMetrics", "case_metrics"]
 EMPTY_CLASS_POLICY = (
     "A class absent from both label and prediction of a case is excluded for that case: an empty "
     "cell in CSV, null in JSON, part of no mean. A class absent from exactly one of them scores "
-    "Dice 0 and an HD95 equal to the physical diagonal of the volume in mm."
+    "Dice 0 and an HD95 equal to the physical diagonal of the volume in mm. Where the label does "
+    "not show a class, false_positive_ml is the volume predicted, 0 if none was. The Dice that "
+    "chooses a checkpoint (val_mean_dice) is this one."
 )
 
 
@@ -28,12 +30,15 @@ class ClassMetrics:
     Attributes:
         label: value of the class in the label map, or number of the region, from 1.
         dice: Dice coefficient, 0 to 1; NaN if the class is excluded (``EMPTY_CLASS_POLICY``).
-        hd95: symmetric 95th percentile Hausdorff distance in mm; NaN if excluded.
+        hd95: symmetric 95th percentile Hausdorff distance in mm; NaN if excluded, or not asked for.
+        false_positive_ml: predicted volume in ml if the label does not show the class, else NaN; a
+            2-D case counts as 1 mm thick.
     """
 
     label: int
     dice: float
     hd95: float
+    false_positive_ml: float = math.nan
 
 
 def case_metrics(
@@ -43,6 +48,7 @@ def case_metrics(
     num_classes: int,
     spacing: Sequence[float],
     regions: Sequence[Sequence[int]] | None = None,
+    distances: bool = True,
 ) -> list[ClassMetrics]:
     """Score a whole volume, class by class, with MONAI's Dice and Hausdorff distance.
 
@@ -58,6 +64,7 @@ def case_metrics(
         num_classes: number of classes with the background, so that labels run to num_classes - 1.
         spacing: size of a voxel along each axis of ``S``, in mm.
         regions: label values of each region to score; with None each class is scored by its own.
+        distances: whether to measure HD95.
 
     Returns:
         One entry for each region, in their order, or each foreground class, in order of label.
@@ -83,12 +90,29 @@ def case_metrics(
     predicted, expected = _crop_to_foreground(
         _label_map(prediction, "prediction", num_classes), _label_map(label, "label", num_classes)
     )
-    diagonal = math.hypot(*(count * size for count, size in zip(label.shape, voxel, strict=True)))
     unions = [(value,) for value in range(1, num_classes)] if regions is None else regions
+    scale = _Scale.of(label.shape, voxel)
     return [
-        _class_metrics(index, _mask(predicted, values), _mask(expected, values), voxel, diagonal)
+        _class_metrics(
+            index, _mask(predicted, values), _mask(expected, values), scale, distances=distances
+        )
         for index, values in enumerate(unions, start=1)
     ]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Physical sizes: of a voxel along each axis (mm), the volume's diagonal (mm), a voxel (ml)."""
+
+    spacing: list[float]
+    diagonal: float
+    millilitres: float
+
+    @classmethod
+    def of(cls, shape: Sequence[int], spacing: list[float]) -> _Scale:
+        """Measure a volume of this shape."""
+        sides = (count * size for count, size in zip(shape, spacing, strict=True))
+        return cls(spacing, math.hypot(*sides), math.prod(spacing) / 1000)
 
 
 def _mask(labels: torch.Tensor, values: Sequence[int]) -> torch.Tensor:
@@ -97,27 +121,27 @@ def _mask(labels: torch.Tensor, values: Sequence[int]) -> torch.Tensor:
 
 
 def _class_metrics(
-    index: int,
-    predicted: torch.Tensor,
-    expected: torch.Tensor,
-    spacing: list[float],
-    diagonal: float,
+    index: int, predicted: torch.Tensor, expected: torch.Tensor, scale: _Scale, *, distances: bool
 ) -> ClassMetrics:
     """Apply ``EMPTY_CLASS_POLICY``, the only place that does, or measure both metrics."""
     in_prediction, in_label = bool(predicted.any()), bool(expected.any())
+    false_positive = math.nan if in_label else int(predicted.sum()) * scale.millilitres
     if not in_prediction and not in_label:
-        return ClassMetrics(index, math.nan, math.nan)
+        return ClassMetrics(index, math.nan, math.nan, false_positive)
     if in_prediction != in_label:
-        return ClassMetrics(index, 0.0, diagonal)
+        diagonal = scale.diagonal if distances else math.nan
+        return ClassMetrics(index, 0.0, diagonal, false_positive)
     pair = predicted[None, None], expected[None, None]
-    dice = compute_dice(*pair, include_background=True)
+    dice = float(compute_dice(*pair, include_background=True).item())
+    if not distances:
+        return ClassMetrics(index, dice, math.nan, false_positive)
     with warnings.catch_warnings():
         # MONAI passes its own deprecated argument.
         warnings.filterwarnings("ignore", "monai.metrics.utils get_mask_edges", FutureWarning)
         distance = compute_hausdorff_distance(
-            *pair, include_background=True, percentile=95, spacing=spacing
+            *pair, include_background=True, percentile=95, spacing=scale.spacing
         )
-    return ClassMetrics(index, float(dice.item()), float(distance.item()))
+    return ClassMetrics(index, dice, float(distance.item()), false_positive)
 
 
 def _label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tensor:

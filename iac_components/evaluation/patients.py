@@ -7,9 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from iac_components.evaluation.records import METRICS, CaseRecord, require_unique
+from iac_components.evaluation.records import (
+    FALSE_POSITIVES,
+    METRICS,
+    CaseRecord,
+    require_unique,
+)
 
-__all__ = ["PatientScore", "finite_mean", "patient_scores"]
+__all__ = ["PatientScore", "finite_mean", "mean_dice", "patient_scores"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def patient_scores(records: Sequence[CaseRecord], metric: str) -> dict[str, Pati
 
     Args:
         records: all records of a run.
-        metric: ``dice`` or ``hd95``.
+        metric: ``dice``, ``hd95`` or ``false_positive_ml``.
 
     Returns:
         The scores by patient, patients sorted, classes in order of label.
@@ -49,8 +54,9 @@ def patient_scores(records: Sequence[CaseRecord], metric: str) -> dict[str, Pati
     Raises:
         ValueError: if the metric is unknown or a case and class occurs twice.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric '{metric}' is unknown: choose from {', '.join(METRICS)}.")
+    known = (*METRICS, FALSE_POSITIVES)
+    if metric not in known:
+        raise ValueError(f"metric '{metric}' is unknown: choose from {', '.join(known)}.")
     require_unique(records)
     names = class_names_of(records)
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -64,6 +70,20 @@ def patient_scores(records: Sequence[CaseRecord], metric: str) -> dict[str, Pati
         mean = finite_mean(classes.values())
         scores[patient] = PatientScore(tuple(sorted(cases[patient])), classes, mean)
     return scores
+
+
+def mean_dice(records: Sequence[CaseRecord]) -> float:
+    """Return the mean of the patients' Dice, by which runs are reported and checkpoints chosen.
+
+    Returns:
+        The mean over patients; NaN if none shows any class.
+
+    Raises:
+        ValueError: if there is no record.
+    """
+    if not records:
+        raise ValueError("no case was evaluated: check the evaluator's datalist.")
+    return finite_mean(score.mean for score in patient_scores(records, "dice").values())
 
 
 def class_names_of(records: Iterable[CaseRecord]) -> tuple[str, ...]:

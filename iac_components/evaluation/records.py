@@ -9,10 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CSV_NAME", "METRICS", "CaseRecord", "format_csv", "read_metrics", "require_unique"]
+__all__ = [
+    "CSV_NAME",
+    "FALSE_POSITIVES",
+    "METRICS",
+    "CaseRecord",
+    "format_csv",
+    "read_metrics",
+    "require_unique",
+]
 
 CSV_NAME = "metrics.csv"
 METRICS = ("dice", "hd95")
+FALSE_POSITIVES = "false_positive_ml"
 _COLUMNS = ("patient", "case", "label", "class", "dice", "hd95")
 
 
@@ -26,10 +35,12 @@ class CaseRecord:
         label: value of the class in the label map, or number of the region, from 1.
         class_name: name of the class or region.
         dice: 0 to 1, or NaN if the class is excluded for this case.
-        hd95: in mm, or NaN if the class is excluded for this case.
+        hd95: in mm, or NaN if the class is excluded for this case or the distance not measured.
+        false_positive_ml: volume predicted where the label does not show the class, in ml, 0 if
+            none was; NaN if the label shows it.
 
     Raises:
-        ValueError: if a name is empty, a number is out of its range, or only one score is NaN.
+        ValueError: if a name is empty, a number is out of its range, or Dice alone is NaN.
     """
 
     patient: str
@@ -38,18 +49,22 @@ class CaseRecord:
     class_name: str
     dice: float
     hd95: float
+    false_positive_ml: float = math.nan
 
     def __post_init__(self) -> None:
         if not (self.patient and self.case and self.class_name):
             raise ValueError("patient, case and class must not be empty.")
         if self.label < 1:
             raise ValueError(f"label {self.label} is not a foreground label (1 or more).")
-        if math.isnan(self.dice) != math.isnan(self.hd95):
+        if math.isnan(self.dice) and not math.isnan(self.hd95):
             raise ValueError("dice and hd95 must be excluded together or not at all.")
         if not (math.isnan(self.dice) or 0.0 <= self.dice <= 1.0):
             raise ValueError(f"dice {self.dice} is outside 0 to 1.")
         if not (math.isnan(self.hd95) or 0.0 <= self.hd95 < math.inf):
             raise ValueError(f"hd95 {self.hd95} is not a finite distance in mm.")
+        volume = self.false_positive_ml
+        if not (math.isnan(volume) or 0.0 <= volume < math.inf):
+            raise ValueError(f"{FALSE_POSITIVES} {volume} is not a finite volume in ml.")
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -70,15 +85,26 @@ def require_unique(records: Sequence[CaseRecord]) -> None:
 
 
 def format_csv(records: Sequence[CaseRecord]) -> str:
-    """Write ``records`` as CSV, one row a case and class; an excluded score is an empty cell."""
+    """Write ``records`` as CSV, one row a case and class; an excluded score is an empty cell.
+
+    Raises:
+        ValueError: if a record has a Dice without a distance: a file holds both or neither.
+    """
     stream = io.StringIO(newline="")
     # RFC 4180 ends lines by CRLF, but a bare LF is what git and every reader here expects.
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow((*_COLUMNS, FALSE_POSITIVES))
     for record in records:
-        scores = ("" if math.isnan(score) else repr(score) for score in (record.dice, record.hd95))
+        _require_both(record)
+        values = (record.dice, record.hd95, record.false_positive_ml)
+        scores = ("" if math.isnan(value) else repr(value) for value in values)
         writer.writerow((record.patient, record.case, record.label, record.class_name, *scores))
     return stream.getvalue()
+
+
+def _require_both(record: CaseRecord) -> None:
+    if math.isnan(record.dice) != math.isnan(record.hd95):
+        raise ValueError("dice and hd95 must be excluded together or not at all.")
 
 
 def read_metrics(path: str | Path) -> list[CaseRecord]:
@@ -140,14 +166,18 @@ def _parse_row(row: dict[str, str]) -> CaseRecord:
         label = int(row["label"])
     except ValueError:
         raise ValueError(f"label '{row['label']}' is not an integer.") from None
-    return CaseRecord(
+    record = CaseRecord(
         patient=row["patient"],
         case=row["case"],
         label=label,
         class_name=row["class"],
         dice=_parse_score(row["dice"], "dice"),
         hd95=_parse_score(row["hd95"], "hd95"),
+        # Files of version 0.4 have no such column.
+        false_positive_ml=_parse_score(row.get(FALSE_POSITIVES, ""), FALSE_POSITIVES),
     )
+    _require_both(record)
+    return record
 
 
 def _parse_score(cell: str, column: str) -> float:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY
 from iac_components.evaluation.patients import PatientScore, patient_scores
-from iac_components.evaluation.records import CSV_NAME, METRICS, CaseRecord, format_csv
+from iac_components.evaluation.records import (
+    CSV_NAME,
+    FALSE_POSITIVES,
+    METRICS,
+    CaseRecord,
+    format_csv,
+)
 from iac_components.evaluation.statistics import Summary, summarize
 from iac_components.files import write_json, write_text
 
@@ -28,7 +34,8 @@ def write_metrics(
 ) -> None:
     """Write ``metrics.csv`` and ``metrics.json``, each atomically, sorted by patient and case.
 
-    Dice is a fraction (0 to 1), HD95 in mm; what is excluded is an empty cell or null.
+    Dice is a fraction (0 to 1), HD95 in mm, false positives in ml; what is excluded is an empty
+    cell or null.
 
     Args:
         output_dir: folder of both files, made if absent.
@@ -69,23 +76,39 @@ def json_number(value: float) -> float | None:
 def _json_content(
     records: Sequence[CaseRecord], class_names: Sequence[str], info: Mapping[str, object]
 ) -> dict[str, object]:
-    scores = {metric: patient_scores(records, metric) for metric in METRICS}
+    measured = (*METRICS, FALSE_POSITIVES)
+    scores = {metric: patient_scores(records, metric) for metric in measured}
     first = scores[METRICS[0]]
     return {
         "schema_version": _SCHEMA_VERSION,
-        "units": {"dice": "fraction", "hd95": "mm"},
+        "units": {"dice": "fraction", "hd95": "mm", FALSE_POSITIVES: "ml"},
         "empty_class_policy": EMPTY_CLASS_POLICY,
         "class_names": list(class_names),
         "info": dict(info),
-        "summary": {metric: _summary(scores[metric], class_names) for metric in METRICS},
+        "summary": {
+            **{metric: _summary(scores[metric], class_names) for metric in measured},
+            "healthy_cases": _healthy_cases(records),
+        },
         "patients": [
             {
                 "patient": patient,
                 "cases": list(first[patient].cases),
-                **{metric: _patient(scores[metric][patient]) for metric in METRICS},
+                **{metric: _patient(scores[metric][patient]) for metric in measured},
             }
             for patient in first
         ],
+    }
+
+
+def _healthy_cases(records: Sequence[CaseRecord]) -> dict[str, int]:
+    """Count the cases whose label shows nothing that is scored, and those falsely found ill."""
+    volumes: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        volumes.setdefault((record.patient, record.case), []).append(record.false_positive_ml)
+    healthy = [found for found in volumes.values() if not any(map(math.isnan, found))]
+    return {
+        "n_cases": len(healthy),
+        "n_with_false_positives": sum(any(found) for found in healthy),
     }
 
 

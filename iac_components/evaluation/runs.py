@@ -69,6 +69,7 @@ def average_seeds(seeds: Mapping[str, Sequence[CaseRecord]]) -> list[CaseRecord]
             record,
             dice=finite_mean(table[record.key].dice for table in tables),
             hd95=finite_mean(table[record.key].hd95 for table in tables),
+            false_positive_ml=finite_mean(table[record.key].false_positive_ml for table in tables),
         )
         for record in tables[0].values()
     ]

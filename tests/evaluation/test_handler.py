@@ -157,6 +157,21 @@ def test_no_class_anywhere_gives_no_metric_instead_of_nan(
     assert all(math.isnan(record.dice) for record in read_metrics(tmp_path))
 
 
+def test_false_positives_of_a_healthy_case_are_measured_by_the_affine(tmp_path: Path) -> None:
+    healthy = item("p1", "ed", 0)
+    healthy["label"] = healthy["label"] * 0
+    evaluate(PatientMetrics(tmp_path, CLASSES), [healthy, item("p2", "ed", 1)])
+    records = read_metrics(tmp_path)
+    voxels = [int((healthy["image"] == value).sum()) for value in (1, 2)]
+    # A voxel of 2 x 1 x 5 mm is 0.01 ml.
+    assert [record.false_positive_ml for record in records[:2]] == pytest.approx(
+        [count * 0.01 for count in voxels]
+    )
+    assert all(math.isnan(record.false_positive_ml) for record in records[2:])
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert content["summary"]["healthy_cases"] == {"n_cases": 1, "n_with_false_positives": 1}
+
+
 def without(key: str) -> dict[str, object]:
     return {name: value for name, value in item("p1", "ed", 0).items() if name != key}
 

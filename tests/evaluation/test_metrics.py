@@ -222,3 +222,27 @@ def test_bad_input_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         case_metrics(prediction, label, num_classes=num_classes, spacing=spacing)
+
+
+def test_false_positives_are_a_volume_in_millilitres() -> None:
+    label, prediction = torch.zeros(5, 5, 5), torch.zeros(5, 5, 5)
+    label[0, 0, 0] = 1
+    prediction[1:3, 0, 0] = 1
+    prediction[0, :4, 1] = 2
+    seen, absent, nowhere = case_metrics(
+        prediction, label, num_classes=4, spacing=[0.5, 2.0, 10.0], distances=False
+    )
+    assert math.isnan(seen.false_positive_ml)
+    # Four voxels of 10 cubic millimetres, whose Dice and distance follow the policy.
+    assert absent.false_positive_ml == pytest.approx(0.04)
+    assert (absent.dice, nowhere.false_positive_ml) == (0, 0)
+    assert math.isnan(nowhere.dice)
+
+
+def test_without_distances_dice_is_the_same() -> None:
+    prediction, label = label_map(0, (6, 5, 4)), label_map(1, (6, 5, 4))
+    prediction[prediction == 1] = 0
+    both = case_metrics(prediction, label, num_classes=4, spacing=[1, 1, 1])
+    quick = case_metrics(prediction, label, num_classes=4, spacing=[1, 1, 1], distances=False)
+    assert repr([m.dice for m in quick]) == repr([m.dice for m in both])
+    assert all(math.isnan(m.hd95) for m in quick)

@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 from iac_components.evaluation import CaseRecord, read_metrics
 from iac_components.evaluation.records import format_csv
 
+# As version 0.4 wrote it, and as it is written now.
 HEADER = "patient,case,label,class,dice,hd95\n"
+NEW_HEADER = "patient,case,label,class,dice,hd95,false_positive_ml\n"
 
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
 )
+sizes = st.floats(0, 1e6, allow_nan=False, allow_infinity=False)
 scores = st.one_of(
-    st.none(), st.tuples(st.floats(0, 1), st.floats(0, 1e6, allow_nan=False, allow_infinity=False))
+    st.none(),
+    st.tuples(st.floats(0, 1), sizes),
+    st.tuples(st.floats(0, 1), sizes, sizes),
 )
 
 
@@ -28,7 +33,7 @@ def write(folder: Path, text: str) -> Path:
 
 @given(rows=st.lists(st.tuples(names, names, st.integers(1, 9), names, scores), min_size=1))
 def test_csv_round_trip_is_exact(
-    rows: list[tuple[str, str, int, str, tuple[float, float] | None]],
+    rows: list[tuple[str, str, int, str, tuple[float, ...] | None]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     records = list(
@@ -47,10 +52,24 @@ def test_csv_round_trip_is_exact(
 
 def test_excluded_scores_are_empty_cells(tmp_path: Path) -> None:
     text = format_csv([CaseRecord("p, 1", "c", 1, "LV", math.nan, math.nan)])
-    assert text == HEADER + '"p, 1",c,1,LV,,\n'
+    assert text == NEW_HEADER + '"p, 1",c,1,LV,,,\n'
     record = read_metrics(write(tmp_path, text))[0]
     assert math.isnan(record.dice)
     assert math.isnan(record.hd95)
+    assert math.isnan(record.false_positive_ml)
+
+
+def test_false_positives_are_written_and_files_of_version_0_4_have_none(tmp_path: Path) -> None:
+    text = format_csv([CaseRecord("p", "c", 1, "LV", 0.0, 9.0, 1.25)])
+    assert text == NEW_HEADER + "p,c,1,LV,0.0,9.0,1.25\n"
+    assert read_metrics(write(tmp_path, text))[0].false_positive_ml == 1.25
+    old = read_metrics(write(tmp_path, HEADER + "p,c,1,LV,0.0,9.0\n"))[0]
+    assert math.isnan(old.false_positive_ml)
+
+
+def test_a_file_never_holds_a_dice_without_a_distance() -> None:
+    with pytest.raises(ValueError, match="excluded together"):
+        format_csv([CaseRecord("p", "c", 1, "LV", 0.5, math.nan)])
 
 
 def test_folder_byte_order_mark_line_ends_and_extra_columns_are_read(tmp_path: Path) -> None:
@@ -74,6 +93,8 @@ def test_folder_byte_order_mark_line_ends_and_extra_columns_are_read(tmp_path: P
         (HEADER + "p,c,1,LV,1.5,1\n", "dice 1.5 is outside 0 to 1"),
         (HEADER + "p,c,1,LV,0.5,-1\n", "hd95 -1.0 is not a finite distance"),
         (HEADER + ",c,1,LV,0.5,1\n", "must not be empty"),
+        (NEW_HEADER + "p,c,1,LV,0.5,1,nan\n", "false_positive_ml 'nan' is not a finite"),
+        (NEW_HEADER + "p,c,1,LV,0.5,1,-2\n", "false_positive_ml -2.0 is not a finite volume"),
         (HEADER + "p,c,1,LV,0.5\n", "line 2: has another number of cells"),
         (HEADER + "p,c,1,LV,0.5,1,9\n", "line 2: has another number of cells"),
         (HEADER + '"p,c,1,LV,0.5,1\n', "line 2: unexpected end of data"),

@@ -84,3 +84,24 @@ def test_refused_reports_leave_the_old_ones_alone(
         write_metrics(tmp_path, records, class_names=class_names, info=info)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
     assert sorted(before) == ["metrics.csv", "metrics.json"]
+
+
+def test_healthy_cases_and_their_false_positives_are_summed_up(tmp_path: Path) -> None:
+    records = [
+        CaseRecord("ill", "c", 1, "LV", 0.8, 1.0),
+        CaseRecord("ill", "c", 2, "RV", 0.0, 9.0, 0.5),
+        CaseRecord("healthy", "a", 1, "LV", 0.0, 9.0, 3.0),
+        CaseRecord("healthy", "a", 2, "RV", NAN, NAN, 0.0),
+        CaseRecord("healthy", "b", 1, "LV", NAN, NAN, 0.0),
+        CaseRecord("healthy", "b", 2, "RV", NAN, NAN, 0.0),
+    ]
+    write_metrics(tmp_path, records, class_names=CLASSES, info={})
+    content = report(tmp_path)
+    assert content["units"]["false_positive_ml"] == "ml"
+    assert content["summary"]["healthy_cases"] == {"n_cases": 2, "n_with_false_positives": 1}
+    volumes = content["summary"]["false_positive_ml"]["classes"]
+    # The healthy patient's two cases are averaged; the ill one shows the class.
+    assert (volumes["LV"]["mean"], volumes["LV"]["n_excluded"]) == (1.5, 1)
+    assert (volumes["RV"]["mean"], volumes["RV"]["n_patients"]) == (0.25, 2)
+    ill = next(entry for entry in content["patients"] if entry["patient"] == "ill")
+    assert ill["false_positive_ml"]["classes"] == {"LV": None, "RV": 0.5}

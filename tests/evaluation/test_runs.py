@@ -29,6 +29,12 @@ def test_seeds_are_averaged_case_by_case() -> None:
     ]
 
 
+def test_false_positives_of_seeds_are_averaged() -> None:
+    healthy = [CaseRecord("a", "c", 1, "class1", 0.0, 9.0, volume) for volume in (1.0, 2.0)]
+    (averaged,) = average_seeds({"s0": healthy[:1], "s1": healthy[1:]})
+    assert averaged.false_positive_ml == 1.5
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
