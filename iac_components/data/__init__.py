@@ -26,6 +26,7 @@ from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
 from iac_components.data.kits import read_kits
+from iac_components.data.label_map_writer import SaveImageLikeInputd, write_label_map
 from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
 from iac_components.data.loader import epoch_loader
 from iac_components.data.output_names import CaseNames
@@ -46,6 +47,7 @@ from iac_components.data.phantom_kits import write_kits_phantom
 from iac_components.data.preflight import check_datalist, check_split
 from iac_components.data.reading import CaseDataset
 from iac_components.data.slices import SliceDataset
+from iac_components.data.window_reach import check_window_reach
 
 __all__ = [
     "DECATHLON_TASKS",
@@ -59,10 +61,12 @@ __all__ = [
     "Fault",
     "Folds",
     "PatchDataset",
+    "SaveImageLikeInputd",
     "SliceDataset",
     "check_datalist",
     "check_description",
     "check_split",
+    "check_window_reach",
     "epoch_loader",
     "image_datalist",
     "load_datalist",
@@ -91,5 +95,6 @@ __all__ = [
     "write_decathlon_phantom",
     "write_hippocampus_phantom",
     "write_kits_phantom",
+    "write_label_map",
     "write_phantom",
 ]

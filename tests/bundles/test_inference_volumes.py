@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from monai.inferers import sliding_window_inference
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from iac_components.networks import load_state
@@ -96,6 +97,9 @@ def images(source, tmp_path_factory) -> Path:
         nibabel.Nifti1Image(np.asarray(source.dataobj), oblique), folder / "oblique.nii.gz"
     )
 
+    for case, image in odd_places(source).items():
+        nibabel.save(image, folder / f"{case}.nii.gz")
+
     scaled = nibabel.Nifti1Image(np.asarray(source.dataobj, dtype=np.float64), source.affine)
     scaled.set_data_dtype(np.int16)
     nibabel.save(scaled, folder / "scaled.nii.gz")
@@ -103,6 +107,33 @@ def images(source, tmp_path_factory) -> Path:
 
     (folder / "notes.txt").write_text("no image", encoding="utf-8")
     return folder
+
+
+def odd_places(source: nibabel.Nifti1Image) -> dict[str, nibabel.Nifti1Image]:
+    """The image with transforms that disagree, in one slice along each axis, and far off."""
+    data, affine = np.asarray(source.dataobj), source.affine
+    elsewhere = np.diag([-1.0, 1.0, 1.0, 1.0])
+    elsewhere[:3, 3] = (81.5, 12.0, -40.25)
+    slices = {
+        f"slice_{axis}": nibabel.Nifti1Image(data.take([6], axis), affine)
+        for axis in range(data.ndim)
+    }
+    flat = data[:, :, 6:7, None]
+    # The same grey values four times over, so that normalising gives what it gives for one.
+    tiled = np.tile(data, (2, 2, 1))
+    images = {
+        **slices,
+        "slice_of_four_axes": nibabel.Nifti1Image(flat, affine),
+        "second_version": nibabel.Nifti2Image(data, affine),
+        "tiled": nibabel.Nifti1Image(tiled, affine),
+    }
+    for case, codes in {"two_places": (1, 2), "qform_alone": (1, 0), "no_codes": (0, 0)}.items():
+        image = nibabel.Nifti1Image(data, affine)
+        image.set_qform(elsewhere if codes[1] else affine, code=codes[0])
+        image.set_sform(affine if codes[1] else None, code=codes[1])
+        image.header.set_xyzt_units("mm", "sec")
+        images[case] = image
+    return images
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +146,12 @@ def result_of(results: Path, case: str) -> Path:
     return results / f"{case}_seg.nii.gz"
 
 
-CASES = [*ORIENTATIONS, "plain", ODD_NAME, "thick", "oblique", "scaled"]
+SLICES = ["slice_0", "slice_1", "slice_2", "slice_of_four_axes"]
+PLACES = ["two_places", "qform_alone", "no_codes"]
+CASES = [
+    *(*ORIENTATIONS, "plain", ODD_NAME, "thick", "oblique", "scaled"),
+    *(*SLICES, *PLACES, "second_version", "tiled"),
+]
 
 
 def test_there_is_one_file_for_each_image(results):
@@ -131,6 +167,14 @@ def test_label_map_is_in_the_space_of_its_image(results, images, case):
     assert label.shape == image.shape
     np.testing.assert_allclose(label.affine, image.affine, atol=1e-5)
     assert nibabel.aff2axcodes(label.affine) == nibabel.aff2axcodes(image.affine)
+    # A voxel's place in the world, by either transform of the file.
+    far = (*(n - 1 for n in image.shape[:3]), 1)
+    for name in ("get_qform", "get_sform"):
+        (ours, our_code), (theirs, code) = (getattr(i, name)(coded=True) for i in (label, image))
+        assert our_code == code
+        if theirs is not None:
+            assert np.array_equal(ours @ far, theirs @ far)
+    assert label.header.get_xyzt_units() == image.header.get_xyzt_units()
     assert label.get_data_dtype() == np.uint8
     assert set(np.unique(label.dataobj)) <= {0, 1, 2}
 
@@ -150,7 +194,7 @@ def voxels_in(image: nibabel.Nifti1Image, codes: str) -> np.ndarray:
     return np.asarray(turned(image, codes).dataobj)
 
 
-@pytest.mark.parametrize("case", ["plain", ODD_NAME, "scaled"])
+@pytest.mark.parametrize("case", ["plain", ODD_NAME, "scaled", "two_places", "second_version"])
 def test_kind_and_name_of_the_file_do_not_matter(results, case):
     same = voxels(result_of(results, case)) == voxels(result_of(results, "RAS"))
     # int16 with a scale rounds grey values, and may tip a voxel over.
@@ -174,6 +218,32 @@ def test_label_map_is_what_the_network_says(hippocampus_chain, checkpoint, resul
     expected = cropped(labels, source.shape)
     assert len(np.unique(expected)) == 3
     assert (voxels(result_of(results, "RAS")) == expected).mean() > 0.999
+
+
+def test_nothing_outside_one_window_is_left_out(hippocampus_chain, checkpoint, results, source):
+    """A slice larger than the field of view, window by window by MONAI's function."""
+    network = hippocampus_chain.cells.parser.get_parsed_content("network_def").cpu()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    network.load_state_dict(load_state(checkpoint))
+    volume = torch.from_numpy(np.tile(np.asarray(source.dataobj).astype(np.float32), (2, 2, 1)))
+    assert min(volume.shape[:2]) > 32
+    volume = (volume - volume.mean()) / volume.std(correction=0)
+    with torch.no_grad():
+        scores = sliding_window_inference(
+            volume.permute(2, 0, 1)[:, None], (32, 32), 4, network.eval(), 0.5, mode="gaussian"
+        )
+    network.load_state_dict(before)
+    expected = scores.argmax(1).permute(1, 2, 0).numpy()
+    found = voxels(result_of(results, "tiled"))
+    assert (found == expected).mean() > 0.999
+    # All classes in each of the four copies, of which a central window shows the inner corners.
+    for corner in (found[:3, :3], found[:3, -3:], found[-3:, :3], found[-3:, -3:]):
+        assert corner.any()
+
+
+@pytest.mark.parametrize("case", SLICES)
+def test_one_slice_is_segmented(results, case):
+    assert len(np.unique(voxels(result_of(results, case)))) > 1
 
 
 def test_other_weights_give_other_label_maps(hippocampus_chain, results, source, tmp_path):

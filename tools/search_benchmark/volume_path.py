@@ -17,7 +17,7 @@ from search_benchmark.memory_format import is_channels_last
 
 __all__ = ["VolumePath", "find_volumes"]
 
-WRITER = "SaveImaged"
+WRITER = "iac_components.data.SaveImageLikeInputd"
 
 Image = str | list[str]
 

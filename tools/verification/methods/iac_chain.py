@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
 
 import torch
+from monai.transforms import ResizeWithPadOrCrop
 from torch import Tensor
 
 from iac_components.networks import load_state, load_weights
@@ -18,6 +19,7 @@ from verification.methods.iac_budgets import other_skip_module
 __all__ = ["IacChain"]
 
 CELL = "skip_module."
+VIEW = "field_of_view"
 TRAINED = (
     "models/model.pt",
     "models/model_final.pt",
@@ -108,8 +110,11 @@ class IacChain(Chain):
             yield f"other/models/model_final.pt: is not of a network with '{self.other_name}'"
 
     def network_input(self, image: Tensor) -> Tensor:
-        """All slices."""
-        return torch.as_tensor(image).movedim(-1, 0).float()
+        """All slices, in one window each."""
+        bundle = self.inference_bundle
+        view = self.workbench.options(bundle).get(VIEW, bundle.config()[VIEW])
+        window = ResizeWithPadOrCrop(cast(Sequence[int], view))
+        return torch.as_tensor(window(image)).movedim(-1, 0).float()
 
     def _implanted(self) -> Iterator[str]:
         """The trained weights are those of the found cell in the trained backbone."""
