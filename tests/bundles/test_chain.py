@@ -81,6 +81,13 @@ def test_metrics_follow_the_checkpoint(chain, tmp_path):
     assert all(r.dice == 0 or math.isnan(r.dice) for r in after if r.label > 1)
 
 
+def test_dice_that_chooses_is_the_dice_reported(chain):
+    """The evaluation has training's key metric beside the report."""
+    chosen = content(chain.evaluation, "validate#evaluator").state.metrics["val_mean_dice"]
+    report = json.loads((chain.root / "evaluate" / "metrics.json").read_text(encoding="utf-8"))
+    assert chosen == pytest.approx(report["summary"]["dice"]["mean"]["mean"], abs=1e-6)
+
+
 def test_no_test_patient_is_searched_or_trained_on(chain):
     search = patients(chain.search, "train#dataset#data") | patients(
         chain.search, "train#architecture_dataset#data"

@@ -88,7 +88,7 @@ def in_plane_pixels(
     """95th percentile of the slices' size in pixels at a voxel size.
 
     Not the largest one, since one whole-body scan among many would make all slices as large;
-    what lies beyond is cut off in training and left background in prediction.
+    what lies beyond is not seen in training, and segmented by further windows in prediction.
     """
     extent = geometry.size[:, plane.in_plane] * geometry.spacing[:, plane.in_plane]
     # Rounded before it is rounded up, so that 64.0000001 stays 64.
