@@ -12,6 +12,8 @@ from typing import IO
 
 import torch
 
+from iac_components.text import decode_text
+
 __all__ = [
     "atomic_write",
     "read_json",
@@ -73,12 +75,14 @@ def read_json(path: str | Path, *, max_bytes: int) -> object:
     try:
         if file.stat().st_size > max_bytes:
             raise ValueError(f"larger than {max_bytes} bytes, which no such file is.")
-        content: object = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}).") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    try:
+        parsed: object = json.loads(decode_text(content))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON ({error}).") from error
-    return content
+    return parsed
 
 
 def write_text(path: str | Path, text: str) -> None:
