@@ -55,10 +55,6 @@ def relabel(value):
     return change
 
 
-def background_only(path, rewrite):
-    rewrite(path, np.zeros_like)
-
-
 FAULTS = {
     "truncated image": ("image", truncate, "cannot be read to its end"),
     "truncated label": ("label", truncate, "cannot be read to its end"),
@@ -71,7 +67,6 @@ FAULTS = {
     "unexpected label": ("label", relabel(7), "unexpected label values 7"),
     "negative label": ("label", relabel(-1), "negative label values -1"),
     "non-integer label": ("label", relabel(1.5), "non-integer label values 1.5"),
-    "no foreground": ("label", background_only, "background only"),
 }
 
 

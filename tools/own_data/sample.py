@@ -112,4 +112,5 @@ def _filled_slices(label: Volume, plane: Plane) -> NDArray[np.bool_]:
 
 
 def _foreground(label: Volume) -> NDArray[np.bool_]:
-    return np.greater(np.asarray(label.data, dtype=np.float64), 0)
+    # Labels are rounded where they are read.
+    return np.greater(np.asarray(label.data, dtype=np.float64), 0.5)
