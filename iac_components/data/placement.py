@@ -22,6 +22,12 @@ _TWO_PLACES = Matter(
     "the one that is right.",
 )
 
+_TWO_SIZES = Matter(
+    "file(s) state other voxel sizes (pixdim) than their sform, which is used here",
+    "Programs that use pixdim show images and results in another size. Write both again from the "
+    "one that is right.",
+)
+
 
 def corner_distance(
     first: NDArray[np.float64], other: NDArray[np.float64], shape: Sequence[int]
@@ -35,20 +41,30 @@ def corner_distance(
 
 
 def notice_of_two_places(path: str, header: NiftiHeader) -> Notice | None:
-    """Return a notice of a file whose qform and sform are both set and differ.
+    """Return a notice of a file whose sform is set and differs from its qform, or from pixdim.
 
     Args:
         path: the file.
         header: what it states.
     """
     qform, sform = header.qform, header.sform
-    if qform is None or sform is None or not np.isfinite(sform).all():
+    if sform is None or not np.isfinite(sform).all():
         return None
+    sizes = np.linalg.norm(sform[:3, :3], axis=0)
+    # A voxel of no size is another check's fault.
+    tolerance = TOLERANCE * min(float(sizes.min()) or 1.0, 1.0)
+    if qform is None:
+        # A qform that is not set is no place, but its voxel sizes are read all the same.
+        extents = np.maximum(np.array((*header.shape, 1, 1)[:3]) - 1, 1)
+        if not (np.abs(header.spacing - sizes) * extents > tolerance).any():
+            return None
+        stated, used = (
+            " x ".join(f"{size:.4g}" for size in values) for values in (header.spacing, sizes)
+        )
+        return Notice(_TWO_SIZES, path, f"{stated} mm instead of {used} mm")
     distance = corner_distance(sform, qform, header.shape)
     if np.isnan(distance):
         return Notice(_TWO_PLACES, path, "its qform is no rotation")
-    voxel = float(np.linalg.norm(sform[:3, :3], axis=0).min())
-    # A voxel of no size is another check's fault.
-    if distance <= TOLERANCE * min(voxel or 1.0, 1.0):
+    if distance <= tolerance:
         return None
     return Notice(_TWO_PLACES, path, f"up to {distance:.3g} mm")
