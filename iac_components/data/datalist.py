@@ -11,7 +11,7 @@ from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts import read_dataset
 from iac_components.data.parts import select_cases
 
-__all__ = ["image_datalist", "load_datalist"]
+__all__ = ["held_out_parts", "image_datalist", "load_datalist"]
 
 
 def load_datalist(
@@ -46,6 +46,52 @@ def load_datalist(
     cases = read_dataset(dataset_dir, layout=layout)
     folds = load_or_make_folds(folds_file, cases, layout=layout, num_folds=num_folds, seed=seed)
     return [case.entry() for case in select_cases(cases, folds, fold=fold, part=part)]
+
+
+def held_out_parts(
+    datalist: Sequence[DatalistEntry],
+    dataset_dir: str | Path,
+    *,
+    parts: Sequence[str],
+    layout: str,
+    fold: int = 0,
+    num_folds: int = 5,
+    seed: int = 0,
+    folds_file: str | Path | None = None,
+) -> dict[str, list[dict[str, str | list[str]]]]:
+    """List the parts of a fold that a run does not use, so that they are checked before it.
+
+    Args:
+        datalist: what the run uses. If it names no patient, it is not of a fold (MONAI Label brings
+            a list of its own), and nothing is held out.
+        dataset_dir: as for :func:`load_datalist`, like all that follows.
+        parts: names of the parts.
+        layout: name of its folder layout.
+        fold: the fold that is tested.
+        num_folds: number of folds, where they are drawn.
+        seed: seed of the folds, where they are drawn.
+        folds_file: file that holds the folds.
+
+    Returns:
+        Each part's entries by its name.
+
+    Raises:
+        ValueError: as by :func:`load_datalist`, so also if a part is empty.
+    """
+    if not any("patient" in entry for entry in datalist):
+        return {}
+    return {
+        part: load_datalist(
+            dataset_dir,
+            layout=layout,
+            part=part,
+            fold=fold,
+            num_folds=num_folds,
+            seed=seed,
+            folds_file=folds_file,
+        )
+        for part in parts
+    }
 
 
 def image_datalist(
