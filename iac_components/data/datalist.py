@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.data.case import is_nifti_name
+from iac_components.data.case import DatalistEntry, is_nifti_name
 from iac_components.data.channel_groups import group_channels
 from iac_components.data.faults import DatasetError
 from iac_components.data.folds_file import load_or_make_folds

@@ -13,7 +13,7 @@ from nibabel.openers import ImageOpener
 
 from iac_components.data.nifti_header import HEADER_BYTES, image_class
 
-__all__ = ["NiftiReader"]
+__all__ = ["NiftiReader", "open_nifti"]
 
 
 class NiftiReader(NibabelReader):
@@ -35,11 +35,17 @@ class NiftiReader(NibabelReader):
             kwargs: of ``nibabel.load``, for files that are no single NIfTI file.
         """
         self.filenames: Sequence[PathLike] = ensure_tuple(data)
-        images = [_open(str(name), {**self.kwargs, **kwargs}) for name in self.filenames]
+        images = [open_nifti(str(name), **{**self.kwargs, **kwargs}) for name in self.filenames]
         return images if len(images) > 1 else images[0]
 
 
-def _open(name: str, options: dict[str, object]) -> nibabel.Nifti1Image:
+def open_nifti(name: str, **options: object) -> nibabel.Nifti1Image:
+    """Open a file, of which only the header is read for now.
+
+    Args:
+        name: its path.
+        options: of ``nibabel.load``, for a file that is no single NIfTI file.
+    """
     with ImageOpener(name) as stream:
         kind = image_class(stream.read(HEADER_BYTES))
     if kind is None:
