@@ -15,7 +15,7 @@ from iac_components.data.acdc import read_acdc
 from iac_components.data.amos import read_amos
 from iac_components.data.brats import read_brats
 from iac_components.data.case import Case, DatalistEntry
-from iac_components.data.datalist import held_out_parts, image_datalist, load_datalist
+from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
 from iac_components.data.decathlon import read_decathlon
 from iac_components.data.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
 from iac_components.data.description import (
@@ -68,7 +68,7 @@ __all__ = [
     "check_description",
     "check_split",
     "epoch_loader",
-    "held_out_parts",
+    "fold_parts",
     "image_datalist",
     "load_datalist",
     "load_folds",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iac_components.data.case import DatalistEntry, is_nifti_name
@@ -12,7 +12,7 @@ from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts import read_dataset
 from iac_components.data.parts import select_cases
 
-__all__ = ["held_out_parts", "image_datalist", "load_datalist"]
+__all__ = ["fold_parts", "image_datalist", "load_datalist"]
 
 
 def load_datalist(
@@ -49,24 +49,22 @@ def load_datalist(
     return [case.entry() for case in select_cases(cases, folds, fold=fold, part=part)]
 
 
-def held_out_parts(
-    datalist: Sequence[DatalistEntry],
+def fold_parts(
+    used: Mapping[str, Sequence[DatalistEntry]],
     dataset_dir: str | Path,
     *,
-    parts: Sequence[str],
     layout: str,
     fold: int = 0,
     num_folds: int = 5,
     seed: int = 0,
     folds_file: str | Path | None = None,
-) -> dict[str, list[dict[str, str | list[str]]]]:
-    """List the parts of a fold that a run does not use, so that they are checked before it.
+) -> dict[str, Sequence[DatalistEntry]]:
+    """Complete the parts that a run uses by those that it leaves, so that all are checked first.
 
     Args:
-        datalist: what the run uses. If it names no patient, it is not of a fold (MONAI Label brings
-            a list of its own), and nothing is held out.
+        used: the run's parts by their names. If none names a patient, they are not of a fold (MONAI
+            Label brings lists of its own), and nothing is added.
         dataset_dir: as for :func:`load_datalist`, like all that follows.
-        parts: names of the parts.
         layout: name of its folder layout.
         fold: the fold that is tested.
         num_folds: number of folds, where they are drawn.
@@ -74,25 +72,26 @@ def held_out_parts(
         folds_file: file that holds the folds.
 
     Returns:
-        Each part's entries by its name.
+        ``used``, and ``validation`` and ``test`` if they are not in it.
 
     Raises:
         ValueError: as by :func:`load_datalist`, so also if a part is empty.
     """
-    if not any("patient" in entry for entry in datalist):
-        return {}
-    return {
-        part: load_datalist(
-            dataset_dir,
-            layout=layout,
-            part=part,
-            fold=fold,
-            num_folds=num_folds,
-            seed=seed,
-            folds_file=folds_file,
-        )
-        for part in parts
-    }
+    parts = dict(used)
+    if not any("patient" in entry for part in used.values() for entry in part):
+        return parts
+    for part in ("validation", "test"):
+        if part not in parts:
+            parts[part] = load_datalist(
+                dataset_dir,
+                layout=layout,
+                part=part,
+                fold=fold,
+                num_folds=num_folds,
+                seed=seed,
+                folds_file=folds_file,
+            )
+    return parts
 
 
 def image_datalist(
