@@ -59,8 +59,9 @@ def _read_patient(folder: Path) -> tuple[list[Case], list[Fault]]:
         match = _FRAME.fullmatch(stem)
         if match is None:
             continue
-        path = files[0]
-        if len(files) > 1:
+        # The challenge's own ending wins, as elsewhere.
+        path = next((file for file in files if file.name == f"{stem}.nii.gz"), files[0])
+        if len(files) > 1 and path.name != f"{stem}.nii.gz":
             faults.append(ambiguous(files))
         if match["patient"] != folder.name:
             faults.append(

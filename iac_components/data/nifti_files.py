@@ -20,7 +20,11 @@ def files_by_stem(folder: Path) -> dict[str, list[Path]]:
     for path in sorted(folder.iterdir()):
         if is_nifti_name(path.name):
             found.setdefault(nifti_stem(path), []).append(path)
-    return found
+    # Some unpack "a.nii.gz" into a folder of nearly that name.
+    return {
+        stem: [path for path in paths if not os.path.isdir(path)] or paths
+        for stem, paths in found.items()
+    }
 
 
 def ambiguous(files: Sequence[Path]) -> Fault:

@@ -42,13 +42,21 @@ class Expectation:
             )
         if self.num_channels < 1:
             raise ValueError(f"num_channels must be at least 1, not {self.num_channels}.")
-        limits = self.voxel_size_range
-        # Not "limits[0] > limits[1]", which NaN would pass.
-        if limits is not None and not (len(limits) == 2 and 0 <= limits[0] < limits[1]):
+        if self.voxel_size_range is not None and not _are_limits(self.voxel_size_range):
             raise ValueError(
-                f"voxel_size_range is {limits}: it must be null, or the smallest and the largest "
-                "voxel size in mm, such as [0.01, 50.0]."
+                f"voxel_size_range is {self.voxel_size_range!r}: it must be null, or the smallest "
+                "and the largest voxel size in mm, such as [0.01, 50.0]."
             )
+
+
+def _are_limits(value: object) -> bool:
+    """Tell whether a value, which may come from the command line, is two growing numbers."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return False
+    if not all(isinstance(limit, int | float) for limit in value):
+        return False
+    # Not "value[0] >= value[1]", which NaN would pass.
+    return bool(0 <= value[0] < value[1])
 
 
 VolumeCheck = Callable[[Volume, Expectation], Iterator[tuple[str, str]]]

@@ -22,6 +22,7 @@ from iac_components.data.nifti_header import (
     HEADER_BYTES,
     NiftiHeader,
     UnreadableVolumeError,
+    image_class,
     parse_header,
 )
 
@@ -100,7 +101,7 @@ def _read(path: str) -> Volume:
         content = head + stream.read(max(header.end - len(head), 0))
         _require_room(header, len(content))
         # To the checksum, which lies behind whatever may follow the voxels.
-        while stream.read(_PIECE):
+        while is_compressed and stream.read(_PIECE):
             pass
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,9 +123,13 @@ def _open(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     """Open a file for its uncompressed bytes, and tell whether it is compressed."""
     named_gz = path.lower().endswith(".gz")
     with open(path, "rb") as raw:
-        is_gzip = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        head = raw.read(HEADER_BYTES)
         raw.seek(0)
-        if is_gzip and not named_gz:
+        if named_gz and image_class(head) is not None:
+            raise UnreadableVolumeError(
+                "is not compressed, as its name says", "Rename it to end with .nii."
+            )
+        if head.startswith(_GZIP_MAGIC) and not named_gz:
             raise UnreadableVolumeError(
                 "is compressed, which its name does not say", "Rename it to end with .nii.gz."
             )

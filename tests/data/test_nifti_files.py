@@ -41,10 +41,9 @@ def test_two_endings_of_one_file_are_named_unless_one_is_asked_for(
     stem = image.name[: -len(".nii.gz")]
     for ending in (".nii", ".NII.GZ"):
         shutil.copy(image, image.with_name(stem + ending))
-    if layout != "acdc":
-        # Its description, or the layout itself, names the file.
-        assert read_dataset(folder, layout=layout)[0] == case
-        image.unlink()
+    # The description, or the layout itself, names the file.
+    assert read_dataset(folder, layout=layout)[0] == case
+    image.unlink()
     with pytest.raises(DatasetError, match="is there a second time as") as caught:
         read_dataset(folder, layout=layout)
     assert f"{stem}.NII.GZ" in str(caught.value)
@@ -60,3 +59,10 @@ def test_files_are_found_by_name_else_by_stem(tmp_path: Path) -> None:
     assert files.find(tmp_path / "c.nii") == tmp_path / "c.nii"
     assert isinstance(files.find(tmp_path / "a.nii"), Fault)
     assert files_by_stem(tmp_path / "absent") == {}
+
+
+def test_a_folder_of_that_name_is_no_second_file(tmp_path: Path) -> None:
+    (tmp_path / "a.nii").mkdir()
+    assert files_by_stem(tmp_path) == {"a": [tmp_path / "a.nii"]}
+    (tmp_path / "a.NII.GZ").touch()
+    assert files_by_stem(tmp_path) == {"a": [tmp_path / "a.NII.GZ"]}

@@ -170,6 +170,11 @@ SINGLE_FAULTS: dict[str, tuple[Callable[[Entry], object], str, str]] = {
         "cannot be read to its end",
     ),
     "unknown type": (patched("image", 70, b"\x07\x00"), "image", "holds voxels of no known type"),
+    "named compressed, but is not": (
+        lambda e: replace_file(e, "image", gzip.decompress(Path(e["image"]).read_bytes())),
+        "image",
+        "is not compressed, as its name says",
+    ),
     "compressed, not named so": (
         lambda e: rename(e, "image", ".nii"),
         "image",

@@ -248,7 +248,9 @@ def test_plausible_sizes_pass(
     check_datalist([entry], labels=[1], voxel_size_range=limits)
 
 
-@pytest.mark.parametrize("limits", [(1.0,), (2.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0), ()])
-def test_senseless_limits_are_refused(tmp_path: Path, limits: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(
+    "limits", [(1.0,), (2.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0), (), "ab", 5, ("a", "b")]
+)
+def test_senseless_limits_are_refused(tmp_path: Path, limits: object) -> None:
     with pytest.raises(ValueError, match="voxel_size_range is"):
         check_datalist([make_entry(tmp_path, "a")], labels=[1], voxel_size_range=limits)
