@@ -49,11 +49,11 @@ def parser(workbench, folder: Path, tmp_path: Path):
     return parse
 
 
-def check_of(parser) -> str:
+def check_of(parser, where: str = "initialize") -> str:
     """Id of the check of the data in a config."""
-    checks = [i for i, line in enumerate(parser["initialize"]) if "check_datalist" in line]
+    checks = [i for i, line in enumerate(parser[where]) if "check_datalist" in line]
     assert len(checks) == 1
-    return f"initialize#{checks[0]}"
+    return f"{where}#{checks[0]}"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -107,7 +107,9 @@ def test_inference_reads_any_ending_and_keeps_the_place(
     first = sorted((folder / "imagesTr").iterdir())[0]
     for number, ending in enumerate((".Nii.Gz", ".NII.GZ", ".nii.GZ")):
         shutil.copy(first, images / f"{number}{ending}")
-    dataset = parser(name, "inference", dataset_dir=str(images)).get_parsed_content("dataset")
+    config = parser(name, "inference", dataset_dir=str(images))
+    config.get_parsed_content(check_of(config, "run"))
+    dataset = config.get_parsed_content("dataset")
     assert len(dataset) == 3
     expected = nibabel.load(first)
     for item in dataset:
