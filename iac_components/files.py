@@ -13,6 +13,7 @@ from typing import IO
 import torch
 
 from iac_components.temporary_files import PROBE_PREFIX, hold, make_temporary, remove_leftovers
+from iac_components.text import decode_text
 from iac_components.write_errors import name_write_errors, remember_folder
 
 __all__ = [
@@ -112,12 +113,14 @@ def read_json(path: str | Path, *, max_bytes: int) -> object:
     try:
         if file.stat().st_size > max_bytes:
             raise ValueError(f"larger than {max_bytes} bytes, which no such file is.")
-        content: object = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}).") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    try:
+        parsed: object = json.loads(decode_text(content))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON ({error}).") from error
-    return content
+    return parsed
 
 
 def write_text(path: str | Path, text: str) -> None:

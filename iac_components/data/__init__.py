@@ -3,6 +3,7 @@
 :func:`load_datalist` is what a bundle's config calls: it reads a dataset as downloaded, draws or
 reuses the folds, and lists one part. :func:`check_description` holds what a dataset says about
 itself against the bundle; :func:`check_datalist` opens every file and reports all faults at once.
+:class:`NiftiReader` and :class:`WholeLabelsd` read images and labels as these checks do.
 :class:`SliceDataset` (for 2-D networks), :class:`PatchDataset` (for 3-D ones) and
 :func:`epoch_loader` feed a network in an order that a resumed run can ask for again;
 :func:`write_phantom` writes a small synthetic dataset.
@@ -14,7 +15,7 @@ from iac_components.data.acdc import read_acdc
 from iac_components.data.amos import read_amos
 from iac_components.data.brats import read_brats
 from iac_components.data.case import Case, DatalistEntry
-from iac_components.data.datalist import image_datalist, load_datalist
+from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
 from iac_components.data.decathlon import read_decathlon
 from iac_components.data.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
 from iac_components.data.description import (
@@ -29,6 +30,7 @@ from iac_components.data.kits import read_kits
 from iac_components.data.label_map_writer import SaveImageLikeInputd, write_label_map
 from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
 from iac_components.data.loader import epoch_loader
+from iac_components.data.nifti_reader import NiftiReader
 from iac_components.data.output_names import CaseNames
 from iac_components.data.parts import (
     register_part,
@@ -44,9 +46,11 @@ from iac_components.data.phantom_brats import write_brats2021_phantom, write_bra
 from iac_components.data.phantom_decathlon import write_decathlon_phantom
 from iac_components.data.phantom_hippocampus import write_hippocampus_phantom
 from iac_components.data.phantom_kits import write_kits_phantom
-from iac_components.data.preflight import check_datalist, check_split
+from iac_components.data.preflight import check_datalist
 from iac_components.data.reading import CaseDataset
 from iac_components.data.slices import SliceDataset
+from iac_components.data.split_checks import check_split
+from iac_components.data.whole_labels import WholeLabelsd
 from iac_components.data.window_reach import check_window_reach
 
 __all__ = [
@@ -60,14 +64,17 @@ __all__ = [
     "Description",
     "Fault",
     "Folds",
+    "NiftiReader",
     "PatchDataset",
     "SaveImageLikeInputd",
     "SliceDataset",
+    "WholeLabelsd",
     "check_datalist",
     "check_description",
     "check_split",
     "check_window_reach",
     "epoch_loader",
+    "fold_parts",
     "image_datalist",
     "load_datalist",
     "load_folds",

@@ -12,11 +12,12 @@ from pathlib import Path
 from iac_components.data.case import Case
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
+from iac_components.data.nifti_files import ambiguous, files_by_stem
 
 __all__ = ["read_acdc"]
 
-# fullmatch leaves out patientNNN_4d.nii.gz, Info.cfg and macOS's hidden ._ files.
-_FRAME = re.compile(r"(?P<patient>patient\d+)_frame\d+(?P<truth>_gt)?\.nii\.gz")
+# fullmatch leaves out patientNNN_4d.nii.gz.
+_FRAME = re.compile(r"(?P<patient>patient\d+)_frame\d+(?P<truth>_gt)?")
 _PATIENT = re.compile(r"patient\d+")
 
 
@@ -54,18 +55,22 @@ def _read_patient(folder: Path) -> tuple[list[Case], list[Fault]]:
     images: dict[str, Path] = {}
     truths: dict[str, Path] = {}
     faults: list[Fault] = []
-    for path in sorted(folder.iterdir()):
-        match = _FRAME.fullmatch(path.name)
+    for stem, files in files_by_stem(folder).items():
+        match = _FRAME.fullmatch(stem)
         if match is None:
             continue
+        # The challenge's own ending wins, as elsewhere.
+        path = next((file for file in files if file.name == f"{stem}.nii.gz"), files[0])
+        if len(files) > 1 and path.name != f"{stem}.nii.gz":
+            faults.append(ambiguous(files))
         if match["patient"] != folder.name:
             faults.append(
                 Fault(str(path), f"lies in the folder of {folder.name}", "Move it to its patient.")
             )
         elif match["truth"]:
-            truths[path.name.removesuffix("_gt.nii.gz")] = path
+            truths[stem.removesuffix("_gt")] = path
         else:
-            images[path.name.removesuffix(".nii.gz")] = path
+            images[stem] = path
     if not images and not truths:
         faults.append(
             Fault(

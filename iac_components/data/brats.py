@@ -15,6 +15,7 @@ from iac_components.data.case import Case
 from iac_components.data.channel_names import BRATS_NAMINGS, ChannelNaming
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
+from iac_components.data.nifti_files import NiftiFiles
 
 __all__ = ["read_brats"]
 
@@ -44,9 +45,16 @@ def read_brats(dataset_dir: Path) -> list[Case]:
     unlabelled = 0
     for folder in folders:
         naming, patient = _identify(folder)
-        images = tuple(folder / f"{folder.name}{ending}.nii.gz" for ending in naming.channels)
-        label = folder / f"{folder.name}{naming.label}.nii.gz"
-        missing = [file.name for file in (*images, label) if not file.is_file()]
+        there = NiftiFiles()
+        files: list[Path] = []
+        for ending in (*naming.channels, naming.label):
+            file = there.find(folder / f"{folder.name}{ending}.nii.gz")
+            if isinstance(file, Fault):
+                faults.append(file)
+                file = Path(file.where)
+            files.append(file)
+        *images, label = files
+        missing = [file.name for file in files if not file.is_file()]
         unlabelled += label.name in missing
         if missing:
             found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
@@ -57,7 +65,7 @@ def read_brats(dataset_dir: Path) -> list[Case]:
                     "Download this case again, or remove the folder.",
                 )
             )
-        cases.append(Case(patient, folder.name, images, label))
+        cases.append(Case(patient, folder.name, tuple(images), label))
     if unlabelled == len(folders):
         raise DatasetError(
             f"dataset_dir '{root}': none of its {len(folders)} case(s) has a label map "

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
-"""Endings of a NIfTI file, the longer one first so that it is removed whole."""
+"""Endings of a NIfTI file in small letters, the longer one first so that it is removed whole."""
 
 DatalistEntry: TypeAlias = Mapping[str, str | list[str]]
 """One volume as MONAI reads it: key -> file or name; ``image`` may be a list, a file a channel."""
@@ -58,14 +58,17 @@ def entry_files(entry: DatalistEntry, key: str) -> list[str]:
 
 
 def is_nifti_name(name: str) -> bool:
-    """Tell whether a file name is that of a NIfTI file; hidden files (macOS ``._``) are not."""
-    return name.endswith(NIFTI_SUFFIXES) and not name.startswith(".")
+    """Tell whether a file name is that of a NIfTI file, in small letters or capitals.
+
+    Hidden files (macOS ``._``) are not.
+    """
+    return name.lower().endswith(NIFTI_SUFFIXES) and not name.startswith(".")
 
 
 def nifti_stem(path: str | Path) -> str:
-    """Return the file's name without ``.nii`` or ``.nii.gz``."""
+    """Return the file's name without ``.nii`` or ``.nii.gz``, in small letters or capitals."""
     name = Path(path).name
     for suffix in NIFTI_SUFFIXES:
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
     return name

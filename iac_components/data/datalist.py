@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from iac_components.data.case import is_nifti_name
+from iac_components.data.case import DatalistEntry, is_nifti_name
 from iac_components.data.channel_groups import group_channels
 from iac_components.data.faults import DatasetError
 from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts import read_dataset
 from iac_components.data.parts import select_cases
 
-__all__ = ["image_datalist", "load_datalist"]
+__all__ = ["fold_parts", "image_datalist", "load_datalist"]
 
 
 def load_datalist(
@@ -46,6 +47,51 @@ def load_datalist(
     cases = read_dataset(dataset_dir, layout=layout)
     folds = load_or_make_folds(folds_file, cases, layout=layout, num_folds=num_folds, seed=seed)
     return [case.entry() for case in select_cases(cases, folds, fold=fold, part=part)]
+
+
+def fold_parts(
+    used: Mapping[str, Sequence[DatalistEntry]],
+    dataset_dir: str | Path,
+    *,
+    layout: str,
+    fold: int = 0,
+    num_folds: int = 5,
+    seed: int = 0,
+    folds_file: str | Path | None = None,
+) -> dict[str, Sequence[DatalistEntry]]:
+    """Complete the parts that a run uses by those that it leaves, so that all are checked first.
+
+    Args:
+        used: the run's parts by their names. If none names a patient, they are not of a fold (MONAI
+            Label brings lists of its own), and nothing is added.
+        dataset_dir: as for :func:`load_datalist`, like all that follows.
+        layout: name of its folder layout.
+        fold: the fold that is tested.
+        num_folds: number of folds, where they are drawn.
+        seed: seed of the folds, where they are drawn.
+        folds_file: file that holds the folds.
+
+    Returns:
+        ``used``, and ``validation`` and ``test`` if they are not in it.
+
+    Raises:
+        ValueError: as by :func:`load_datalist`, so also if a part is empty.
+    """
+    parts = dict(used)
+    if not any("patient" in entry for part in used.values() for entry in part):
+        return parts
+    for part in ("validation", "test"):
+        if part not in parts:
+            parts[part] = load_datalist(
+                dataset_dir,
+                layout=layout,
+                part=part,
+                fold=fold,
+                num_folds=num_folds,
+                seed=seed,
+                folds_file=folds_file,
+            )
+    return parts
 
 
 def image_datalist(

@@ -16,6 +16,7 @@ from iac_components.data.case import Case, nifti_stem
 from iac_components.data.dataset_json import missing_files, read_dataset_json, read_pairs
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts import register_layout
+from iac_components.text import open_table, read_text
 
 __all__ = ["read_decathlon"]
 
@@ -74,18 +75,26 @@ def _hippocampus_subject(case: str) -> str | Fault:
 
 def _read_groups(file: Path) -> dict[str, str]:
     """Return case -> subject_group of a ``groups.csv``."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        missing = {"case", "subject_group"} - set(reader.fieldnames or ())
-        if missing:
-            raise DatasetError(
-                f"'{file}' lacks the column(s) {', '.join(sorted(missing))}. "
-                "Its first line must be 'case,subject_group'."
-            )
-        rows = [(row["case"], row["subject_group"]) for row in reader]
+    try:
+        stream, delimiter = open_table(read_text(file))
+        reader = csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        missing = {"case", "subject_group"} - set(reader.fieldnames)
+        rows = [] if missing else [(row["case"], row["subject_group"]) for row in reader]
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"'{file}' cannot be read as a table: {error}") from error
+    except OSError as error:
+        raise DatasetError(f"'{file}' cannot be read ({error.strerror}).") from error
+    if missing:
+        raise DatasetError(
+            f"'{file}' lacks the column(s) {', '.join(sorted(missing))}. "
+            "Its first line must be 'case,subject_group'."
+        )
     groups: dict[str, str] = {}
     faults: list[Fault] = []
     for case, group in rows:
+        # A short row has no group at all.
+        case, group = (case or "").strip(), (group or "").strip()
         if groups.setdefault(case, group) != group:
             problem = f"puts case '{case}' into '{groups[case]}' and '{group}'"
             faults.append(Fault(str(file), problem, "Keep one of the two rows."))

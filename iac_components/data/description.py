@@ -106,7 +106,7 @@ def _read(dataset_dir: Path, *, folder_name: str) -> Description:
             names[field] = _classes(value) if field == "labels" else tuple(map(str, value.values()))
         elif value is not None:
             problem = f"must be an object of values and their names, not {str(value)[:60]!r}"
-            faults.append(Fault(f"field '{field}'", problem, "Download it again."))
+            faults.append(Fault(f"field '{field}'", problem, "Correct the field."))
     raise_faults(faults, subject=f"'{file}'")
     return Description(file, names.get("labels"), names.get("modality"))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from iac_components.data.case import Case
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts import register_layout
+from iac_components.data.nifti_files import NiftiFiles
 
 __all__ = ["read_kits"]
 
@@ -45,17 +46,27 @@ def read_kits(dataset_dir: Path) -> list[Case]:
             f"or in 'dataset', found {found_in(root)}. "
             "Pass the folder of KiTS23's repository with --dataset_dir."
         )
-    if not any((folder / IMAGE).is_file() for folder in folders):
+    cases: list[Case] = []
+    faults: list[Fault] = []
+    without_image = 0
+    for folder in folders:
+        there = NiftiFiles()
+        files: list[Path] = []
+        for name in (IMAGE, LABEL):
+            file = there.find(folder / name)
+            if isinstance(file, Fault):
+                faults.append(file)
+                file = Path(file.where)
+            elif not file.is_file():
+                faults.append(Fault(str(folder), f"has no {name}", _REMEDIES[name]))
+            files.append(file)
+        without_image += not files[0].is_file()
+        cases.append(Case(folder.name, folder.name, *files))
+    if without_image == len(folders):
         raise DatasetError(
             f"dataset_dir '{root}': none of its {len(folders)} case(s) has an {IMAGE}; "
             "KiTS23's repository comes without them. Run its own download command, "
             "kits23_download_data."
         )
-    faults = [
-        Fault(str(folder), f"has no {name}", _REMEDIES[name])
-        for folder in folders
-        for name in (IMAGE, LABEL)
-        if not (folder / name).is_file()
-    ]
     raise_faults(faults, subject=f"KiTS23 dataset '{root}'")
-    return [Case(folder.name, folder.name, folder / IMAGE, folder / LABEL) for folder in folders]
+    return cases

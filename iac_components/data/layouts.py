@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from iac_components.data.case import Case
-from iac_components.data.faults import DatasetError
+from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.registry import Registry
 
 __all__ = [
@@ -39,10 +39,35 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
     Raises:
         ValueError: if no such layout is registered.
         DatasetError: if the folder is missing, empty, not of that layout or incomplete; all
-            faults are listed at once.
+            faults are listed at once; or if two cases have one name, under which results could
+            not be told apart.
     """
     folder = find_dataset(dataset_dir, layout=layout)
-    return sorted(_REGISTRY[layout](folder))
+    cases = sorted(_REGISTRY[layout](folder))
+    raise_faults(_same_names(cases), subject=f"Dataset '{folder}'")
+    return cases
+
+
+def _same_names(cases: Sequence[Case]) -> list[Fault]:
+    """Return a fault for every case whose name an earlier one has."""
+    first: dict[str, Case] = {}
+    faults: list[Fault] = []
+    for case in cases:
+        other = first.setdefault(case.name, case)
+        if other is case:
+            continue
+        if other.image == case.image:
+            problem, remedy = f"is named twice, as case '{case.name}'", "Name it once."
+        else:
+            problem = f"has the same case name, '{case.name}', as '{_image(other)}'"
+            remedy = "Rename one of the two, and its label."
+        faults.append(Fault(_image(case), problem, remedy))
+    return faults
+
+
+def _image(case: Case) -> str:
+    """Return the file of a case's image, or of its first channel."""
+    return str(case.image if isinstance(case.image, Path) else case.image[0])
 
 
 def find_dataset(dataset_dir: str | Path, *, layout: str) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from iac_components.data.placement import corner_distance
 from iac_components.data.volume_file import Volume
 
 __all__ = [
@@ -97,8 +97,4 @@ def _same_axes(first: Volume, other: Volume, relation: str) -> Iterator[tuple[st
 
 def _distance(first: Volume, other: Volume) -> float:
     """Return how far apart the corners of the first volume lie in mm; NaN without an affine."""
-    if not (np.isfinite(first.affine).all() and np.isfinite(other.affine).all()):
-        return float("nan")
-    ends = [(0, max(n - 1, 1)) for n in (*first.data.shape, 1, 1)[:3]]
-    corners = np.array([(*corner, 1) for corner in itertools.product(*ends)], dtype=np.float64)
-    return float(np.linalg.norm(corners @ (first.affine - other.affine).T, axis=1).max())
+    return corner_distance(first.affine, other.affine, first.data.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -164,7 +165,10 @@ class PatchDataset(SeededDataset):
         self, values: dict[str, torch.Tensor], *, start: int = 0, end: int | None = None
     ) -> dict[str, torch.Tensor]:
         """Apply some steps of the patch transform."""
-        result = self._item_transform(values, start=start, end=end)
+        with warnings.catch_warnings():
+            # MONAI warns of each healthy case that it crops from the background alone, as it must.
+            warnings.filterwarnings("ignore", message="Num foregrounds")
+            result = self._item_transform(values, start=start, end=end)
         return take_one(result, name="patch_transform")
 
     def _load(self) -> list[_Case]:

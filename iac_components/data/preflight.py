@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from tqdm import tqdm
 
 from iac_components.data.case import DatalistEntry, entry_files
+from iac_components.data.entry_checks import EntryFindings, check_entry
 from iac_components.data.faults import DatasetError, Fault, raise_faults
-from iac_components.data.pair_checks import check_channel, check_pair
-from iac_components.data.volume_checks import Expectation, check_volume
-from iac_components.data.volume_file import Volume, read_volume
+from iac_components.data.list_notices import healthy_cases, repeated_images
+from iac_components.data.notices import Notice, report_notices
+from iac_components.data.volume_checks import VOXEL_SIZE_RANGE, Expectation
 
-__all__ = ["check_datalist", "check_split"]
+__all__ = ["check_datalist"]
 
 LONG_LIST = 20
 """Cases from which on a progress bar is worth its line."""
 
+Datalist = Sequence[DatalistEntry]
+
 
 def check_datalist(
-    datalist: Sequence[DatalistEntry],
+    datalist: Datalist | Mapping[str, Datalist],
     *,
     labels: Sequence[int],
     num_channels: int = 1,
     min_size: tuple[int, int, int] = (2, 2, 1),
+    voxel_size_range: Sequence[float] | None = VOXEL_SIZE_RANGE,
 ) -> None:
     """Open every image and label of a datalist, and raise one error for all that is wrong.
 
@@ -34,78 +36,66 @@ def check_datalist(
     in shape and affine. Each file is read once. If no entry has a label, the list is one for
     inference, and only images are checked; if some have one, all must.
 
+    What can be used but is worth a look is logged as a warning, a line for each matter: files whose
+    qform and sform differ, healthy cases (labels without foreground), and a part that has no
+    others, images that two patients share.
+
     Args:
-        datalist: MONAI entries with ``image`` and, for training, ``label``.
+        datalist: MONAI entries with ``image`` and, for training, ``label``; or several such lists
+            by the names of their parts.
         labels: label values that may occur; 0, the background, always may.
         num_channels: channels of an image; more than one are the fourth axis of a 4-D file, or
             as many files.
         min_size: smallest number of voxels along each axis.
+        voxel_size_range: smallest and largest voxel size in mm; None takes any, and whatever unit
+            a header states, for mm.
 
     Raises:
         DatasetError: listing every fault, file by file, with remedies; or if the list is empty.
-        ValueError: if ``labels`` or ``num_channels`` make no sense.
+        ValueError: if ``labels``, ``num_channels`` or ``voxel_size_range`` make no sense.
     """
-    expectation = Expectation(labels, num_channels, min_size)
-    if not datalist:
+    expectation = Expectation(labels, num_channels, min_size, voxel_size_range)
+    parts = datalist if isinstance(datalist, Mapping) else {"": datalist}
+    entries = [entry for part in parts.values() for entry in part]
+    if not entries:
         raise DatasetError(
             "The datalist has no entry. Check --dataset_dir and the part of the fold."
         )
-    roles = ("image", "label") if any("label" in entry for entry in datalist) else ("image",)
-    faults = [*_missing_keys(datalist, roles), *_duplicates(datalist, roles)]
+    roles = ("image", "label") if any("label" in entry for entry in entries) else ("image",)
+    faults = [
+        *_missing_keys(entries, roles),
+        *_duplicates(entries, roles),
+        *_same_names(entries),
+    ]
     # tqdm's None shows the bar on a terminal only.
-    quiet = None if len(datalist) >= LONG_LIST else True
-    for entry in tqdm(datalist, desc="Checking data", unit="case", disable=quiet):
-        faults += _entry_faults(entry, roles, expectation)
-    raise_faults(faults, subject=f"Datalist of {len(datalist)} case(s)")
+    quiet = None if len(entries) >= LONG_LIST else True
+    found = [
+        check_entry(entry, roles, expectation)
+        for entry in tqdm(entries, desc="Checking data", unit="case", disable=quiet)
+    ]
+    subject = f"Datalist of {len(entries)} case(s)"
+    report_notices(_notices(parts, entries, found, roles), subject=subject)
+    faults += [fault for findings in found for fault in findings.faults]
+    raise_faults(faults, subject=subject)
 
 
-def check_split(parts: Mapping[str, Sequence[DatalistEntry]]) -> None:
-    """Check that parts have entries, and share neither a patient nor a file. Reads no file.
-
-    Args:
-        parts: name of each part to its datalist, for instance ``{"train": ..., "test": ...}``.
-
-    Raises:
-        DatasetError: listing every empty part, every entry without a patient unless no entry has
-            one (MONAI Label knows none), and every patient and file in two parts.
-    """
-    faults: list[Fault] = []
-    anonymous = not any("patient" in entry for part in parts.values() for entry in part)
-    owner: dict[tuple[str, str], str] = {}
-    for part, datalist in parts.items():
-        if not datalist:
-            faults.append(Fault(f"part '{part}'", "has no entry", "Use more patients or folds."))
-        shared = {
-            (kind, value): owner[kind, value]
-            for kind, value in _identities(datalist)
-            if owner.setdefault((kind, value), part) != part
-        }
-        faults += [
-            Fault(f"{kind} '{value}'", f"is in both '{first}' and '{part}'", "Keep it in one part.")
-            for (kind, value), first in shared.items()
-        ]
-        faults += [
-            Fault(
-                f"part '{part}', entry {index}",
-                "has no 'patient'",
-                "Name its patient, or leakage cannot be ruled out.",
-            )
-            for index, entry in enumerate(datalist)
-            if "patient" not in entry and not anonymous
-        ]
-    raise_faults(faults, subject=f"Split into {', '.join(parts)}")
+def _notices(
+    parts: Mapping[str, Datalist],
+    entries: Datalist,
+    found: Sequence[EntryFindings],
+    roles: Sequence[str],
+) -> Iterator[Notice]:
+    """Yield what is worth a look, of single files and of the list."""
+    for findings in found:
+        yield from findings.notices
+    if "label" in roles:
+        names = [name for name, part in parts.items() for _ in part]
+        yield from healthy_cases(entries, [findings.has_foreground for findings in found], names)
+        # Images to segment may well be copies.
+        yield from repeated_images(entries, [findings.digests for findings in found])
 
 
-def _identities(datalist: Sequence[DatalistEntry]) -> Iterator[tuple[str, str]]:
-    """Yield what must not be in two parts: patients and image files."""
-    for entry in datalist:
-        if "patient" in entry:
-            yield "patient", str(entry["patient"])
-        for file in entry_files(entry, "image"):
-            yield "image", os.path.realpath(file)
-
-
-def _missing_keys(datalist: Sequence[DatalistEntry], roles: Sequence[str]) -> Iterator[Fault]:
+def _missing_keys(datalist: Datalist, roles: Sequence[str]) -> Iterator[Fault]:
     for index, entry in enumerate(datalist):
         for role in roles:
             # An empty list of files is as good as none.
@@ -114,7 +104,7 @@ def _missing_keys(datalist: Sequence[DatalistEntry], roles: Sequence[str]) -> It
                 yield Fault(where, f"has no '{role}' in the datalist", "Add it or remove the case.")
 
 
-def _duplicates(datalist: Sequence[DatalistEntry], roles: Sequence[str]) -> Iterator[Fault]:
+def _duplicates(datalist: Datalist, roles: Sequence[str]) -> Iterator[Fault]:
     first: dict[tuple[str, str], tuple[int, int]] = {}
     for index, entry in enumerate(datalist):
         for role in roles:
@@ -129,39 +119,15 @@ def _duplicates(datalist: Sequence[DatalistEntry], roles: Sequence[str]) -> Iter
                     yield Fault(file, problem, "Name each channel's own file.")
 
 
-def _entry_faults(
-    entry: DatalistEntry, roles: Sequence[str], expectation: Expectation
-) -> Iterator[Fault]:
-    """Read an entry's files once; yield the faults of each, and of those that must agree."""
-    first: dict[str, Volume] = {}
-    for role in roles:
-        files = entry_files(entry, role)
-        yield from _wrong_count(files, role, expectation)
-        # A file of a list holds one channel, a file by its own holds all.
-        expected = replace(expectation, num_channels=1) if len(files) > 1 else expectation
-        for file in files:
-            volume = read_volume(file)
-            if isinstance(volume, Fault):
-                yield volume
-                continue
-            for problem, remedy in check_volume(volume, role, expected):
-                yield Fault(file, problem, remedy)
-            if role in first:
-                relation = f"the channel in '{Path(first[role].path).name}'"
-                for problem, remedy in check_channel(first[role], volume, relation):
-                    yield Fault(file, problem, remedy)
-            first.setdefault(role, volume)
-    if len(first) == 2:
-        for problem, remedy in check_pair(first["image"], first["label"], "its image"):
-            yield Fault(first["label"].path, problem, remedy)
-
-
-def _wrong_count(files: Sequence[str], role: str, expectation: Expectation) -> Iterator[Fault]:
-    """Yield the fault of a list of files that are not one a channel."""
-    count = expectation.num_channels if role == "image" else 1
-    if len(files) > 1 and len(files) != count:
-        yield Fault(
-            files[0],
-            f"begins a list of {len(files)} {role} files (a file a channel), expected {count}",
-            "Name one file a channel, in the channels' order.",
-        )
+def _same_names(datalist: Datalist) -> Iterator[Fault]:
+    """Yield a fault for two images of one case name, whose results could not be told apart."""
+    first: dict[object, str] = {}
+    for entry in datalist:
+        image = next(iter(entry_files(entry, "image")), None)
+        if image is None or "case" not in entry:
+            continue
+        other = first.setdefault(entry["case"], image)
+        # One file twice is told already.
+        if os.path.realpath(other) != os.path.realpath(image):
+            problem = f"has the same case name, '{entry['case']}', as '{other}'"
+            yield Fault(image, problem, "Rename one of the two, and its label.")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from iac_components.text import open_table, read_text
+
 __all__ = [
     "CSV_NAME",
     "FALSE_POSITIVES",
@@ -128,10 +130,9 @@ def read_metrics(path: str | Path) -> list[CaseRecord]:
             f"'{file}' does not exist: pass a folder that an evaluation wrote {CSV_NAME} into."
         )
     try:
-        # A table saved again by a spreadsheet starts with a byte order mark.
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"'{file}' is not UTF-8 text, so it is no {CSV_NAME}.") from error
+        text = read_text(file)
+    except ValueError as error:
+        raise ValueError(f"'{file}' is no {CSV_NAME}: {error}") from error
     records = _parse_csv(text, file)
     try:
         require_unique(records)
@@ -141,7 +142,8 @@ def read_metrics(path: str | Path) -> list[CaseRecord]:
 
 
 def _parse_csv(text: str, file: Path) -> list[CaseRecord]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    stream, delimiter = open_table(text)
+    reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
     records: list[CaseRecord] = []
     try:
         missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]

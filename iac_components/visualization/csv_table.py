@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from iac_components.text import open_table, read_text
+
 __all__ = ["CsvTable", "Numbers", "read_csv_table"]
 
 ROUNDING = 1e-6  # a printed mean of softmax values may exceed 1 by rounding
@@ -113,24 +115,27 @@ def read_csv_table(path: str | Path, columns: Sequence[str], *, what: str) -> Cs
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, [])
-            for name in columns:
-                if name not in header:
-                    raise ValueError(f"{file}: line 1 lacks the column '{name}'")
-            if tuple(header) != tuple(columns):
-                raise ValueError(f"{file}: line 1 must be exactly {','.join(columns)}")
-            for row in reader:
-                if len(row) != len(columns):
-                    raise ValueError(
-                        f"{file}: line {reader.line_num} has {len(row)} of {len(columns)} "
-                        "fields; was the file cut off?"
-                    )
-                lines.append(reader.line_num)
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{file}: not a UTF-8 CSV file ({error})") from error
+        stream, delimiter = open_table(read_text(file))
+    except ValueError as error:
+        raise ValueError(f"{file}: not a CSV file ({error})") from error
+    try:
+        reader = csv.reader(stream, delimiter=delimiter)
+        header = next(reader, [])
+        for name in columns:
+            if name not in header:
+                raise ValueError(f"{file}: line 1 lacks the column '{name}'")
+        if tuple(header) != tuple(columns):
+            raise ValueError(f"{file}: line 1 must be exactly {','.join(columns)}")
+        for row in reader:
+            if len(row) != len(columns):
+                raise ValueError(
+                    f"{file}: line {reader.line_num} has {len(row)} of {len(columns)} "
+                    "fields; was the file cut off?"
+                )
+            lines.append(reader.line_num)
+            rows.append(row)
+    except csv.Error as error:
+        raise ValueError(f"{file}: not a CSV file ({error})") from error
     if not rows:
         raise ValueError(f"{file}: holds no epoch")
     return CsvTable(file, lines, dict(zip(columns, zip(*rows, strict=True), strict=True)))

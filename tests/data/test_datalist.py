@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.data import DatasetError, image_datalist, load_datalist, load_folds
+from iac_components.data import (
+    DatasetError,
+    fold_parts,
+    image_datalist,
+    load_datalist,
+    load_folds,
+)
 
 
 @pytest.mark.parametrize("layout", ["acdc", "amos", "brats", "decathlon", "kits"])
@@ -39,14 +45,27 @@ def test_every_patient_is_tested_once(phantoms: dict[str, Path]) -> None:
     assert len(tested) == len(set(tested)) == 12
 
 
+def test_parts_are_completed_unless_they_are_of_no_fold(phantoms: dict[str, Path]) -> None:
+    options = {"layout": "acdc", "fold": 1, "num_folds": 3, "seed": 7}
+    parts = {
+        part: load_datalist(phantoms["acdc"], part=part, **options)
+        for part in ("weights", "architecture", "validation", "test")
+    }
+    for missing in ({"test"}, {"validation", "test"}, set()):
+        used = {part: entries for part, entries in parts.items() if part not in missing}
+        assert fold_parts(used, phantoms["acdc"], **options) == parts
+    strangers = {"train": [{"image": "a.nii", "label": "b.nii"}]}
+    assert fold_parts(strangers, "nowhere", **options) == strangers
+
+
 def test_images_are_listed_by_case(tmp_path: Path) -> None:
-    for name in ("b.nii.gz", "a.nii", "ü 1.nii.gz", "._b.nii.gz", "notes.txt"):
+    for name in ("b.NII.GZ", "a.Nii", "ü 1.nii.gz", "._b.NII.gz", "notes.txt"):
         (tmp_path / name).touch()
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "c.nii.gz").touch()
     assert image_datalist(tmp_path) == [
-        {"image": str(tmp_path / "a.nii"), "case": "a"},
-        {"image": str(tmp_path / "b.nii.gz"), "case": "b"},
+        {"image": str(tmp_path / "a.Nii"), "case": "a"},
+        {"image": str(tmp_path / "b.NII.GZ"), "case": "b"},
         {"image": str(tmp_path / "ü 1.nii.gz"), "case": "ü 1"},
     ]
 
@@ -57,6 +76,7 @@ def test_images_are_listed_by_case(tmp_path: Path) -> None:
         ((), "holds no .nii or .nii.gz file among 0 entries"),
         (("a.dcm", "b.dcm"), "holds no .nii or .nii.gz file among 2 entries"),
         (("a.nii", "a.nii.gz"), "has the same case name as 'a.nii'"),
+        (("a.NII", "a.nii.gz"), "has the same case name as 'a.NII'"),
     ],
 )
 def test_unusable_image_folder(tmp_path: Path, names: tuple[str, ...], message: str) -> None:

@@ -18,6 +18,9 @@ from iac_components.data import CaseNames
         ("/data/case_0000.nii.gz", 1, "case_0000"),
         ("/data/x.y_flair.nii", 1, "x.y_flair"),
         ("/data/four_d.nii.gz", 4, "four_d"),
+        ("/data/Case_1.NII.GZ", 1, "Case_1"),
+        ("/data/x.y.Nii", 1, "x.y"),
+        ("/data/case_0000.Nii.gz", 2, "case"),
     ],
 )
 def test_name_is_that_of_the_case(file, num_channels, case):

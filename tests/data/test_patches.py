@@ -349,3 +349,21 @@ def test_real_hippocampus(real_dataset: Callable[[str], Path]) -> None:
     assert batch["image"].shape == batch["label"].shape == (16, 1, 32, 32, 32)
     assert set(batch["label"].unique().tolist()) == {0, 1, 2}
     assert set(batch["case"]) == {entry["case"] for entry in data[:4]}
+
+
+@pytest.mark.filterwarnings("error:Num foregrounds")
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("value", [0, 2])
+def test_healthy_cases_and_full_ones_give_patches(
+    datalist: list[dict[str, str]], tmp_path: Path, cached: bool, value: int
+) -> None:
+    label = np.full(SIZES[0], value, np.uint8)
+    nibabel.save(nibabel.Nifti1Image(label, np.eye(4)), tmp_path / "label.nii.gz")
+    entries = [{**datalist[0], "label": str(tmp_path / "label.nii.gz")}, datalist[1]]
+    options = {"cache_dir": tmp_path / "cache"} if cached else {}
+    for _ in range(2):
+        dataset = make(entries, patches_per_volume=4, **options)
+        items = [dataset[index] for index in range(len(dataset))]
+        assert all(item["image"].shape == (2, *PATCH) for item in items)
+        assert all((item["label"] == value).all() for item in items[::2])
+        assert any((item["label"] == 2).any() for item in items[1::2])

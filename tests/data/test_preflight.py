@@ -58,6 +58,11 @@ def replace_file(entry: Entry, key: str, content: bytes) -> None:
     Path(entry[key]).write_bytes(content)
 
 
+def rename(entry: Entry, key: str, ending: str) -> None:
+    path = Path(entry[key])
+    entry[key] = str(path.rename(path.with_name(path.name.partition(".")[0] + ending)))
+
+
 def make_folder(entry: Entry) -> None:
     Path(entry["image"]).unlink()
     Path(entry["image"]).mkdir()
@@ -143,7 +148,38 @@ SINGLE_FAULTS: dict[str, tuple[Callable[[Entry], object], str, str]] = {
     "unexpected label": (label_is(edit(make_label(), 3)), "label", "unexpected label values 3,"),
     "negative label": (label_is(edit(make_label(), -1)), "label", "negative label values -1"),
     "non-integer label": (label_is(edit(make_label(), 1.5)), "label", "non-integer label values"),
-    "background only": (label_is(np.zeros(SHAPE, np.uint8)), "label", "has background only"),
+    "microns": (patched("image", 123, bytes([3])), "image", "voxels of 1.5 x 1.5 x 8 micron"),
+    "no voxels": (patched("image", 42, bytes(2)), "image", "has an axis without voxels (size (0"),
+    "negative size": (patched("image", 42, b"\xff\xff"), "image", "(size (-1, 9, 5) in its header"),
+    "no axes": (patched("image", 40, bytes(2)), "image", "has a header of 0 axes"),
+    "too many axes": (patched("image", 40, b"\x08\x00"), "image", "axes (field dim)"),
+    "huge size": (
+        patched("image", 40, np.array([7, *[32767] * 7], np.int16).tobytes()),
+        "image",
+        "cannot be read to its end (its header has size (32767,",
+    ),
+    "infinite vox_offset": (
+        patched("image", 108, np.float32(np.inf).tobytes()),
+        "image",
+        "has voxels from byte inf on (vox_offset in its header), expected 352 or more",
+    ),
+    "no vox_offset": (patched("image", 108, bytes(4)), "image", "has voxels from byte 0 on"),
+    "vox_offset too far": (
+        patched("image", 108, np.float32(1e30).tobytes()),
+        "image",
+        "cannot be read to its end",
+    ),
+    "unknown type": (patched("image", 70, b"\x07\x00"), "image", "holds voxels of no known type"),
+    "named compressed, but is not": (
+        lambda e: replace_file(e, "image", gzip.decompress(Path(e["image"]).read_bytes())),
+        "image",
+        "is not compressed, as its name says",
+    ),
+    "compressed, not named so": (
+        lambda e: rename(e, "image", ".nii"),
+        "image",
+        "is compressed, which its name does not say",
+    ),
     "zero spacing": (patched("image", 80, bytes(4)), "image", "has spacing [0.0, 1.5, 8.0] mm"),
     "negative spacing": (
         patched("image", 80, np.float32(-1).tobytes()),
@@ -232,11 +268,11 @@ def test_sound_data_pass(tmp_path: Path, image: np.ndarray, label: np.ndarray) -
     check_datalist([entry], labels=[0, 1, 2])
 
 
-def test_negative_values_are_no_foreground(tmp_path: Path) -> None:
+def test_negative_values_alone_are_refused(tmp_path: Path) -> None:
     entry = make_entry(tmp_path)
     write(entry["label"], edit(np.zeros(SHAPE), -1))
     problems = [problem for _, problem in faults_of([entry])]
-    assert problems == ["has negative label values -1", "has background only, no foreground"]
+    assert problems == ["has negative label values -1"]
 
 
 def test_nifti_2_and_uncompressed_files_pass(tmp_path: Path) -> None:

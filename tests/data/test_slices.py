@@ -341,3 +341,29 @@ def test_a_missing_file_keeps_its_error(datalist: list[dict[str, str]], tmp_path
     assert "absent.nii.gz" in messages[0]
     assert messages[0] == messages[1]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize(("empty_fraction", "kept"), [(0.0, 0), (1.0, SIZES[0][2])])
+def test_a_healthy_case_gives_its_share_of_empty_slices(
+    datalist: list[dict[str, str]],
+    tmp_path: Path,
+    cached: bool,
+    empty_fraction: float,
+    kept: int,
+) -> None:
+    label = np.zeros(SIZES[0], np.uint8)
+    nibabel.save(nibabel.Nifti1Image(label, np.eye(4)), tmp_path / "label.nii.gz")
+    healthy = {**datalist[0], "label": str(tmp_path / "label.nii.gz"), "case": "healthy"}
+    options = {"cache_dir": tmp_path / "cache"} if cached else {}
+    for _ in range(2):
+        dataset = SliceDataset(
+            [healthy, datalist[1]], read(), empty_fraction=empty_fraction, **options
+        )
+        cases = [dataset[index]["case"] for index in range(len(dataset))]
+        assert cases.count("healthy") == kept
+        assert "c1" in cases
+    alone = SliceDataset([healthy], read(), empty_fraction=empty_fraction, **options)
+    if not kept:
+        with pytest.raises(ValueError, match=r"no item to load.*empty_fraction"):
+            epoch_loader(alone, batch_size=1, seed=0)

@@ -113,5 +113,5 @@ def test_missing_and_binary_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"metrics\.csv' does not exist"):
         read_metrics(tmp_path)
     (tmp_path / "metrics.csv").write_bytes(b"\x1f\x8b\xff\xfe")
-    with pytest.raises(ValueError, match="not UTF-8"):
+    with pytest.raises(ValueError, match="not text"):
         read_metrics(tmp_path)

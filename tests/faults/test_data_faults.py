@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from iac_components.data import load_datalist, write_phantom
+from iac_components.data import Folds, load_datalist, save_folds, write_phantom
 
 STAGES = ["search", "train"]
 
@@ -55,10 +55,6 @@ def relabel(value):
     return change
 
 
-def background_only(path, rewrite):
-    rewrite(path, np.zeros_like)
-
-
 FAULTS = {
     "truncated image": ("image", truncate, "cannot be read to its end"),
     "truncated label": ("label", truncate, "cannot be read to its end"),
@@ -71,7 +67,6 @@ FAULTS = {
     "unexpected label": ("label", relabel(7), "unexpected label values 7"),
     "negative label": ("label", relabel(-1), "negative label values -1"),
     "non-integer label": ("label", relabel(1.5), "non-integer label values 1.5"),
-    "no foreground": ("label", background_only, "background only"),
 }
 
 
@@ -111,6 +106,44 @@ def test_all_faults_are_told_at_once(dataset, failure, rewrite):
     assert "2 fault(s) in 2 place(s)" in message
     assert str(first) in message
     assert str(second) in message
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_parts_that_a_stage_does_not_use_are_opened_too(dataset, failure, rewrite, stage, part):
+    path = dataset.image(part=part)
+    truncate(path, rewrite)
+    message = failure(stage, {"dataset_dir": str(dataset.folder)})
+    assert str(path) in message
+    assert "1 fault(s)" in message.splitlines()[0]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_voxels_in_metres_are_named_unless_any_size_is_asked_for(dataset, failure, rewrite, stage):
+    for path in (dataset.image(), dataset.label()):
+        rewrite(path, affine=lambda a: np.diag([0.001, 0.001, 0.001, 1]) @ a)
+    spoilt = dataset.image(1)
+    truncate(spoilt, rewrite)
+    options = {"dataset_dir": str(dataset.folder)}
+    message = failure(stage, options)
+    assert "3 fault(s)" in message
+    assert "outside 0.01 to 50 mm" in message
+    message = failure(stage, {**options, "voxel_size_range": "null"})
+    assert "1 fault(s)" in message
+    message = failure(stage, {**options, "voxel_size_range": [1e-4, 50]})
+    assert "1 fault(s)" in message
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_empty_test_part_is_named(dataset, failure, tmp_path, stage):
+    folds = tmp_path / "folds.json"
+    patients = {entry["patient"] for entry in dataset.entries("train")}
+    patients |= {entry["patient"] for entry in dataset.entries("validation")}
+    patients |= {entry["patient"] for entry in dataset.entries("test")}
+    save_folds(Folds("decathlon", 0, (("elsewhere",), tuple(sorted(patients)))), folds)
+    message = failure(stage, {"dataset_dir": str(dataset.folder), "folds_file": str(folds)})
+    assert "part 'test' of fold 0 has no case" in message
+    assert "--folds_file" in message
 
 
 def test_test_fold_is_checked_before_evaluation(dataset, failure, rewrite):

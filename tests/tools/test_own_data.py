@@ -351,6 +351,14 @@ def test_sample_reports_every_fault_of_its_files(tmp_path):
     assert any("is empty" in problem for problem in problems)
 
 
+def test_healthy_cases_are_looked_into_unless_there_are_no_others(tmp_path):
+    healthy, other = sample_case(tmp_path, 0, label_value=0), sample_case(tmp_path, 1)
+    options = {"plane": PLANES["axial"], "num_classes": 1, "num_channels": 1}
+    assert look_into([healthy, other], **options).filled_share == 1 / 8
+    with pytest.raises(DatasetError, match=r"None of the 1 case\(s\) .* has foreground"):
+        look_into([healthy], **options)
+
+
 def test_too_few_patients_are_refused(tmp_path):
     (tmp_path / "imagesTr").mkdir()
     (tmp_path / "labelsTr").mkdir()

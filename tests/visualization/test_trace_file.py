@@ -127,7 +127,7 @@ def test_missing_epoch_is_found(make_rows: Make, write_trace: Write) -> None:
         (b"", "lacks the column 'epoch'"),
         (",".join(TRACE_COLUMNS).encode() + b"\n", "holds no epoch"),
         (",".join(reversed(TRACE_COLUMNS)).encode() + b"\n", "must be exactly"),
-        (b"\xff\xfe\x00", "not a UTF-8 CSV file"),
+        (b"\xff\xfe\x00", "not a CSV file"),
     ],
 )
 def test_other_content_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iac_components.data import DatasetError, read_dataset
-from iac_components.data.case import Case
+from iac_components.data.case import Case, is_nifti_name
 from iac_components.data.layouts import find_dataset
 from own_data.description import DatasetDescription, modality_of, read_description
 from own_data.geometry import Geometry, read_geometry
@@ -69,7 +69,9 @@ class DatasetFacts:
     def images(self) -> Path:
         """The folder to segment: ``imagesTs`` if it is there, else the training images."""
         unlabelled = self.dataset_dir / "imagesTs"
-        has_images = unlabelled.is_dir() and any(unlabelled.glob("[!.]*.nii*"))
+        has_images = unlabelled.is_dir() and any(
+            is_nifti_name(path.name) for path in unlabelled.iterdir()
+        )
         return unlabelled if has_images else self.dataset_dir / "imagesTr"
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from iac_components.data.case import Case
 from iac_components.data.faults import Fault, raise_faults
+from iac_components.data.nifti_reader import open_nifti
 
 __all__ = ["Geometry", "array_axes", "read_geometry"]
 
 STATING = "modality or channel_names"
-
-_UNREADABLE = (OSError, EOFError, ValueError, ImageFileError, HeaderDataError, zlib.error)
 
 Array = NDArray[np.float64]
 
@@ -93,9 +89,10 @@ def _header(path: Path) -> tuple[tuple[int, ...], Array, list[int]] | Fault:
     """Shape, affine and axes of an image, or why it has none."""
     again = "Download or convert this file again."
     try:
-        image = nibabel.load(path)
+        image = open_nifti(str(path))
         shape, affine = tuple(image.shape), np.asarray(image.affine, dtype=np.float64)
-    except _UNREADABLE as error:
+    except Exception as error:
+        # A damaged header raises whatever it comes upon.
         return Fault(str(path), f"cannot be read ({error or type(error).__name__})", again)
     axes = array_axes(affine)
     if len(shape) not in (3, 4):

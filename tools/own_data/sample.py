@@ -52,7 +52,7 @@ def look_into(
         num_channels: channels of an image.
 
     Raises:
-        DatasetError: listing every fault of the files read.
+        DatasetError: listing every fault of the files read, or if none has foreground.
     """
     chosen = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), MOST_CASES)).round())
     expectation = Expectation(range(num_classes + 1), num_channels)
@@ -70,6 +70,11 @@ def look_into(
         grey_values.append(random.choice(inside, min(inside.size, VOXELS_A_CASE), replace=False))
         filled.append(_filled_slices(label, plane))
     raise_faults(faults, subject=f"Sample of {len(chosen)} case(s)")
+    if not any(values.size for values in grey_values):
+        raise DatasetError(
+            f"None of the {len(chosen)} case(s) looked into has foreground in its label map, so "
+            "there is nothing to choose a window of grey values by. Check the labels."
+        )
     low, high = np.percentile(np.concatenate(grey_values), PERCENTILES)
     return VoxelSample(
         num_cases=len(chosen),
@@ -112,4 +117,5 @@ def _filled_slices(label: Volume, plane: Plane) -> NDArray[np.bool_]:
 
 
 def _foreground(label: Volume) -> NDArray[np.bool_]:
-    return np.greater(np.asarray(label.data, dtype=np.float64), 0)
+    # Labels are rounded where they are read.
+    return np.greater(np.asarray(label.data, dtype=np.float64), 0.5)
