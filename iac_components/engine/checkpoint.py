@@ -14,8 +14,8 @@ from ignite.engine import Engine, Events
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank, require_same
-from iac_components.tensor_files import read_tensors
 from iac_components.temporary_files import remove_leftovers
+from iac_components.tensor_files import read_tensors
 
 __all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
 
