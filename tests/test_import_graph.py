@@ -17,7 +17,7 @@ PACKAGE = Path(iac_components.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-ANYWHERE = {"files", "json_fields", "ranks", "registry", "trace_format"}
+ANYWHERE = {"active_config", "files", "json_fields", "ranks", "registry", "trace_format"}
 """Top-level helpers that know nothing of the field."""
 
 ALLOWED = {
