@@ -25,7 +25,8 @@ def package_versions() -> dict[str, str]:
     return {
         "iac_components": iac_components.__version__,
         "monai": monai.__version__,
-        "torch": torch.__version__,
+        # Its own class, which no reader of plain data knows.
+        "torch": str(torch.__version__),
         "pytorch-ignite": ignite.__version__,
         "numpy": np.__version__,
     }
