@@ -60,6 +60,9 @@ _WATCHERS = (
 )
 """Handlers that change no number of a run."""
 
+_WEIGHTS = ("model.pt", "model_final.pt")
+"""What a training writes into ``ckpt_dir``."""
+
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 
 
@@ -79,8 +82,12 @@ def record_run(
         parts: the datalists that it uses, by name.
         files: the files that it begins with, by the option that names them; None where there is
             none. Of a JSON file everything but its ``provenance`` counts.
+
+    Raises:
+        ValueError: if the run would write its weights over a file that it begins with.
     """
     parser = active_config()
+    _require_apart(parser, files or {})
     config = cast(Mapping[str, object], parser.get())
     options = {name: _value(parser, name) for name in config if _is_option(parser, name)}
     return RunRecord(
@@ -115,6 +122,18 @@ def _value(parser: ConfigParser, name: str) -> object:
         value = parser.get_parsed_content(name)
     # A word of JSON, as text: MONAI's command line knows Python's words alone.
     return _WORDS.get(value.lower(), value) if isinstance(value, str) else _plain(value)
+
+
+def _require_apart(parser: ConfigParser, files: Mapping[str, str | Path | None]) -> None:
+    if "ckpt_dir" not in parser:
+        return
+    folder = Path(str(parser.get_parsed_content("ckpt_dir"))).expanduser().resolve()
+    for name, path in files.items():
+        if path is not None and Path(path).expanduser().resolve() in map(folder.joinpath, _WEIGHTS):
+            raise ValueError(
+                f"{name} '{path}' is where this run will write its own weights. Pass another "
+                "folder with --ckpt_dir."
+            )
 
 
 def _plain(value: object) -> object:

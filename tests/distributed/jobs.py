@@ -23,7 +23,9 @@ from iac_components.data import epoch_loader
 from iac_components.engine import (
     CheckpointError,
     EpochSeeding,
+    FolderInUseError,
     NonFiniteGuard,
+    OwnedFolders,
     ResumableCheckpoint,
     SynchronizedGradients,
 )
@@ -52,7 +54,7 @@ def message(action: Callable[[], object]) -> str:
     """With what the action fails."""
     try:
         action()
-    except (RankError, CheckpointError) as error:
+    except (RankError, CheckpointError, FolderInUseError) as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
 
@@ -200,6 +202,22 @@ def disagreements(folder: Path) -> Findings:
     }
 
 
+def folders(folder: Path) -> Findings:
+    """One rank holds the lock for all, and all are refused alike."""
+
+    class Taken(OwnedFolders):
+        def _refusal(self) -> str | None:
+            return f"rank {rank()} was asked"
+
+    shared = OwnedFolders(output_dir=folder / "shared")
+    shared.claim()
+    torch.distributed.barrier()
+    locks = [path.name for path in (folder / "shared").iterdir()]
+    torch.distributed.barrier()
+    shared.release()
+    return {"locks": locks, "refused": message(Taken(output_dir=folder / "taken").claim)}
+
+
 def searches(folder: Path) -> Findings:
     """The search of tests/search on both ranks: architecture steps, and a rank that strays."""
     make = runpy.run_path(str(TESTS / "search" / "conftest.py"))["tiny_search"]
@@ -276,6 +294,7 @@ def units(folder: Path) -> Findings:
         "statistics": statistics(),
         "nonfinite": nonfinite(),
         "disagreements": disagreements(folder),
+        "folders": folders(folder),
         "searches": searches(folder),
         "data": data(),
     }

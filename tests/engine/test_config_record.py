@@ -8,6 +8,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from iac_components.console import brief_message
+
 CALL = "$record_run('training', parts={'train': @train#dataset#data}, files={'g': @genotype_path})"
 CONFIG = {
     "imports": ["$from iac_components.engine import record_run"],
@@ -151,6 +153,19 @@ def test_files_count_by_content(tmp_path):
     assert digest("not JSON") != digest("nor this")
     path.unlink()
     assert record(genotype_path=str(path)).files["g"] is None
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model_final.pt"])
+def test_weights_to_begin_with_are_not_written_over(tmp_path, name):
+    (tmp_path / "models").mkdir()
+    path = tmp_path / "models" / ".." / "models" / name
+    with pytest.raises(RuntimeError) as caught:
+        record(ckpt_dir=str(tmp_path / "models"), genotype_path=str(path))
+    message = brief_message(caught.value)
+    assert message is not None
+    assert str(path) in message
+    assert "--ckpt_dir" in message
+    record(ckpt_dir=str(tmp_path / "other"), genotype_path=str(path))
 
 
 def test_provenance_is_plain_and_names_no_patient(tmp_path):
