@@ -33,8 +33,8 @@ _MACHINE = (
 """How it is computed. A run may move to another machine; mixed precision goes with the device."""
 
 _REPORTS = (
-    "resume val_interval regions settings run_record folders validate#handlers validate#dataset "
-    "validate#dataloader validate#evaluator train#summary train#checkpoint "
+    "resume val_interval regions settings run_record check_steps folders validate#handlers "
+    "validate#dataset validate#dataloader validate#evaluator train#summary train#checkpoint "
     "train#trainer#train_handlers"
 )
 """What looks at the run: how often it is validated changes no weight."""

@@ -259,4 +259,4 @@ def test_every_bundle_is_wired_alike(stage):
         assert '"record": "@run_record"' in text, path
         assert "$check_resume(" in text, path
         assert ("record=@run_record" in text) == (stage == "search"), path
-        assert text.count("$check_planned_steps(") == (2 if stage == "search" else 0), path
+        assert text.count("$@check_steps(") == (2 if stage == "search" else 0), path
