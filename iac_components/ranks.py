@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from torch import distributed
 
 __all__ = [
     "RankError",
+    "ask_first",
     "average",
     "copy_from_first",
     "count_ranks",
@@ -149,6 +150,22 @@ def copy_from_first(tensors: Iterable[torch.Tensor]) -> None:
                 distributed.broadcast(flat, src=0)
             for part, tensor in zip(_split(flat, group), group, strict=True):
                 tensor.copy_(part.view(tensor.shape))
+
+
+def ask_first(question: Callable[[], str | None]) -> str | None:
+    """Let the first rank answer, and tell all ranks.
+
+    Args:
+        question: asked on the first rank alone; it must not raise, or the others would wait.
+
+    Raises:
+        RankError: if another rank has ended.
+    """
+    answer = [question() if is_first_rank() else None]
+    if count_ranks() > 1:
+        with _contact():
+            distributed.broadcast_object_list(answer, src=0)
+    return answer[0]
 
 
 def require_same(content: bytes, *, what: str, remedy: str) -> None:

@@ -11,11 +11,12 @@ import torch
 __all__ = ["read_tensors"]
 
 
-def read_tensors(source: Path | BinaryIO) -> object:
+def read_tensors(source: Path | BinaryIO, *, mmap: bool = False) -> object:
     """Load tensors and plain values on the CPU, without a word of torch's on the way.
 
     Args:
         source: a file that ``torch.save`` wrote, or its content.
+        mmap: leave the tensors on the disk until they are used; for a file, not its content.
 
     Raises:
         Exception: whatever torch raises on another file. Callers turn it into one line that names
@@ -24,5 +25,7 @@ def read_tensors(source: Path | BinaryIO) -> object:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        content: object = torch.load(source, map_location="cpu", weights_only=True)
+        content: object = torch.load(
+            source, map_location="cpu", weights_only=True, mmap=mmap or None
+        )
     return content

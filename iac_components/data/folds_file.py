@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,6 +90,13 @@ def load_or_make_folds(
             save_folds(folds, path)
         return folds
     folds = load_folds(path)
+    if (folds.seed, len(folds.folds)) != (seed, num_folds):
+        warnings.warn(
+            f"folds file '{path}' was drawn with split_seed {folds.seed} in {len(folds.folds)} "
+            f"folds and is used as it is: split_seed {seed} and num_folds {num_folds} are not. "
+            "Pass what it was drawn with, or another --folds_file.",
+            stacklevel=2,
+        )
     if folds.layout != layout:
         raise ValueError(
             f"Folds file '{path}' is of layout '{folds.layout}', the dataset of '{layout}'. "

@@ -12,6 +12,7 @@ from iac_components.dints.best_architecture import BestArchitecture
 from iac_components.dints.memory import GIGABYTE, MemoryBudget
 from iac_components.dints.pruning import is_decided
 from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.engine import RunRecord
 from iac_components.ranks import is_first_rank
 from iac_components.search.provenance import search_provenance
 from iac_components.search.trace import SearchTrace
@@ -30,6 +31,7 @@ def save_found_architecture(
     settings: Mapping[str, object],
     budget: MemoryBudget,
     best: BestArchitecture,
+    record: RunRecord | None = None,
 ) -> DintsArchitecture:
     """Write ``architecture.json``, and ``architecture_last.json`` beside it.
 
@@ -43,10 +45,11 @@ def save_found_architecture(
         settings: plain values that define the search; they go into the provenance.
         budget: what the architecture may need.
         best: the best validation so far.
+        record: of the run; its digests go into the provenance too.
 
     Raises:
         BudgetError: if nothing that lives fits the budget.
-        ValueError: if the search has no epoch.
+        ValueError: if the search has no epoch, or made no architecture step.
     """
     trace.last()
     last = network.decode(budget, provenance={"chosen": "last epoch", "epoch": len(trace)})
@@ -58,7 +61,7 @@ def save_found_architecture(
     elif best.architecture is not None and best.score > float("-inf"):
         found = best.architecture
     common = search_provenance(
-        trace, settings=settings, decided=decided, device=network.alive.device
+        trace, settings=settings, decided=decided, device=network.alive.device, record=record
     )
     written = []
     for architecture in (found, last):

@@ -8,6 +8,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
+from iac_components.engine.run_record import RunRecord
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank
 
@@ -50,7 +51,7 @@ class BestScore:
 
 
 class BestModel:
-    """Write ``{"model": weights}`` whenever a validation beats all before it.
+    """Write ``{"model": weights, "run": record}`` whenever a validation beats all before it.
 
     NaN and infinity are never best, also not as the first value; MONAI's ``CheckpointSaver`` would
     keep a NaN that came first for ever, and does not write atomically. Of several ranks the first
@@ -61,15 +62,23 @@ class BestModel:
         network: whose weights to keep.
         metric_name: key of the evaluator's metrics; larger is better.
         best: the score to beat.
+        record: of the run, written beside the weights as ``run``.
     """
 
     def __init__(
-        self, path: str | Path, network: nn.Module, *, metric_name: str, best: BestScore
+        self,
+        path: str | Path,
+        network: nn.Module,
+        *,
+        metric_name: str,
+        best: BestScore,
+        record: RunRecord | None = None,
     ) -> None:
         self.path = Path(path)
         self.network = network
         self.metric_name = metric_name
         self.best = best
+        self.record = record
 
     def attach(self, engine: Engine) -> None:
         """Listen to the end of an evaluator's runs."""
@@ -81,22 +90,27 @@ class BestModel:
         Raises:
             KeyError: if the evaluator has no such metric; the message lists those it has.
         """
-        better = self.best.beaten_by(metric_value(engine, self.metric_name))
-        if better and is_first_rank():
-            write_tensors(self.path, {"model": self.network.state_dict()})
+        value = metric_value(engine, self.metric_name)
+        if self.best.beaten_by(value) and is_first_rank():
+            facts = {"epoch": engine.state.epoch, self.metric_name: value}
+            _write(self.path, self.network, self.record, facts)
 
 
 class FinalModel:
-    """Write ``{"model": weights}`` at the end of a run, on the first rank.
+    """Write ``{"model": weights, "run": record}`` at the end of a run, on the first rank.
 
     Args:
         path: the file to write.
         network: whose weights to write.
+        record: of the run, written beside the weights as ``run``.
     """
 
-    def __init__(self, path: str | Path, network: nn.Module) -> None:
+    def __init__(
+        self, path: str | Path, network: nn.Module, *, record: RunRecord | None = None
+    ) -> None:
         self.path = Path(path)
         self.network = network
+        self.record = record
 
     def attach(self, engine: Engine) -> None:
         """Listen to the end of a trainer's run."""
@@ -105,4 +119,11 @@ class FinalModel:
     def __call__(self, engine: Engine) -> None:
         """Write the weights."""
         if is_first_rank():
-            write_tensors(self.path, {"model": self.network.state_dict()})
+            _write(self.path, self.network, self.record, {"epoch": engine.state.epoch})
+
+
+def _write(
+    path: Path, network: nn.Module, record: RunRecord | None, facts: dict[str, object]
+) -> None:
+    run = {} if record is None else {"run": {**record.provenance(), **facts}}
+    write_tensors(path, {"model": network.state_dict(), **run})

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import io
 import logging
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from ignite.engine import Engine, Events
+from torch.optim.lr_scheduler import LRScheduler
 
+from iac_components.engine.checkpoint_file import (
+    FORMAT,
+    CheckpointError,
+    find_checkpoints,
+    read_checkpoint,
+)
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
+from iac_components.engine.new_length import follow_new_length, has_length
+from iac_components.engine.run_record import RunRecord
+from iac_components.engine.same_run import adopt_length, require_same_run
+from iac_components.engine.set_aside import set_aside
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank, require_same
 from iac_components.temporary_files import remove_leftovers
 from iac_components.tensor_files import read_tensors
 
-__all__ = ["FORMAT", "CheckpointError", "ResumableCheckpoint", "Stateful"]
+__all__ = ["CheckpointError", "ResumableCheckpoint", "Stateful"]
 
-FORMAT = "iac_components.checkpoint/1"
-"""Marks a file as one of ours, and its version."""
-
-_FIELDS = frozenset(("format", "epoch", "iteration", "ended", "scaler", "objects"))
-_NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 _LOGGER = logging.getLogger("iac_components.checkpoint")
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that belongs to another run."""
 
 
 class Stateful(Protocol):
@@ -52,9 +54,15 @@ class ResumableCheckpoint:
     its engine's own config cannot refer to that engine. Of several ranks the first writes, and all
     load the same file.
 
+    A checkpoint carries the record of its run; only that run goes on from it. Its length may have
+    changed: learning rates then follow the new one. A run that starts afresh first sets aside the
+    checkpoints and results that an older one left.
+
     Args:
         directory: where the checkpoints lie.
         save_dict: what to save, by name, in the order in which it is loaded.
+        record: all that defines the run.
+        results: files that the run will write, and that an older one may have left.
         resume: go on from the newest good checkpoint, if there is any; otherwise start afresh.
         every: epochs between checkpoints; the last epoch is always saved.
         keep: how many to keep.
@@ -68,6 +76,8 @@ class ResumableCheckpoint:
         directory: str | Path,
         save_dict: Mapping[str, Stateful],
         *,
+        record: RunRecord | None = None,
+        results: Sequence[str | Path] = (),
         resume: bool = False,
         every: int = 1,
         keep: int = 2,
@@ -76,10 +86,13 @@ class ResumableCheckpoint:
             raise ValueError(f"every and keep must be at least 1, got {every} and {keep}.")
         self.directory = Path(directory)
         self.save_dict = dict(save_dict)
+        self.record = record or RunRecord()
+        self.results = tuple(Path(path) for path in results)
         self.resume = resume
         self.every = every
         self.keep = keep
         self._held: tuple[int, bytes] | None = None
+        self._has_begun = False
 
     def attach(self, engine: Engine) -> None:
         """Listen to the start of the run and the end of its epochs.
@@ -109,7 +122,7 @@ class ResumableCheckpoint:
             return
         if self._held is not None:
             epoch, content = self._held
-            self._write(epoch, torch.load(io.BytesIO(content), weights_only=True))
+            self._write(epoch, read_tensors(io.BytesIO(content)))
             self._held = None
         setattr(engine.state, RESUME_FROM, next((path for _, path in self.found()), None))
 
@@ -129,6 +142,12 @@ class ResumableCheckpoint:
         scaler = getattr(engine, "scaler", None)
         return {
             "format": FORMAT,
+            "run": {
+                "identity": self.record.identity(),
+                "epochs": self.record.epochs,
+                "steps_per_epoch": self.record.steps_per_epoch,
+                "extensions": self.record.extensions,
+            },
             "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
             "ended": bool(engine.should_terminate),
@@ -139,22 +158,33 @@ class ResumableCheckpoint:
     def _write(self, epoch: int, content: dict[str, object]) -> None:
         write_tensors(self.directory / f"checkpoint_epoch={epoch}.pt", content)
         found = self.found()
-        # Later epochs are of an older run in this folder: kept, they would pass for the newest.
+        # Later epochs could not be read, or this run would have gone on from them.
         stale = [path for saved, path in found if saved > epoch]
         for path in (*stale, *(path for _, path in found[len(stale) :][self.keep :])):
             path.unlink(missing_ok=True)
 
     def load(self, engine: Engine) -> None:
-        """Take over the newest good checkpoint if asked to resume.
+        """Take over the newest good checkpoint if asked to resume, or clear the way for a new run.
 
         Raises:
-            CheckpointError: if it is whole but its content does not fit this run.
+            CheckpointError: if it is whole but of another run, or its content does not fit.
             RankError: if not all ranks see the same one.
         """
         remove_leftovers(self.directory)
-        if not self.resume:
+        # Clients of MONAI run one trainer round after round: that is one run.
+        self.record.epochs = engine.state.max_epochs
+        self.record.steps_per_epoch = engine.state.epoch_length
+        if self._has_begun:
             return
-        good = ((path, content) for _, path in self.found() if (content := _read(path)) is not None)
+        self._has_begun = True
+        if not self.resume:
+            self._clear()
+            return
+        good = (
+            (path, content)
+            for _, path in self.found()
+            if (content := read_checkpoint(path)) is not None
+        )
         path, content = next(good, (None, None))
         require_same(
             str(path and path.name).encode(),
@@ -163,15 +193,22 @@ class ResumableCheckpoint:
         )
         if path is None or content is None:
             _LOGGER.info(f"Nothing to resume in '{self.directory}': starting afresh.")
+            self._clear()
             return
+        require_same_run(content, path, self.record)
         self._restore(engine, content, path)
         _LOGGER.info(f"Resumed after epoch {content['epoch']} from '{path}'.")
 
     def found(self) -> list[tuple[int, Path]]:
         """Epoch and path of every checkpoint, newest first."""
-        files = (path for path in self.directory.glob("checkpoint_*.pt") if path.is_file())
-        matches = ((_NAME.fullmatch(path.name), path) for path in files)
-        return sorted(((int(m[1]), path) for m, path in matches if m), reverse=True)
+        return find_checkpoints(self.directory)
+
+    def _clear(self) -> None:
+        """Set aside what an older run left."""
+        # Killed before its first checkpoint, this run would otherwise be resumed as the older one,
+        # and the older one's results would pass for this one's.
+        if is_first_rank():
+            set_aside([*(path for _, path in self.found()), *self.results])
 
     def _restore(self, engine: Engine, content: dict[str, object], path: Path) -> None:
         objects = content["objects"]
@@ -181,8 +218,13 @@ class ResumableCheckpoint:
                 f"Checkpoint '{path}' is of another run: it holds {held} in place of "
                 f"{sorted(self.save_dict)}. Choose another output folder."
             )
+        changed = adopt_length(content, path, self.record)
+        schedules = {name: item for name, item in self.save_dict.items() if has_length(item)}
+        start = {name: _rates(item) for name, item in schedules.items()}
         for name, item in self.save_dict.items():
             try:
+                if changed and name in schedules:
+                    continue
                 item.load_state_dict(objects[name])
             except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CheckpointError(
@@ -190,6 +232,10 @@ class ResumableCheckpoint:
                     f"other settings ({str(error).splitlines()[0]}). Resume with the settings of "
                     "that run, or choose another output folder."
                 ) from error
+        if changed:
+            for name, item in schedules.items():
+                steps = int(objects[name]["last_epoch"])
+                follow_new_length(item, start=start[name], steps=steps)
         engine.state.epoch = content["epoch"]
         engine.state.iteration = content["iteration"]
         if content["ended"]:
@@ -199,15 +245,5 @@ class ResumableCheckpoint:
             scaler.load_state_dict(content["scaler"])
 
 
-def _read(path: Path) -> dict[str, object] | None:
-    """Content of a checkpoint, or None with one line in the log if it is no good."""
-    try:
-        content = read_tensors(path)
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        _LOGGER.warning(f"Checkpoint '{path}' cannot be read ({reason}); trying the one before.")
-        return None
-    if not isinstance(content, dict) or content.get("format") != FORMAT or _FIELDS - set(content):
-        _LOGGER.warning(f"'{path}' is not a checkpoint of ours; trying the one before.")
-        return None
-    return content
+def _rates(scheduler: LRScheduler) -> list[float]:
+    return [float(group["lr"]) for group in scheduler.optimizer.param_groups]

@@ -14,6 +14,7 @@ from iac_components.search.gradients import (
     FirstOrderGradient,
     SecondOrderGradient,
 )
+from iac_components.search.planned_steps import check_planned_steps
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
@@ -47,6 +48,7 @@ __all__ = [
     "StabilityCriterion",
     "StabilityHandler",
     "StabilityPruningHandler",
+    "check_planned_steps",
     "forget_parameters",
     "jensen_shannon_divergence",
     "save_found_genotype",

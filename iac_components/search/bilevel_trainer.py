@@ -63,6 +63,10 @@ class BilevelTrainer(SupervisedTrainer):
         train_handlers: Ignite handlers.
         amp: mixed precision; needs CUDA.
 
+    Attributes:
+        architecture_steps: steps that the architecture parameters have taken in the epoch; a step
+            that a gradient without a finite value forbids is none.
+
     Raises:
         ValueError: if a loader is empty, the optimizers share a parameter or miss one, or a count
             is out of range.
@@ -105,6 +109,8 @@ class BilevelTrainer(SupervisedTrainer):
         self.architecture_every = architecture_every
         self.architecture_gradient = architecture_gradient or FirstOrderGradient()
         self._architecture_batches: Iterator[Batch] = iter(())
+        self.architecture_steps = 0
+        architecture_optimizer.register_step_post_hook(self._count_architecture_step)
         super().__init__(
             device=device,
             max_epochs=max_epochs,
@@ -122,7 +128,11 @@ class BilevelTrainer(SupervisedTrainer):
         # First of all handlers' turns is not guaranteed, and not needed: the iterator is lazy.
         self.add_event_handler(Events.EPOCH_STARTED, self._restart_architecture_batches)
 
+    def _count_architecture_step(self, *arguments: object) -> None:
+        self.architecture_steps += 1
+
     def _restart_architecture_batches(self, engine: Engine) -> None:
+        self.architecture_steps = 0
         self._architecture_batches = iter(self.architecture_data_loader)
 
     def _next_architecture_batch(self) -> Batch:

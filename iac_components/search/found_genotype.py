@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from iac_components.engine import RunRecord
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.ranks import is_first_rank
 from iac_components.search.provenance import search_provenance
@@ -23,6 +24,7 @@ def save_found_genotype(
     *,
     trace: SearchTrace,
     settings: Mapping[str, object],
+    record: RunRecord | None = None,
 ) -> Genotype:
     """Discretize a searched supernet and write ``genotype.json``.
 
@@ -35,9 +37,10 @@ def save_found_genotype(
         trace: of the search.
         settings: plain values that define the search: data set, backbone, seed, fold, rates,
             criterion. They go into the provenance with their digest.
+        record: of the run; its digests go into the provenance too.
 
     Raises:
-        ValueError: if the search has no epoch.
+        ValueError: if the search has no epoch, or made no architecture step.
     """
     probabilities, edge_weights = trace.last()
     genotype = discretize(
@@ -49,6 +52,7 @@ def save_found_genotype(
             settings=settings,
             decided=is_decided(network.space, network.alive.cpu().numpy()),
             device=network.alive.device,
+            record=record,
         ),
     )
     if is_first_rank():

@@ -6,12 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-import ignite
-import monai
-import numpy as np
 import torch
 
-import iac_components
+from iac_components.engine import RunRecord, package_versions
 from iac_components.ranks import count_ranks
 from iac_components.search.trace import SearchTrace
 
@@ -34,6 +31,7 @@ def search_provenance(
     settings: Mapping[str, object],
     decided: bool,
     device: torch.device,
+    record: RunRecord | None = None,
 ) -> dict[str, object]:
     """Describe the search that ended: length, reason, machine, versions and settings.
 
@@ -42,22 +40,28 @@ def search_provenance(
         settings: plain values that define the search; what JSON lacks becomes text.
         decided: whether pruning left one architecture.
         device: where it ran.
+        record: of the run, of which the digests and the changes of length are kept.
+
+    Raises:
+        ValueError: if no architecture parameter was ever moved: then nothing was searched.
     """
+    if trace.architecture_steps == 0:
+        raise ValueError(
+            f"no architecture step was made in {len(trace)} epoch(s), so nothing was found and no "
+            "result is written: every epoch was warm-up, or no gradient of the architecture was "
+            "finite. Look at epochs, warmup_epochs, architecture_every and the losses in the log."
+        )
     return {
         "kind": "searched",
         "epochs": len(trace),
+        "architecture_steps": trace.architecture_steps,
         "stop_reason": "genotype decided" if decided else "max_epochs reached",
         "seconds": round(trace.total_seconds, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "ranks": count_ranks(),
-        "versions": {
-            "iac_components": iac_components.__version__,
-            "monai": monai.__version__,
-            "torch": torch.__version__,
-            "pytorch-ignite": ignite.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": package_versions(),
         "settings": json.loads(_canonical(settings)),
         "settings_digest": settings_digest(settings),
+        **({} if record is None else {"run": record.summary()}),
     }

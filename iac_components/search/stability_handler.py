@@ -149,6 +149,7 @@ class StabilityHandler(ABC, Generic[Network]):
             divergence=operations.divergence.reshape(edge_weights.shape),
             alive=after,
             seconds=time.perf_counter() - self._started,
+            architecture_steps=engine.architecture_steps,
         )
         if self.trace_file is not None and is_first_rank():
             self.trace.write(self.trace_file)

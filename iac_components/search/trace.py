@@ -28,7 +28,15 @@ class SearchTrace:
     def __init__(self, space: EdgeSpace) -> None:
         self.space = space
         self._arrays: dict[str, list[FloatArray]] = {
-            name: [] for name in ("probability", "divergence", "active", "edge_weight", "seconds")
+            name: []
+            for name in (
+                "probability",
+                "divergence",
+                "active",
+                "edge_weight",
+                "seconds",
+                "architecture_steps",
+            )
         }
         self._blocks: list[str] = []
 
@@ -39,6 +47,11 @@ class SearchTrace:
     def total_seconds(self) -> float:
         """Wall-clock seconds of all epochs, pruning and validation included."""
         return float(np.sum(self._arrays["seconds"]))
+
+    @property
+    def architecture_steps(self) -> int:
+        """Steps of the architecture parameters in all epochs: without one, nothing was searched."""
+        return int(np.sum(self._arrays["architecture_steps"]))
 
     def last(self) -> tuple[FloatArray, FloatArray]:
         """Probabilities (L, E, O) and edge weights (L, E) of the newest epoch.
@@ -58,6 +71,7 @@ class SearchTrace:
         divergence: FloatArray,
         alive: BoolArray,
         seconds: float,
+        architecture_steps: int = 0,
     ) -> None:
         """Add the record of an epoch.
 
@@ -67,6 +81,7 @@ class SearchTrace:
             divergence: (L, E), NaN while undefined.
             alive: (L, E, O) after the epoch's pruning.
             seconds: wall-clock duration of the epoch.
+            architecture_steps: steps that its architecture parameters took.
         """
         record = {
             "probability": probabilities * alive,
@@ -74,6 +89,7 @@ class SearchTrace:
             "active": alive.astype(np.float64),
             "edge_weight": edge_weights * alive.any(axis=-1),
             "seconds": np.asarray(seconds, dtype=np.float64),
+            "architecture_steps": np.asarray(architecture_steps, dtype=np.float64),
         }
         for name, array in record.items():
             self._arrays[name].append(np.asarray(array, dtype=np.float64))

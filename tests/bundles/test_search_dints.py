@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,58 @@ def test_killed_search_resumes_to_the_same_architecture(search, reference, monke
         assert found.provenance["chosen"] == expected.provenance["chosen"]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": 1}, "seed: checkpoint 0, this run 1"),
+        ({"fold": 1}, "fold: checkpoint 0, this run 1"),
+        ({"num_depths": 3}, "num_depths: checkpoint 2, this run 3"),
+        ({"memory_fraction": 0.7}, "memory_fraction: checkpoint 0.5, this run 0.7"),
+        ({"regularizer#topology_weight": 1.0}, "regularizer#topology_weight: checkpoint @topology"),
+        ({"epochs": 2}, "epochs is 2, but checkpoint"),
+    ],
+)
+def test_search_goes_on_from_its_own_checkpoint_alone(search, reference, options, words):
+    with pytest.raises(RuntimeError) as caught:
+        search(reference.name, resume=True, **options)
+    message = brief_message(caught.value)
+    assert message is not None
+    assert message.startswith("CheckpointError: ")
+    assert words in message
+
+
+def test_fresh_search_sets_the_older_one_aside(search, reference, monkeypatch):
+    """Killed before its first checkpoint, and resumed: nothing of the older search comes back."""
+
+    def kill(self, engine, batch):
+        raise Killed
+
+    folder = reference.parent / "again"
+    shutil.copytree(reference, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(DintsSearchTrainer, "_iteration", kill)
+        with pytest.raises(Killed):
+            search("again", seed=1)
+    results = ("architecture.json", "architecture_last.json", "search_trace.csv")
+    for name in results:
+        assert not (folder / name).exists()
+        assert (folder / "set_aside_1" / name).read_bytes() == (reference / name).read_bytes()
+    search("again", seed=1, resume=True)
+    for name in ("search_trace.csv", "search_summary.csv"):
+        assert without_seconds(folder, name) != without_seconds(reference, name)
+    provenance = load_architecture(folder / "architecture.json").provenance
+    assert provenance["settings"]["seed"] == 1
+    assert provenance["architecture_steps"] == 2 * 2
+
+
 def test_found_architecture_says_where_it_is_from(reference):
     provenance = load_architecture(reference / "architecture.json").provenance
     assert provenance["kind"] == "searched"
     assert provenance["settings"]["dataset"] == "hippocampus"
     assert provenance["settings"]["memory_fraction"] == 0.5
     assert provenance["memory"]["activation_fraction"] <= 0.5
+    assert provenance["run"]["stage"] == "topology search"
+    assert provenance["run"]["cases"].keys() == {"weights", "architecture", "validation"}
     rows = without_seconds(reference, "search_summary.csv")
     assert [bool(row["architecture_loss"]) for row in rows] == [False, True, True]
     assert [bool(row["validation_dice"]) for row in rows] == [False, True, False]

@@ -24,7 +24,9 @@ from iac_components.data import epoch_loader
 from iac_components.engine import (
     CheckpointError,
     EpochSeeding,
+    FolderInUseError,
     NonFiniteGuard,
+    OwnedFolders,
     ResumableCheckpoint,
     SynchronizedGradients,
     run_until_signal,
@@ -54,7 +56,7 @@ def message(action: Callable[[], object]) -> str:
     """With what the action fails."""
     try:
         action()
-    except (RankError, CheckpointError) as error:
+    except (RankError, CheckpointError, FolderInUseError) as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
 
@@ -218,6 +220,22 @@ def disagreements(folder: Path) -> Findings:
     }
 
 
+def folders(folder: Path) -> Findings:
+    """One rank holds the lock for all, and all are refused alike."""
+
+    class Taken(OwnedFolders):
+        def _refusal(self) -> str | None:
+            return f"rank {rank()} was asked"
+
+    shared = OwnedFolders(output_dir=folder / "shared")
+    shared.claim()
+    torch.distributed.barrier()
+    locks = [path.name for path in (folder / "shared").iterdir()]
+    torch.distributed.barrier()
+    shared.release()
+    return {"locks": locks, "refused": message(Taken(output_dir=folder / "taken").claim)}
+
+
 def searches(folder: Path) -> Findings:
     """The search of tests/search on both ranks: architecture steps, and a rank that strays."""
     make = runpy.run_path(str(TESTS / "search" / "conftest.py"))["tiny_search"]
@@ -295,6 +313,7 @@ def units(folder: Path) -> Findings:
         "nonfinite": nonfinite(),
         "interruption": interruption(folder),
         "disagreements": disagreements(folder),
+        "folders": folders(folder),
         "searches": searches(folder),
         "data": data(),
     }

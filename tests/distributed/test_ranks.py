@@ -166,6 +166,12 @@ def test_disagreement_stops_every_rank(found, item, words):
     assert both(found, "disagreements", "same") == ("no error", "no error")
 
 
+def test_one_rank_owns_the_folders_and_all_are_refused_alike(found):
+    for findings in found:
+        assert findings["folders"]["locks"] == [".iac_components.lock"]
+        assert findings["folders"]["refused"] == "FolderInUseError: rank 0 was asked"
+
+
 def test_architecture_steps_are_shared(found):
     for findings in found:
         searches = findings["searches"]

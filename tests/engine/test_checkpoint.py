@@ -8,7 +8,15 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 
-from iac_components.engine import BestScore, CheckpointError, EpochSeeding, ResumableCheckpoint
+from iac_components.engine import (
+    BestScore,
+    CaseList,
+    CheckpointError,
+    EpochSeeding,
+    ResumableCheckpoint,
+    RunRecord,
+    check_resume,
+)
 
 
 def trainer_with(make_trainer, folder, *, epochs=3, resume=False, width=4, **options):
@@ -25,7 +33,7 @@ def trainer_with(make_trainer, folder, *, epochs=3, resume=False, width=4, **opt
 
 
 def epochs_in(folder):
-    return sorted(int(path.stem.partition("=")[2]) for path in folder.iterdir())
+    return sorted(int(path.stem.partition("=")[2]) for path in folder.glob("*.pt"))
 
 
 @pytest.mark.parametrize("stop", range(1, 5))
@@ -138,7 +146,9 @@ def test_whole_file_of_wrong_content(make_trainer, tmp_path, key, value):
     one_line(caught, path)
 
 
-@pytest.mark.parametrize("key", ["format", "epoch", "iteration", "ended", "scaler", "objects"])
+@pytest.mark.parametrize(
+    "key", ["format", "run", "epoch", "iteration", "ended", "scaler", "objects"]
+)
 def test_file_that_lacks_a_field_is_none_of_ours(make_trainer, tmp_path, caplog, key):
     trainer_with(make_trainer, tmp_path, epochs=1).run()
     path = tmp_path / "checkpoint_epoch=1.pt"
@@ -151,11 +161,184 @@ def test_file_that_lacks_a_field_is_none_of_ours(make_trainer, tmp_path, caplog,
     assert f"'{path}' is not a checkpoint of ours" in caplog.text
 
 
-def test_fresh_run_clears_what_an_older_run_left_ahead(make_trainer, tmp_path):
+def test_fresh_run_sets_aside_what_an_older_run_left(make_trainer, tmp_path, caplog):
     """Else it would delete its own files as the oldest, and a resume would take the old run's."""
-    trainer_with(make_trainer, tmp_path, epochs=5).run()
-    trainer_with(make_trainer, tmp_path, epochs=2).run()
+    folder, model = tmp_path / "checkpoints", tmp_path / "models" / "model.pt"
+    trainer_with(make_trainer, folder, epochs=5).run()
+    model.parent.mkdir()
+    model.write_text("old")
+    with caplog.at_level("INFO", logger="iac_components.checkpoint"):
+        trainer_with(make_trainer, folder, epochs=2, results=[model, tmp_path / "none"]).run()
+    assert epochs_in(folder) == [1, 2]
+    assert epochs_in(folder / "set_aside_1") == [4, 5]
+    assert not model.exists()
+    assert (model.parent / "set_aside_1" / "model.pt").read_text() == "old"
+    (line,) = [r.getMessage() for r in caplog.records if "set aside" in r.getMessage()]
+    assert "\n" not in line
+    assert "checkpoint_epoch=5.pt, checkpoint_epoch=4.pt, model.pt" in line
+    trainer_with(make_trainer, folder, epochs=1).run()
+    assert epochs_in(folder / "set_aside_2") == [1, 2]
+
+
+class CrashError(Exception):
+    """What ends a run in the middle."""
+
+
+@pytest.mark.parametrize("settings", [{"seed": 0}, {"seed": 1}])
+def test_run_killed_before_its_first_checkpoint_is_not_taken_for_the_older_one(
+    make_trainer, tmp_path, settings
+):
+    trainer_with(make_trainer, tmp_path, epochs=3, record=RunRecord(options={"seed": 0})).run()
+    killed = trainer_with(make_trainer, tmp_path, epochs=3, record=RunRecord(options=settings))
+
+    @killed.on(Events.ITERATION_COMPLETED(once=1))
+    def crash(engine):
+        raise CrashError
+
+    with pytest.raises(CrashError):
+        killed.run()
+    again = trainer_with(
+        make_trainer, tmp_path, epochs=3, resume=True, record=RunRecord(options=settings)
+    )
+    again.run()
+    assert len(again.losses) == 12
+
+
+def test_a_second_round_of_one_trainer_sets_nothing_aside(make_trainer, tmp_path):
+    """MonaiAlgo runs its trainer once a round, each round with a larger max_epochs."""
+    trainer = trainer_with(make_trainer, tmp_path, epochs=1)
+    trainer.run()
+    trainer.state.max_epochs = 2
+    trainer.run()
     assert epochs_in(tmp_path) == [1, 2]
+
+
+RECORD = {
+    "stage": "training",
+    "options": {"seed": 0, "learning_rate": 0.1, "amount": None},
+    "config": {"optimizer#weight_decay": 0.1},
+    "files": {"backbone_ckpt": None},
+    "cases": {"train": CaseList(3, "sha256:aa")},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"stage": "cell search"}, "stage: checkpoint training, this run cell search"),
+        ({"options": {"seed": 1, "learning_rate": 0.1}}, "seed: checkpoint 0, this run 1"),
+        (
+            {"options": {"seed": 1, "learning_rate": 3.0}},
+            "seed: checkpoint 0, this run 1; learning_rate: checkpoint 0.1, this run 3.0",
+        ),
+        ({"config": {}}, "optimizer#weight_decay: checkpoint 0.1, this run without"),
+        (
+            {"files": {"backbone_ckpt": "sha256:b"}},
+            "content of backbone_ckpt: checkpoint null, this run sha256:b",
+        ),
+        (
+            {"cases": {"train": CaseList(3, "sha256:bb")}},
+            "part 'train' of the data: checkpoint 3 cases (aa), this run 3 cases (bb)",
+        ),
+        ({"ranks": 2}, "processes: checkpoint 1, this run 2"),
+    ],
+)
+def test_checkpoint_of_a_run_with_other_settings(make_trainer, tmp_path, changed, expected):
+    trainer_with(make_trainer, tmp_path, epochs=1, record=RunRecord(**RECORD)).run()
+    other = RunRecord(**{**RECORD, **changed}, epochs=2)
+    with pytest.raises(CheckpointError) as before_data_are_read:
+        check_resume(tmp_path, other, resume=True)
+    one_line(before_data_are_read, tmp_path / "checkpoint_epoch=1.pt")
+    assert f"is of another run: {expected}. Resume with" in str(before_data_are_read.value)
+    check_resume(tmp_path, other, resume=False)
+    with pytest.raises(CheckpointError) as caught:
+        trainer_with(make_trainer, tmp_path, epochs=2, resume=True, record=other).run()
+    assert str(caught.value) == str(before_data_are_read.value)
+
+
+def test_epochs_of_another_number_of_steps(make_trainer, tmp_path):
+    """Volumes that have changed under the same names mostly give another number of slices."""
+    trainer_with(make_trainer, tmp_path, epochs=1).run()
+    other = trainer_with(make_trainer, tmp_path, epochs=2, resume=True)
+    other.data_loader = other.state.dataloader = list(other.data_loader)[:3]
+    other.state.epoch_length = 3
+    with pytest.raises(CheckpointError, match="steps in an epoch: checkpoint 4, this run 3"):
+        other.run()
+
+
+def test_checkpoint_of_a_version_without_records(make_trainer, tmp_path):
+    trainer_with(make_trainer, tmp_path, epochs=2).run()
+    path = tmp_path / "checkpoint_epoch=2.pt"
+    content = torch.load(path, weights_only=True)
+    del content["run"]
+    torch.save({**content, "format": "iac_components.checkpoint/1"}, path)
+    with pytest.raises(CheckpointError, match=r"written by version 0\.4 or earlier") as caught:
+        trainer_with(make_trainer, tmp_path, epochs=3, resume=True).run()
+    one_line(caught, path)
+
+
+def test_length_below_what_is_done(make_trainer, tmp_path):
+    trainer_with(make_trainer, tmp_path, epochs=3).run()
+    with pytest.raises(CheckpointError, match=r"epochs is 2, but .* has done 3 epochs") as caught:
+        trainer_with(make_trainer, tmp_path, epochs=2, resume=True).run()
+    one_line(caught, tmp_path / "checkpoint_epoch=3.pt")
+
+
+SCHEDULES = {
+    "cosine": lambda optimizer, n: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n),
+    "polynomial": lambda optimizer, n: torch.optim.lr_scheduler.PolynomialLR(optimizer, n, 0.9),
+    "warm-up": lambda optimizer, n: torch.optim.lr_scheduler.LinearLR(
+        optimizer, 0.1, 1.0, total_iters=n
+    ),
+    "constant": lambda optimizer, n: torch.optim.lr_scheduler.StepLR(optimizer, 2),
+}
+
+
+def rates_of(make_trainer, folder, schedule, *, epochs, resume=False):
+    """The rate of each epoch of a run."""
+    trainer = make_trainer(epochs=epochs)
+    scheduler = SCHEDULES[schedule](trainer.optimizer, epochs)
+    rates = []
+    trainer.add_event_handler(
+        Events.EPOCH_STARTED, lambda e: rates.append(trainer.optimizer.param_groups[0]["lr"])
+    )
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda e: scheduler.step())
+    save_dict = {"optimizer": trainer.optimizer, "lr_scheduler": scheduler}
+    record = RunRecord(epochs=epochs)
+    ResumableCheckpoint(folder, save_dict, resume=resume, record=record).attach(trainer)
+    trainer.run()
+    return rates, record
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(("first", "then"), [(3, 8), (4, 5)])
+def test_extended_run_follows_the_schedule_of_its_new_length(
+    make_trainer, tmp_path, schedule, first, then
+):
+    straight, _ = rates_of(make_trainer, tmp_path / "straight", schedule, epochs=then)
+    rates_of(make_trainer, tmp_path / "cut", schedule, epochs=first)
+    extended, record = rates_of(make_trainer, tmp_path / "cut", schedule, epochs=then, resume=True)
+    assert extended == straight[first:]
+    assert record.extensions == [{"after_epoch": first, "from": first, "to": then}]
+    # Known to whatever is resumed from there, and not counted again.
+    _, record = rates_of(make_trainer, tmp_path / "cut", schedule, epochs=then, resume=True)
+    assert record.extensions == [{"after_epoch": first, "from": first, "to": then}]
+
+
+def test_run_that_is_shortened_ends_there(make_trainer, tmp_path):
+    first = make_trainer(epochs=9)
+    first.add_event_handler(Events.EPOCH_COMPLETED(once=3), crash_now)
+    ResumableCheckpoint(tmp_path, {"network": first.network}).attach(first)
+    with pytest.raises(CrashError):
+        first.run()
+    second = trainer_with(make_trainer, tmp_path / "none", epochs=4)
+    ResumableCheckpoint(tmp_path, {"network": second.network}, resume=True).attach(second)
+    second.run()
+    assert (second.state.epoch, len(second.losses)) == (4, 8)
+
+
+def crash_now(engine):
+    raise CrashError
 
 
 def test_plain_ignite_engine_will_do(tmp_path):

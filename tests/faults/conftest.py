@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from iac_components.console import brief_message
 from iac_components.data import load_datalist
+from iac_components.engine.owned_folders import LOCK_NAME
 from iac_components.networks import build_network
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
-# What a run may leave behind when it fails: never weights, a genotype or results.
-HARMLESS = {"folds.json", "network.json"}
+# What a run may leave behind when it fails: never weights, a genotype or results. Its lock goes
+# with its process, which here is that of the tests.
+HARMLESS = {"folds.json", "network.json", LOCK_NAME}
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_search_without_an_epoch(make_supernet, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def one_epoch(network):
+def one_epoch(network, steps=1):
     trace, shape = SearchTrace(network.space), network.architecture.alive.shape
     trace.append(
         probabilities=np.random.default_rng(0).random(shape),
@@ -66,8 +66,25 @@ def one_epoch(network):
         divergence=np.full(shape[:2], np.nan),
         alive=np.ones(shape, dtype=bool),
         seconds=1.0,
+        architecture_steps=steps,
     )
     return trace
+
+
+def test_search_without_an_architecture_step_finds_nothing(make_search, tmp_path):
+    """All warm-up, or every gradient NaN: what the alphas say is how they were drawn."""
+    search = make_search(epochs=2, warmup_epochs=2, keep_schedule=(), edge_schedule=()).run()
+    with pytest.raises(ValueError, match=r"no architecture step was made in 2 epoch\(s\)"):
+        save(search, tmp_path / "genotype.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_are_counted_through_a_resume(make_search, tmp_path):
+    options = {"warmup_epochs": 1, "keep_schedule": (), "edge_schedule": ()}
+    make_search(tmp_path, epochs=2, **options).run()
+    resumed = make_search(tmp_path, epochs=3, resume=True, **options).run()
+    assert resumed.trace.architecture_steps == 2 * 2
+    assert save(resumed, tmp_path / "genotype.json").provenance["architecture_steps"] == 4
 
 
 def test_settings_that_are_no_json_do_not_lose_the_cell(make_supernet, tmp_path):

@@ -142,7 +142,7 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
         "validate#dataloader#dataset",
     ),
     ("style", "train", edit(TRAIN, "dataset_dir", "/home/me/data"), "dataset_dir holds the path"),
-    ("style", "train", edit(TRAIN, "late", 1), "initialize and run are not last"),
+    ("style", "train", edit(TRAIN, "late", 1), "initialize, run and finalize are not last"),
     ("style", "train", edit(TRAIN, "out_channels", "$" + "1+" * 120 + "1"), "out_channels: 242"),
     ("style", "train", edit(TRAIN, "train#trainer#decollate", "$@resume"), "the switch resume"),
     ("style", "train", edit(TRAIN, "device", "cpu"), "device does not follow the machine"),

@@ -15,7 +15,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import Workflow
 
 from iac_components.console import optional
-from iac_components.engine import ResumableCheckpoint
+from iac_components.engine import ResumableCheckpoint, RunRecord
 from iac_components.files import write_tensors
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
@@ -92,8 +92,16 @@ class Search(ABC):
     def finish(self) -> None:
         """Write trace and genotype of a search that has ended."""
         self.trace.write(self.plan.trace)
-        settings = self.content("settings", dict)
-        save_found_genotype(self.plan.genotype, self.network, trace=self.trace, settings=settings)
+        save_found_genotype(
+            self.plan.genotype,
+            self.network,
+            trace=self.trace,
+            settings=self.content("settings", dict),
+            # Folders begun by version 0.4 go on with configs that keep no record.
+            record=self.content("run_record", RunRecord)
+            if "run_record" in self.workflow.parser
+            else None,
+        )
 
     def record(
         self, epoch: int, steps: int, *, total: Seconds, parts: Mapping[str, Seconds]

@@ -189,7 +189,8 @@ class PlainSearch:
                 with self.clock.part("architecture_step"):
                     self.architecture_step(batch)
             sums = [s + v.double() for s, v in zip(sums, self._distributions(), strict=True)]
-        self._record([total / self.epoch_length for total in sums])
+        steps = self.epoch_length if epoch > self.warmup_epochs else 0
+        self._record([total / self.epoch_length for total in sums], steps)
         self.epoch = epoch
         return self.clock.take()
 
@@ -222,7 +223,7 @@ class PlainSearch:
     def _distributions(self) -> list[torch.Tensor]:
         return list(self.network.distributions())
 
-    def _record(self, means: list[torch.Tensor]) -> None:
+    def _record(self, means: list[torch.Tensor], steps: int) -> None:
         probabilities, edge_weights = (mean.cpu().numpy() for mean in means)
         self.trace.append(
             probabilities=probabilities,
@@ -230,6 +231,7 @@ class PlainSearch:
             divergence=np.full(edge_weights.shape, np.nan),
             alive=self.network.alive.cpu().numpy(),
             seconds=self.clock.elapsed,
+            architecture_steps=steps,
         )
 
     def state_dict(self) -> dict[str, object]:

@@ -138,8 +138,8 @@ def _key_order(path: Path, expected: str) -> Iterator[str]:
         landmarks = order.split()
         if [key for key in found if key in landmarks] != landmarks:
             yield f"{path.name}: {where}keys are not in the order {order}"
-    if keys[:1] != ["imports"] or keys[-2:] != ["initialize", "run"]:
-        yield f"{path.name}: imports is not first, or initialize and run are not last"
+    if keys[:1] != ["imports"] or keys[-3:] != ["initialize", "run", "finalize"]:
+        yield f"{path.name}: imports is not first, or initialize, run and finalize are not last"
     paths = [key for key, value in config.items() if "@bundle_root" in str(value)]
     objects = [key for key, value in config.items() if "'_target_'" in str(value)]
     positions = [keys.index(key) for key in ("bundle_root", *paths, *objects)]

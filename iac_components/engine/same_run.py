@@ -1,0 +1,87 @@
+"""Whether a checkpoint is of the run that wants to go on from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from iac_components.engine.checkpoint_file import (
+    CheckpointError,
+    find_checkpoints,
+    read_checkpoint,
+)
+from iac_components.engine.run_record import RunRecord, describe_differences
+
+__all__ = ["adopt_length", "check_resume", "require_same_run"]
+
+_LOGGER = logging.getLogger("iac_components.checkpoint")
+
+
+def check_resume(directory: str | Path, record: RunRecord, *, resume: bool) -> None:
+    """Compare the newest good checkpoint with the run that is about to go on from it.
+
+    The checkpoint handler does so again when it loads; this is for the time before data are read.
+
+    Args:
+        directory: where the checkpoints lie.
+        record: of the run that is about to start.
+        resume: whether it is to go on from one.
+
+    Raises:
+        CheckpointError: in one line that names what differs, with both values.
+    """
+    if not resume:
+        return
+    for _, path in find_checkpoints(Path(directory)):
+        content = read_checkpoint(path, quiet=True)
+        if content is not None:
+            require_same_run(content, path, record)
+            return
+
+
+def require_same_run(content: Mapping[str, object], path: Path, record: RunRecord) -> None:
+    """Refuse the checkpoint of another run.
+
+    Raises:
+        CheckpointError: naming what differs with both values, or the length that is too short.
+    """
+    run = cast(Mapping[str, object], content["run"])
+    differences = describe_differences(
+        cast(Mapping[str, object], run["identity"]), record.identity()
+    )
+    then, now = run["steps_per_epoch"], record.steps_per_epoch
+    if not differences and None not in (then, now) and then != now:
+        differences = f"steps in an epoch: checkpoint {then}, this run {now}"
+    if differences:
+        raise CheckpointError(
+            f"Checkpoint '{path}' is of another run: {differences}. Resume with the settings of "
+            "that run, choose another output folder, or start afresh with --resume False (older "
+            "checkpoints are set aside)."
+        )
+    epoch = cast(int, content["epoch"])
+    if record.epochs is not None and record.epochs < epoch and not content["ended"]:
+        raise CheckpointError(
+            f"epochs is {record.epochs}, but checkpoint '{path}' is of a run that has done {epoch} "
+            f"epochs. Pass --epochs {epoch} or more, or choose another output folder."
+        )
+
+
+def adopt_length(content: Mapping[str, object], path: Path, record: RunRecord) -> bool:
+    """Take the changes of length over that a run has seen, this one included.
+
+    Returns:
+        Whether the length has changed since the checkpoint.
+    """
+    run = cast(Mapping[str, object], content["run"])
+    record.extensions[:] = cast("list[dict[str, int]]", run["extensions"])
+    then, now, epoch = run["epochs"], record.epochs, content["epoch"]
+    if then == now or content["ended"] or not (isinstance(then, int) and isinstance(now, int)):
+        return False
+    record.extensions.append({"after_epoch": cast(int, epoch), "from": then, "to": now})
+    _LOGGER.info(
+        f"'{path}' is of a run of {then} epochs; it goes on to epoch {now}, and every schedule "
+        f"follows the new length from epoch {cast(int, epoch) + 1}."
+    )
+    return True
