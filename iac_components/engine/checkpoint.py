@@ -23,10 +23,9 @@ from iac_components.engine.new_length import follow_new_length, has_length
 from iac_components.engine.run_record import RunRecord
 from iac_components.engine.same_run import adopt_length, require_same_run
 from iac_components.engine.set_aside import set_aside
-from iac_components.files import write_tensors
+from iac_components.files import atomic_write, write_tensors
 from iac_components.ranks import is_first_rank, require_same
 from iac_components.temporary_files import remove_leftovers
-from iac_components.tensor_files import read_tensors
 
 __all__ = ["CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -114,7 +113,8 @@ class ResumableCheckpoint:
             self._hold(engine)
         elif is_first_rank():
             self._held = None
-            self._write(epoch, self._content(engine))
+            write_tensors(self._file(epoch), self._content(engine))
+            self._remove_others(epoch)
 
     def save_held(self, engine: Engine) -> None:
         """Write the newest whole epoch of a run that was interrupted, if it is not on disk yet."""
@@ -122,7 +122,9 @@ class ResumableCheckpoint:
             return
         if self._held is not None:
             epoch, content = self._held
-            self._write(epoch, read_tensors(io.BytesIO(content)))
+            with atomic_write(self._file(epoch)) as stream:
+                stream.write(content)
+            self._remove_others(epoch)
             self._held = None
         setattr(engine.state, RESUME_FROM, next((path for _, path in self.found()), None))
 
@@ -155,8 +157,11 @@ class ResumableCheckpoint:
             "objects": {name: item.state_dict() for name, item in self.save_dict.items()},
         }
 
-    def _write(self, epoch: int, content: dict[str, object]) -> None:
-        write_tensors(self.directory / f"checkpoint_epoch={epoch}.pt", content)
+    def _file(self, epoch: int) -> Path:
+        return self.directory / f"checkpoint_epoch={epoch}.pt"
+
+    def _remove_others(self, epoch: int) -> None:
+        """Keep the newest up to ``epoch``."""
         found = self.found()
         # Later epochs could not be read, or this run would have gone on from them.
         stale = [path for saved, path in found if saved > epoch]

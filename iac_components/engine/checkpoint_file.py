@@ -59,19 +59,19 @@ def read_checkpoint(path: Path, *, quiet: bool = False) -> dict[str, object] | N
             "choose another output folder, or start afresh with --resume False (older checkpoints "
             "are set aside)."
         )
-    if not _is_ours(content):
+    if not isinstance(content, dict) or not _is_ours(content):
         if not quiet:
             _LOGGER.warning(f"'{path}' is not a checkpoint of ours; trying the one before.")
         return None
-    return dict(content)
+    return content
 
 
-def _is_ours(content: object) -> bool:
+def _is_ours(content: dict[str, object]) -> bool:
+    run = content.get("run")
     return (
-        isinstance(content, dict)
-        and content.get("format") == FORMAT
+        content.get("format") == FORMAT
         and not _FIELDS - set(content)
-        and isinstance(content["run"], dict)
-        and not _RUN_FIELDS - set(content["run"])
-        and isinstance(content["run"]["identity"], dict)
+        and isinstance(run, dict)
+        and not _RUN_FIELDS - set(run)
+        and isinstance(run["identity"], dict)
     )
