@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from pathlib import Path
 
-from monai.bundle import ConfigExpression, ConfigParser
+from monai.bundle import ConfigExpression
 
 import iac_components
+from iac_components.config_stack import running_parser
 
 __all__ = ["evaluate_again"]
 
@@ -22,7 +22,7 @@ def evaluate_again() -> None:
     is installed, that one is used and nothing changes; a version other than the bundle's is warned
     about.
     """
-    parser = _parser()
+    parser = running_parser()
     for statement in parser.get("imports", []):
         ConfigExpression(statement, globals=parser.globals).evaluate()
     made_with = parser.get("_meta_#required_packages_version#iac_components")
@@ -33,14 +33,3 @@ def evaluate_again() -> None:
             f"Install version {made_with}, or uninstall it to use the copy in the bundle's zip.",
             stacklevel=1,
         )
-
-
-def _parser() -> ConfigParser:
-    """The parser at work: a config is not told by whom it is evaluated, but the call stack is."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        parser = frame.f_locals.get("self")
-        if isinstance(parser, ConfigParser):
-            return parser
-        frame = frame.f_back
-    raise RuntimeError("evaluate_again is called by a bundle's config, and there is none.")
