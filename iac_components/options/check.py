@@ -35,8 +35,9 @@ def check_options(method: str) -> None:
     faults: list[str] = []
     # A client that reads a config on its own runs no workflow, and overrides what it likes.
     if workflow is not None and workflow.parser is parser:
-        defined = defined_ids(workflow, workflow_call())
-        unknown = unknown_keys(workflow, defined)
+        call = workflow_call()
+        defined = defined_ids(workflow, call)
+        unknown = unknown_keys(workflow, defined, by_hand=call is None)
         faults += unknown.values()
         faults += replaced_values(parser, options, defined)
         options = {name: option for name, option in options.items() if name not in unknown}

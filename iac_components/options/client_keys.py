@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["CLIENT_KEYS", "TRACKING_KEYS", "WORKFLOW_KEYS"]
+__all__ = ["ALGORITHM_KEYS", "CLIENT_KEYS", "TRACKING_KEYS", "WORKFLOW_KEYS"]
 
 CLIENT_KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -17,6 +17,11 @@ CLIENT_KEYS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Allowed in every run, whatever its files define."""
+
+ALGORITHM_KEYS: Mapping[str, str] = MappingProxyType(
+    {"run_name": "MonaiAlgo.initialize (fl/client/monai_algo.py), with tracking or without"}
+)
+"""Allowed in a workflow made without MONAI's ``create_workflow``, as NVFlare's client makes one."""
 
 TRACKING_KEYS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(

@@ -116,7 +116,7 @@ def test_all_faults_are_told_at_once(dataset, failure, rewrite):
 def test_test_fold_is_checked_before_evaluation(dataset, failure, rewrite):
     path = dataset.image(part="test")
     truncate(path, rewrite)
-    options = {"dataset_dir": str(dataset.folder), "checkpoint": "not reached"}
+    options = {"dataset_dir": str(dataset.folder)}
     assert str(path) in failure("train", options, "evaluate")
 
 
