@@ -37,7 +37,8 @@ def check_options(method: str) -> None:
     if workflow is not None and workflow.parser is parser:
         call = workflow_call()
         defined = defined_ids(workflow, call)
-        unknown = unknown_keys(workflow, defined, by_hand=call is None)
+        tracked = call is None or call.arguments.get("tracking") is not None
+        unknown = unknown_keys(workflow, defined, tracked=tracked)
         faults += unknown.values()
         faults += replaced_values(parser, options, defined)
         options = {name: option for name, option in options.items() if name not in unknown}

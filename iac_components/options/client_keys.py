@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["ALGORITHM_KEYS", "CLIENT_KEYS", "TRACKING_KEYS", "WORKFLOW_KEYS"]
+__all__ = ["CLIENT_KEYS", "TRACKING_KEYS", "WORKFLOW_KEYS"]
 
 CLIENT_KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -18,11 +18,6 @@ CLIENT_KEYS: Mapping[str, str] = MappingProxyType(
 )
 """Allowed in every run, whatever its files define."""
 
-ALGORITHM_KEYS: Mapping[str, str] = MappingProxyType(
-    {"run_name": "MonaiAlgo.initialize (fl/client/monai_algo.py), with tracking or without"}
-)
-"""Allowed in a workflow made without MONAI's ``create_workflow``, as NVFlare's client makes one."""
-
 TRACKING_KEYS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(
         ("tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"),
@@ -30,7 +25,9 @@ TRACKING_KEYS: Mapping[str, str] = MappingProxyType(
     )
 )
 """Allowed with ``--tracking``, whose handlers read them; MONAI Label passes some of them on. A file
-of settings may define more: they are known by the handlers that refer to them."""
+of settings may define more: they are known by the handlers that refer to them. MonaiAlgo
+(fl/client/monai_algo.py), which makes its workflow itself, sets ``run_name`` with tracking or
+without."""
 
 WORKFLOW_KEYS = (
     "config_file",

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from monai.bundle import ConfigComponent, ConfigParser, ConfigWorkflow
 
 from iac_components.options.client_keys import (
-    ALGORITHM_KEYS,
     CLIENT_KEYS,
     TRACKING_KEYS,
     WORKFLOW_KEYS,
@@ -25,19 +24,19 @@ _RESERVED = ("_target_", "_desc_", "_disabled_", "_requires_", "_mode_")
 
 
 def unknown_keys(
-    workflow: ConfigWorkflow, defined: Collection[str], *, by_hand: bool = False
+    workflow: ConfigWorkflow, defined: Collection[str], *, tracked: bool = True
 ) -> dict[str, str]:
     """Return a sentence for each key of a run that no file of it defines and nothing refers to.
 
     Args:
         workflow: its config holds what the files define, and what was put over it.
         defined: the ids that the files define.
-        by_hand: whether the workflow was made without ``create_workflow``.
+        tracked: whether the run may have tracking switched on.
     """
     config: Mapping[str, object] = workflow.parser.get()
     used = {*defined, *_with_parents(referred_ids(config))}
     steps = (workflow.init_id, workflow.run_id, workflow.final_id)
-    allowed = {*CLIENT_KEYS, *WORKFLOW_KEYS, *steps, *(ALGORITHM_KEYS if by_hand else ())}
+    allowed = {*CLIENT_KEYS, *WORKFLOW_KEYS, *steps, *(TRACKING_KEYS if tracked else ())}
     tops = [name for name in defined if SEPARATOR not in name]
     found = {key: _unknown(key, tops) for key in config if key not in used and key not in allowed}
     for group in GROUPS:
