@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from iac_components.config_stack import running_parser, running_workflow, workflow_call
+from iac_components.options.errors import OptionError
 from iac_components.options.known_ids import defined_ids
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys
 from iac_components.options.values import read_values, replaced_values
 
-__all__ = ["OptionError", "check_options"]
-
-
-class OptionError(ValueError):
-    """An option that is unknown, or whose value is not allowed."""
+__all__ = ["check_options"]
 
 
 def check_options(method: str) -> None:

@@ -196,6 +196,13 @@ def _regions(values: Values) -> Iterator[str]:
         yield refusal("regions", regions, str(error))
 
 
+@register_rule("voxel sizes", "voxel_size_range")
+def _voxel_sizes(values: Values) -> Iterator[str]:
+    sizes = cast(list[float] | None, values["voxel_size_range"])
+    if sizes is not None and sizes[0] >= sizes[1]:
+        yield refusal("voxel_size_range", sizes, "the first must be below the second.")
+
+
 @register_rule("features", "base_features", "max_features")
 def _features(values: Values) -> Iterator[str]:
     least = _whole(values, "base_features")

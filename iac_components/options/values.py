@@ -15,6 +15,7 @@ from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
 from iac_components.console import optional
+from iac_components.options.errors import reason_of
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.options.schema import Option
 from iac_components.options.words import allowed_words
@@ -75,7 +76,7 @@ def _evaluate(
         # A user's expression may raise anything.
         except Exception as error:
             failed.add(name)
-            faults.append(f"--{name} is {raw!r}, which cannot be evaluated: {_reason(error)}")
+            faults.append(f"--{name} is {raw!r}, which cannot be evaluated: {reason_of(error)}")
             faults[-1] += _literal_hint(option)
         else:
             values[name] = _plain(option, found)
@@ -163,12 +164,6 @@ def _plain(option: Option, value: object) -> object:
     if option.is_switch and isinstance(value, str):
         return _SWITCHES.get(value.lower(), value)
     return optional(value) if option.is_optional else value
-
-
-def _reason(error: BaseException) -> str:
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return " ".join(f"{type(error).__name__}: {error}".split()) + "."
 
 
 def _is_whole(checker: object, value: object) -> bool:

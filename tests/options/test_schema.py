@@ -59,12 +59,6 @@ def test_every_key_of_a_template_has_an_entry(method, folder):
     assert not missing, f"add an entry to iac_components/options/schemas for {missing}"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_no_entry_is_of_a_key_that_no_template_has(method):
-    used = set().union(*(sources(folder) for folder in METHODS.values()))
-    assert set(load_options(method)) <= used
-
-
 @pytest.mark.parametrize("bundle", sorted(path.name for path in BUNDLES.iterdir()))
 def test_the_defaults_of_every_bundle_pass(bundle):
     assert check(config_files(bundle), {}) is None
