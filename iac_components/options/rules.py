@@ -166,8 +166,9 @@ def _space_and_patch(values: Values) -> Iterator[str]:
         )
 
 
-@register_rule("patch and view", "patch_size", "field_of_view")
+@register_rule("patch and view", "patch_size", "field_of_view", "augment")
 def _patch_and_view(values: Values) -> Iterator[str]:
+    # Training crops patches out of the view, smaller ones without a word; inference needs none.
     view = _list(values, "field_of_view")
     pairs = zip(_list(values, "patch_size"), view[:2], strict=True)
     if any(0 < side < size for size, side in pairs):

@@ -22,7 +22,10 @@ from iac_components.options.rules import RULES, broken_rules, register_rule
         ({"base_features": 32, "max_features": 16}, "it must be at least --base_features 32"),
         ({"keep_schedule": [5], "num_depths": 3}, "4 at most, fewer than the 5 operations"),
         ({"edge_schedule": [3], "num_nodes": 1}, "2 at most, the inputs of the last node"),
-        ({"patch_size": [64, 32], "field_of_view": [64, 16, -1]}, "--field_of_view [64, 16, -1]"),
+        (
+            {"patch_size": [64, 32], "field_of_view": [64, 16, -1], "augment": False},
+            "--field_of_view [64, 16, -1]",
+        ),
     ],
 )
 def test_a_broken_rule(values, words):
@@ -39,7 +42,8 @@ def test_a_broken_rule(values, words):
         {"voxel_size_range": [0.01, 50.0]},
         {"base_features": 4, "max_features": 4},
         {"edge_schedule": [2], "num_nodes": 1},
-        {"patch_size": [64, 32], "field_of_view": [-1, -1, -1]},
+        {"patch_size": [64, 32], "field_of_view": [-1, -1, -1], "augment": True},
+        {"patch_size": [64, 32], "field_of_view": [32, 32, -1]},
         {"fold": 9},
     ],
     ids=str,
