@@ -148,6 +148,12 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
     ("options", "train", edit(TRAIN, "train#trainer#amp", "@amp"), "the switch amp"),
     ("options", "train", replace(EVALUATE, "$optional(@regions)", "@regions"), "reads regions"),
     ("options", "train", edit(TRAIN, "late", 1), "the schema has no entry for 'late'"),
+    (
+        "options",
+        "inference",
+        edit(INFER, "run#0", "$check_datalist(@dataset#data, labels=[0, 1, 2])"),
+        "inference.json: the data are read before the weights are loaded",
+    ),
     ("style", "train", edit(TRAIN, "device", "cpu"), "device does not follow the machine"),
     ("style", "train", edit(TRAIN, "amp", True), "amp does not follow the machine"),
     ("options", "train", edit(TRAIN, "initialize#0", "$None"), "report_errors_briefly"),

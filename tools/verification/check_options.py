@@ -18,7 +18,7 @@ FIRST = ("@bundle_code", "report_errors_briefly()", "check_options('{method}')")
 
 @register_check("options")
 def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Schema, switches by ``flag``, values that may be null by ``optional``, the check at first."""
+    """Schema, switches by ``flag``, null by ``optional``, the check first, weights before data."""
     options = load_options(bundle.method.name)
     for path in bundle.config_files:
         merged = bundle.merged(path)
@@ -31,10 +31,21 @@ def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
             if call not in first:
                 yield f"{path.name}: initialize does not begin with {call}"
         yield from _misread(path, read_json(path), options)
+        yield from _late_weights(path, [*merged.get("initialize", []), *merged.get("run", [])])
     for key, value in bundle.config().items():
         option = options.get(key)
         if option is not None and option.is_value and not option.meaning:
             yield f"{bundle.stage}.json: the schema does not say what '{key}' means ({value})"
+
+
+def _late_weights(path: Path, steps: list[object]) -> Iterator[str]:
+    """A wrong checkpoint ends a run before hours of reading, not after."""
+    places = {
+        name: [place for place, step in enumerate(steps) if f"{name}(" in str(step)]
+        for name in ("load_weights", "check_datalist")
+    }
+    if places["load_weights"] and min(places["check_datalist"]) < min(places["load_weights"]):
+        yield f"{path.name}: the data are read before the weights are loaded"
 
 
 def _misread(path: Path, config: object, options: Mapping[str, Option]) -> Iterator[str]:
