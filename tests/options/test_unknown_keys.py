@@ -66,6 +66,12 @@ def test_a_target_that_does_not_exist(refusal):
     assert message == "--loss#_target_ is 'DiceLos', which cannot be imported."
 
 
+def test_a_target_of_a_broken_module_is_left_to_monai(refusal, tmp_path, monkeypatch):
+    (tmp_path / "broken_losses.py").write_text("raise OSError('no such library')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert refusal("train", {"loss": {"_target_": "broken_losses.Loss", "weight": 1}}) is None
+
+
 @pytest.mark.parametrize(
     "options",
     [
