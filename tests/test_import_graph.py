@@ -42,6 +42,10 @@ ALLOWED = {
     "engine": set(),
     "data": set(),
     "evaluation": set(),
+    "options": {
+        *("config_stack", "console"),
+        *("data", "dints", "evaluation", "networks", "search_space"),
+    },
     "visualization": set(),
 }
 

@@ -20,7 +20,7 @@ MAX_JSON_BYTES = 1_000_000
 # What a bundle's folder holds beside these was left there by runs: eval, data, other models.
 _FILES = ("LICENSE", "genotype.json", "architecture.json")
 _FOLDERS = ("configs", "docs")
-_PACKAGE_FILES = ("*.py", "py.typed")
+_PACKAGE_FILES = ("*.py", "py.typed", "*.json")
 # MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there. The
 # Decathlon's "hepatic_vessel" is called so all the same: it is downloaded by naming its version.
 _VERSION_MARK = re.compile(r"_v(?!essel_)\d*.")

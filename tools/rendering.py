@@ -21,6 +21,7 @@ from monai.bundle.utils import merge_kv
 
 import iac_components
 from iac_components.files import write_text
+from iac_components.options import option_table
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
@@ -83,6 +84,10 @@ class Combination(ABC):
         """A template, ready for facts to be put into it."""
         return read_json(path)
 
+    def stage_template(self, stage: str) -> Path:
+        """The template of the stage's own config."""
+        return self.sources / stage / f"{stage}.json"
+
     def extra_templates(self, stage: str) -> Sequence[Path]:
         """Templates beside those of the stage."""
         return ()
@@ -125,6 +130,7 @@ class Combination(ABC):
             "num_classes": len(classes) + 1,
             "channel_def": {str(i): name for i, name in enumerate(("background", *classes))},
             "spatial_shape": self.spatial_shape(),
+            "options": option_table(self.method, self.config(stage, self.stage_template(stage))),
             "results": self._results(pictures=stage == "train"),
             "architecture_note": self.architecture_note(),
         }

@@ -33,6 +33,7 @@ from iac_components.networks.implant import (
     skip_modules,
 )
 from iac_components.networks.nnunet_plan import NnUNetPlan, plan_nnunet
+from iac_components.networks.patch import check_patch
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
@@ -50,6 +51,7 @@ __all__ = [
     "SkipFusion",
     "StackedSupervisionLoss",
     "build_network",
+    "check_patch",
     "find_skip_connections",
     "fusion_block_types",
     "implant",

@@ -164,7 +164,7 @@ def test_budget_in_gigabytes_is_kept(search, reference):
     [
         ({"memory_fraction": 0.001}, "no architecture meets a budget"),
         ({"patch_size": [16, 16, 18]}, "patch_size"),
-        ({"topology_weight": -1}, "topology_weight must not be negative"),
+        ({"topology_weight": -1}, "topology_weight is -1: it must be a number of at least 0"),
     ],
 )
 def test_bad_settings_are_one_clear_error(search, options, words):

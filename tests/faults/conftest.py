@@ -11,6 +11,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import torch
 from monai.networks.nets import BasicUNet
 from numpy.typing import NDArray
 
@@ -87,8 +88,16 @@ def network(genotype: Path):
     return build_network(BasicUNet(2, 1, 3, features=[8] * 6), genotype_path=genotype)
 
 
+@pytest.fixture(scope="session")
+def plain_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of the plain network of the tiny settings: they are loaded before data are read."""
+    path = tmp_path_factory.mktemp("weights") / "model.pt"
+    torch.save({"model": BasicUNet(2, 1, 3, features=[8] * 6).state_dict()}, path)
+    return path
+
+
 @pytest.fixture
-def failure(tiny_bundles, tmp_path: Path) -> Callable[..., str]:
+def failure(tiny_bundles, tmp_path: Path, plain_weights: Path) -> Callable[..., str]:
     """Return a function that runs a bundle, and gives the message with which it fails."""
 
     def run(
@@ -99,6 +108,8 @@ def failure(tiny_bundles, tmp_path: Path) -> Callable[..., str]:
         if stage == "train":
             settings |= {"ckpt_dir": str(out / "models")}
             settings |= {} if "genotype_path" in options else {"skip_module": "plain"}
+        if stage == "inference" or "evaluate" in configs:
+            settings["checkpoint"] = str(plain_weights)
         workflow = tiny_bundles(dataset).workflow(stage, {**settings, **options}, *configs)
         try:
             workflow.initialize()

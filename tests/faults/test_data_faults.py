@@ -149,7 +149,7 @@ def test_an_empty_test_part_is_named(dataset, failure, tmp_path, stage):
 def test_test_fold_is_checked_before_evaluation(dataset, failure, rewrite):
     path = dataset.image(part="test")
     truncate(path, rewrite)
-    options = {"dataset_dir": str(dataset.folder), "checkpoint": "not reached"}
+    options = {"dataset_dir": str(dataset.folder)}
     assert str(path) in failure("train", options, "evaluate")
 
 

@@ -208,7 +208,7 @@ def test_freezing_without_cells(failure):
 )
 def test_switch_that_is_neither_on_nor_off(failure, stage, option):
     message = failure(stage, {option: "maybe"})
-    assert f"--{option} True or --{option} False" in message
+    assert f"--{option} is 'maybe': it must be true or false." in message
 
 
 def test_resuming_another_run(hippocampus, failure, tmp_path):
@@ -226,3 +226,38 @@ def test_resuming_another_run(hippocampus, failure, tmp_path):
     assert "another output folder" in message
     assert newest.read_bytes() == before
     assert (out / "model.pt").read_bytes() == weights.read_bytes()
+
+
+@pytest.mark.parametrize(("stage", "configs"), [("train", ["evaluate"]), ("inference", [])])
+def test_a_wrong_checkpoint_is_found_before_the_data_are_read(
+    failure, dataset, network, genotype, monkeypatch, tmp_path, stage, configs
+):
+    path = tmp_path / "other.pt"
+    truncated(network, path)
+    folder = dataset.folder / "imagesTr" if stage == "inference" else dataset.folder
+    options = {"dataset_dir": str(folder), "genotype_path": str(genotype), "checkpoint": str(path)}
+    monkeypatch.setattr("iac_components.data.preflight.read_volume", lambda path: pytest.fail(path))
+    assert str(path) in failure(stage, options, *configs)
+
+
+@pytest.mark.parametrize(
+    ("stage", "option"),
+    [
+        ("search", {"learning_rate": -1}),
+        ("search", {"keep_schedule": [1, 2]}),
+        ("search", {"edge_schedule": [9]}),
+        ("search", {"architecture_learning_rate": "fast"}),
+        ("search", {"patch_size": [8, 8]}),
+        ("search", {"channel_divisor": 3}),
+        ("search", {"backbone_ckpt": "nowhere.pt"}),
+        ("train", {"patch_size": [8, 8]}),
+        ("train", {"learning_rate": "nan"}),
+        ("train", {"genotype_path": "nowhere.json"}),
+        ("train", {"epochs": 3, "val_interval": 4}),
+    ],
+)
+def test_a_wrong_option_is_found_before_the_data_are_read(failure, monkeypatch, stage, option):
+    monkeypatch.setattr("iac_components.data.preflight.read_volume", lambda path: pytest.fail(path))
+    message = failure(stage, option)
+    assert list(option)[-1] in message or str(list(option.values())[-1]) in message
+    assert "\n" not in message

@@ -65,8 +65,9 @@ def test_only_the_bundle_and_the_package_are_packed(packing, bundle):
         "genotype.json",
     ]
     package = {path for path in plan.members if path.startswith("iac_components/")}
-    sources = (ROOT / "iac_components").rglob("*.py")
-    expected = {f"iac_components/{p.relative_to(ROOT / 'iac_components')}" for p in sources}
+    folder = ROOT / "iac_components"
+    sources = [*folder.rglob("*.py"), *(folder / "options" / "schemas").glob("*.json")]
+    expected = {f"iac_components/{p.relative_to(folder)}" for p in sources}
     assert package == expected | {"iac_components/py.typed"}
 
 

@@ -15,6 +15,7 @@ from verification import methods as methods
 from verification import check_files as check_files
 from verification import check_metadata as check_metadata
 from verification import check_configs as check_configs
+from verification import check_options as check_options
 from verification import check_overrides as check_overrides
 from verification import check_readme as check_readme
 from verification import check_weights as check_weights

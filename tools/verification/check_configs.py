@@ -108,7 +108,7 @@ def check_references(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("style")
 def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Order of keys, no path of a machine, short expressions, switches read by ``flag``."""
+    """Order of keys, no path of a machine, short expressions."""
     order = f"{CONSTANTS} {bundle.method.landmarks[bundle.stage]} initialize run"
     yield from _key_order(bundle.config_path(bundle.stage), order)
     for path in bundle.config_files:
@@ -118,14 +118,11 @@ def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
                 yield f"{path.name}: {where} holds the path of a machine: {text}"
             if text.startswith("$") and (len(text) > LONGEST_EXPRESSION or "\n" in text):
                 yield f"{path.name}: {where}: {len(text)} characters are no one-liner"
-        yield from _bare_switches(path, config, bundle.config())
     config = bundle.config()
     expected = {"device": "LOCAL_RANK", "amp": "$torch.cuda.is_available()"}
     for key, part in expected.items():
         if part not in str(config.get(key)) or "torch.cuda.is_available()" not in str(config[key]):
             yield f"{bundle.stage}.json: {key} does not follow the machine: {config.get(key)}"
-    if "report_errors_briefly" not in str(_lines(config.get("initialize"))[:1]):
-        yield f"{bundle.stage}.json: initialize does not begin with report_errors_briefly()"
 
 
 def _key_order(path: Path, expected: str) -> Iterator[str]:
@@ -145,12 +142,3 @@ def _key_order(path: Path, expected: str) -> Iterator[str]:
     positions = [keys.index(key) for key in ("bundle_root", *paths, *objects)]
     if max(positions[: len(paths) + 1]) > min(positions[len(paths) + 1 :], default=len(keys)):
         yield f"{path.name}: an object stands before a constant or a path"
-
-
-def _bare_switches(path: Path, config: Json, main: Json) -> Iterator[str]:
-    """``--pruning false`` reaches a config as text, and text counts as true."""
-    switches = [key for key, value in main.items() if isinstance(value, bool)]
-    for where, text in strings(config):
-        for key in switches:
-            if re.search(rf"@{key}\b", text) and f"flag(@{key}, '{key}')" not in text:
-                yield f"{path.name}: {where} reads the switch {key} without flag()"

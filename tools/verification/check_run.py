@@ -9,6 +9,7 @@ from typing import cast
 import nibabel
 import numpy as np
 import torch
+from monai.bundle.reference_resolver import ReferenceResolver
 
 from iac_components.evaluation import case_metrics, read_metrics
 from verification.bundle import Bundle, walk
@@ -94,9 +95,11 @@ def _regions(bundle: Bundle) -> list[Sequence[int]] | None:
     for _, handler in walk(config.get("validate#handlers")):
         if isinstance(handler, dict) and "regions" in handler:
             given = handler["regions"]
-            value = config.get(given[1:]) if isinstance(given, str) else given
+            if isinstance(given, str):
+                (reference,) = ReferenceResolver.match_refs_pattern(given)
+                given = config.get(reference)
             return (
-                None if value is None else list(cast(Mapping[str, Sequence[int]], value).values())
+                None if given is None else list(cast(Mapping[str, Sequence[int]], given).values())
             )
     return None
 

@@ -1,0 +1,80 @@
+"""The schema of a method's options: one entry a key, what all methods share and what one adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+__all__ = ["Option", "load_options"]
+
+SCHEMAS = Path(__file__).parent / "schemas"
+SHARED = "shared"
+
+Schema = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A top-level key of the configs.
+
+    Attributes:
+        name: the key.
+        schema: JSON schema of its value. Beside the standard's words it may hold ``kind``:
+            ``component`` (an object with ``_target_`` that may be replaced as a whole), ``group``
+            (an object of such), ``steps`` (a list of expressions), ``path`` or ``device``;
+            ``default_words``, the default where it is an expression; and ``allowed``, where the
+            words made from the schema would not do.
+    """
+
+    name: str
+    schema: Schema
+
+    @property
+    def kind(self) -> str:
+        """What it is, ``value`` unless the schema says otherwise."""
+        return str(self.schema.get("kind", "value"))
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is a plain value, which a user sets and the schema describes."""
+        return self.kind in ("value", "path", "device")
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """The JSON types that it may have at the top."""
+        types = self.schema.get("type", ())
+        return (types,) if isinstance(types, str) else tuple(cast(list[str], types))
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.types == ("boolean",)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether ``null`` is a value of it."""
+        return "null" in self.types
+
+    @property
+    def meaning(self) -> str:
+        """One sentence about it."""
+        return str(self.schema.get("description", ""))
+
+
+@cache
+def load_options(method: str) -> Mapping[str, Option]:
+    """Read the options of a method's configs, by name.
+
+    Args:
+        method: ``iac`` or ``dints``; its own entries win over those that both share.
+    """
+    entries: dict[str, Schema] = {}
+    for name in (SHARED, method):
+        text = (SCHEMAS / f"{name}.json").read_text(encoding="utf-8")
+        entries |= cast(dict[str, Schema], json.loads(text)["properties"])
+    return MappingProxyType({name: Option(name, schema) for name, schema in entries.items()})
