@@ -35,7 +35,7 @@ _MACHINE = (
 _REPORTS = (
     "resume val_interval regions settings run_record check_steps folders validate#handlers "
     "validate#dataset validate#dataloader validate#evaluator train#summary train#checkpoint "
-    "train#trainer#train_handlers"
+    "train#trainer#train_handlers train#used_parts train#all_parts voxel_size_range"
 )
 """What looks at the run: how often it is validated changes no weight."""
 
