@@ -39,7 +39,7 @@ ALLOWED = {
     "networks": {"search_space"},
     "search": {"search_space", "networks", "engine"},
     "dints": {"search_space", "search", "engine", "networks"},
-    "engine": set(),
+    "engine": {"config_stack"},
     "data": set(),
     "evaluation": set(),
     "options": {
