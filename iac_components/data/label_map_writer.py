@@ -21,6 +21,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from iac_components.data.nifti_reader import open_nifti
 from iac_components.files import atomic_path
 
 __all__ = ["SaveImageLikeInputd", "write_label_map"]
@@ -152,7 +153,7 @@ def _read_header(source: str | Path) -> nibabel.Nifti1Header:
         ValueError: if it no longer is.
     """
     try:
-        header = nibabel.load(source).header
+        header = open_nifti(str(source)).header
     except (OSError, EOFError, ImageFileError, HeaderDataError, zlib.error) as error:
         raise ValueError(f"'{source}' cannot be read any more ({error}).") from error
     if not isinstance(header, nibabel.Nifti1Header):

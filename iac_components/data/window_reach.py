@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import nibabel
 import numpy as np
 import torch
 from monai.data import MetaTensor
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import Fault, raise_faults
+from iac_components.data.nifti_reader import open_nifti
 
 __all__ = ["check_window_reach"]
 
@@ -91,7 +91,7 @@ def check_window_reach(
 def _reach(entry: DatalistEntry, transform: Compose) -> _Reach | None:
     """Follow one label's voxels into the window; None if the window holds the whole volume."""
     # The size of the label's grid in its header; a file is read only if that is larger.
-    image = nibabel.load(entry_files(entry, "label")[0])
+    image = open_nifti(entry_files(entry, "label")[0])
     size = image.shape[:3]
     matrix, window = _to_window(np.asarray(image.affine, dtype=np.float64), size, transform)
     corners = np.array(np.meshgrid(*([0, n - 1] for n in size))).reshape(3, -1).T

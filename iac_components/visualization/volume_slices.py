@@ -123,10 +123,11 @@ def _load(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _class_indices(path: str | Path, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    # Some data sets store labels as float32: whole numbers are accepted whatever their type.
-    if not np.isfinite(values).all() or (values < 0).any() or (values != np.rint(values)).any():
+    # Some data sets store labels as float32 or scaled, so that rounding shows.
+    whole = np.rint(values)
+    if not np.isfinite(values).all() or (whole < 0).any() or (abs(values - whole) > 1e-3).any():
         raise ValueError(f"{path}: holds values that are no class indices (0, 1, 2, ...)")
-    return values.astype(np.int64)
+    return whole.astype(np.int64)
 
 
 def _crop(foreground: NDArray[np.bool_]) -> tuple[slice, slice]:
