@@ -38,7 +38,7 @@ def make_entry(
 def place(path: str, qform: np.ndarray, code: int = 1, sform_code: int = 1) -> None:
     """Give a file a qform of its own; the sform stays."""
     image = nibabel.load(path)
-    image = nibabel.Nifti1Image(np.array(image.dataobj), image.affine, image.header)
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj).copy(), image.affine, image.header)
     image.set_qform(qform, code)
     image.set_sform(AFFINE, sform_code)
     nibabel.save(image, path)
@@ -99,7 +99,7 @@ def test_a_qform_that_is_no_rotation(tmp_path: Path, lines) -> None:
     entry = make_entry(tmp_path, "a")
     place(entry["image"], AFFINE)
     image = nibabel.load(entry["image"])
-    image = nibabel.Nifti1Image(np.array(image.dataobj), AFFINE, image.header)
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj).copy(), AFFINE, image.header)
     image.header["quatern_b"] = 3.0
     raw = bytearray(image.to_bytes())
     raw[252:256] = b"\x01\x00\x01\x00"
@@ -113,7 +113,7 @@ def test_a_qform_that_is_no_rotation(tmp_path: Path, lines) -> None:
 def test_voxel_sizes_beside_an_sform_are_told(tmp_path: Path, lines) -> None:
     entry = make_entry(tmp_path, "a")
     image = nibabel.load(entry["image"])
-    image = nibabel.Nifti1Image(np.array(image.dataobj), AFFINE, image.header)
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj).copy(), AFFINE, image.header)
     image.set_qform(None, 0)
     image.header["pixdim"][1:4] = (1.5, 1.5, 1.0)
     nibabel.save(image, entry["image"])
@@ -202,7 +202,7 @@ def test_two_images_of_one_case_name_are_both_named(tmp_path: Path) -> None:
 def sized(folder: Path, spacing: tuple[float, ...], unit: str | None) -> dict[str, str]:
     """An image alone, of that voxel size."""
     image = nibabel.load(make_entry(folder, "a")["image"])
-    image = nibabel.Nifti1Image(np.array(image.dataobj), np.diag([*spacing, 1.0]))
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj).copy(), np.diag([*spacing, 1.0]))
     if unit:
         image.header.set_xyzt_units(unit)
     nibabel.save(image, folder / "sized.nii.gz")
