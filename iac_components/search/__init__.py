@@ -7,6 +7,8 @@ settled, prunes what lost, and ends the search when one genotype is left.
 
 from __future__ import annotations
 
+from iac_components.search.audit import Confidence, Verdict
+from iac_components.search.audit_racing import AuditRacing
 from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
 from iac_components.search.found_genotype import save_found_genotype
 from iac_components.search.gradients import (
@@ -14,6 +16,8 @@ from iac_components.search.gradients import (
     FirstOrderGradient,
     SecondOrderGradient,
 )
+from iac_components.search.part_gains import EdgeGains, OperationGains
+from iac_components.search.patient_losses import PatientLosses, group_by_patient
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
@@ -31,14 +35,19 @@ from iac_components.search.trainer import CellSearchTrainer
 
 __all__ = [
     "ArchitectureGradient",
+    "AuditRacing",
     "AverageStability",
     "BilevelTrainer",
     "CellSearchTrainer",
+    "Confidence",
     "Decision",
+    "EdgeGains",
     "Evidence",
     "FirstOrderGradient",
     "History",
     "JensenShannonStability",
+    "OperationGains",
+    "PatientLosses",
     "PrunableNetwork",
     "PrunedOptimizerState",
     "SearchNetwork",
@@ -47,7 +56,9 @@ __all__ = [
     "StabilityCriterion",
     "StabilityHandler",
     "StabilityPruningHandler",
+    "Verdict",
     "forget_parameters",
+    "group_by_patient",
     "jensen_shannon_divergence",
     "save_found_genotype",
     "search_provenance",
