@@ -17,7 +17,7 @@ from iac_components.search.gradients import (
     SecondOrderGradient,
 )
 from iac_components.search.part_gains import EdgeGains, OperationGains
-from iac_components.search.patient_losses import PatientLosses, group_by_patient
+from iac_components.search.patient_losses import PatientBatch, PatientLosses, group_by_patient
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
@@ -47,6 +47,7 @@ __all__ = [
     "History",
     "JensenShannonStability",
     "OperationGains",
+    "PatientBatch",
     "PatientLosses",
     "PrunableNetwork",
     "PrunedOptimizerState",

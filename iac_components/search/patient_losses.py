@@ -108,6 +108,11 @@ class PatientLosses:
                 for number, batch in enumerate(self.batches):
                     self._memo.record(str(number), batch.images)
 
+    @property
+    def levels(self) -> int:
+        """Number of skip levels, each with a cell."""
+        return len(skip_modules(self.network.backbone))
+
     @torch.no_grad()
     def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
         """Return the losses (P,) with everything and (K, P) without each of K parts."""
