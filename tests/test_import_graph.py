@@ -94,7 +94,10 @@ def test_no_tools_no_bundles_no_optional_packages(path):
         PACKAGE / "search_space" / name
         for name in ("genotype.py", "genotype_file.py", "space.py", "discretization.py")
     ]
-    + [PACKAGE / "search" / name for name in ("audit.py", "stability.py", "pruning.py")]
+    + [
+        PACKAGE / "search" / name
+        for name in ("audit.py", "evidence_floor.py", "stability.py", "pruning.py")
+    ]
     + [
         PACKAGE / "dints" / f"{name}.py"
         for name in (

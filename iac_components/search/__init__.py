@@ -10,6 +10,7 @@ from __future__ import annotations
 from iac_components.search.audit import Confidence, Verdict
 from iac_components.search.audit_racing import AuditRacing
 from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
+from iac_components.search.evidence_floor import EvidenceFloor
 from iac_components.search.found_genotype import save_found_genotype
 from iac_components.search.gradients import (
     ArchitectureGradient,
@@ -43,6 +44,7 @@ __all__ = [
     "Decision",
     "EdgeGains",
     "Evidence",
+    "EvidenceFloor",
     "FirstOrderGradient",
     "History",
     "JensenShannonStability",
