@@ -35,6 +35,8 @@ class AuditRacing:
         tolerance: loss that does not matter.
         warmup_epochs: epochs at the start without a look: the cells must have opened first.
         least: entries that a group keeps; 2 for the inputs of a node.
+        at_once: entries that a group loses at a look, at most. Two that do the same hide each
+            other, since neither is missed while the other is there; one by one, the second shows.
         forbidden: column that cannot be the last of its group, ``none``; -1 if there is no such.
             Where it would win, the group does not matter, and the cheapest of its equals stays.
 
@@ -48,6 +50,7 @@ class AuditRacing:
     tolerance: float = 0.003
     warmup_epochs: int = 3
     least: int = 1
+    at_once: int = 1
     forbidden: int = -1
 
     def __post_init__(self) -> None:
@@ -55,6 +58,7 @@ class AuditRacing:
             ("tolerance", self.tolerance, 0),
             ("warmup_epochs", self.warmup_epochs, 0),
             ("least", self.least, 1),
+            ("at_once", self.at_once, 1),
         ):
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
@@ -95,7 +99,17 @@ class AuditRacing:
             if (keep & passing).any() and keep.sum() >= self.least:
                 break
             keep[column] = True
-        return keep
+        return self._gradual(keep, judgement, alive)
+
+    def _gradual(self, keep: BoolArray, judgement: Judgement, alive: BoolArray) -> BoolArray:
+        """Let no more go than may at once: the furthest behind, then the dearest of equals."""
+        going = np.flatnonzero(alive & ~keep)
+        rank = np.lexsort(
+            (-self.costs[going], -judgement.behind.mean[going] * judgement.worse[going])
+        )
+        result = alive.copy()
+        result[going[rank[: self.at_once]]] = False
+        return result
 
 
 def _by_effect(judgement: Judgement, alive: BoolArray) -> npt.NDArray[np.intp]:

@@ -31,7 +31,7 @@ def history(alive, epochs=4):
 def kept(gains, *, alive=None, epochs=4, **options):
     gains = np.array(gains, dtype=float)
     alive = np.ones(gains.shape[:2], dtype=bool) if alive is None else np.array(alive)
-    options = {"costs": COSTS, "confidence": SURE, "forbidden": 0, **options}
+    options = {"costs": COSTS, "confidence": SURE, "forbidden": 0, "at_once": 9, **options}
     decision = AuditRacing(lambda _: gains, **options).decide(history(alive, epochs))
     assert decision.keep is None or (decision.keep <= alive).all()
     return None if decision.keep is None else decision.keep.tolist()
@@ -102,12 +102,36 @@ def test_a_group_never_loses_its_last_and_dead_stay_dead(gains, least):
         assert np.array(found)[:, 1:].any(axis=1).all()
 
 
+def test_one_at_a_time_the_furthest_behind_first_and_then_the_dearest_of_equals():
+    far = [spread(0.0, 0.05, 0.20)]
+    assert kept(far, at_once=1) == [[False, True, True]]
+    equals = [spread(0.050, 0.050, 0.051)]
+    assert kept(equals, tolerance=0.01, at_once=1) == [[True, True, False]]
+
+
+def test_twins_that_hide_each_other_do_not_both_go():
+    """Two entries do the same: neither is missed until the other has gone."""
+    alive = np.ones((1, 3), dtype=bool)
+
+    def measure(living):
+        found = np.zeros((1, 3, 4))
+        if living[0].tolist() == [True, True, False]:
+            found[0, 1] = 0.5
+        return found + 1e-6 * np.arange(4)
+
+    criterion = AuditRacing(measure, COSTS, SURE, tolerance=0.01, forbidden=0)
+    first = criterion.decide(history(alive)).keep
+    assert first.tolist() == [[True, True, False]]
+    assert criterion.decide(history(first)).keep.tolist() == [[False, True, False]]
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
         ({"tolerance": -1.0}, "tolerance"),
         ({"warmup_epochs": -1}, "warmup"),
         ({"least": 0}, "least"),
+        ({"at_once": 0}, "at_once"),
     ],
 )
 def test_numbers_out_of_range_are_named(options, named):
@@ -161,7 +185,7 @@ def test_a_search_by_audit_ends_decided_on_the_cheapest_of_equals(make_search):
     space = search.network.space
     alive = search.network.alive.numpy()
     assert is_decided(space, alive)
-    assert len(search.trace) == 2
+    assert len(search.trace) == 3
     assert {space.operations[c] for c in alive.nonzero()[2]} == {"skip_connect"}
     assert losses.passes > 0
 
