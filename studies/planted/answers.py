@@ -11,9 +11,10 @@ from iac_components.search.part_gains import OperationGains
 from iac_components.search.parts import Part
 from iac_components.search.patient_losses import PatientLosses
 
-__all__ = ["Answer", "read_answer"]
+__all__ = ["TOLERANCE", "Answer", "read_answer"]
 
 TOLERANCE = 0.003
+"""Loss that does not matter, as in 0.3 points of soft Dice (our choice)."""
 
 
 @dataclass(frozen=True)

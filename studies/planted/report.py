@@ -24,8 +24,9 @@ def report(records: Sequence[object]) -> str:
     lines = [f"{len(planted)} planted runs, chance {chance:.3f}; {len(null)} null runs.", ""]
     if planted:
         lines += ["| rule | hits | 95 % interval | p |", "|---|---|---|---|"]
-        for rule in ("alphas", "audit"):
-            hits = sum(run[rule] == run["remedy"] for run in planted)
+        for rule in ("alphas", "audit", "race"):
+            # A race that has not ended on one operation has not hit.
+            hits = sum(run[rule] in (run["remedy"], [run["remedy"]]) for run in planted)
             rate = hit_rate(hits, len(planted), chance=chance)
             lines.append(
                 f"| {rule} | {hits} of {len(planted)} | {rate.low:.2f} to {rate.high:.2f} | "
@@ -33,7 +34,12 @@ def report(records: Sequence[object]) -> str:
             )
         decided = sum(bool(run["decided"]) for run in planted)
         needed = sum(bool(run["needed"]) for run in planted)
-        lines += ["", f"Decided at one look: {decided}. A cell needed: {needed}."]
+        ended = sum(len(cast(list[str], run["race"])) == 1 for run in planted)
+        lines += [
+            "",
+            f"Decided at one look: {decided}. Races that ended on one operation: {ended}. "
+            f"A cell needed: {needed}.",
+        ]
     if null:
         right = sum(not run["needed"] for run in null)
         lines += ["", f"Null: no cell needed in {right} of {len(null)}."]

@@ -101,6 +101,8 @@ def test_the_audit_names_what_was_planted(exact, name):
     found = short_form(exact, name)
     assert found["audit"] == TASKS[name].remedy
     assert found["effect"] > 0
+    assert TASKS[name].remedy in found["race"]
+    assert len(found["race"]) < len(CANDIDATES)
 
 
 def test_where_nothing_is_planted_no_cell_is_needed(exact):
@@ -144,7 +146,10 @@ def test_runs_are_made_once_and_reported(tiny, phantom, tmp_path):
 
 def test_a_report_counts_planted_and_null_runs():
     run = {"alphas": "a", "audit": "planted_roll_up", "decided": True, "needed": True}
+    run["race"] = ["none", "planted_roll_up"]
     text = report([{**run, "remedy": "planted_roll_up"}, {**run, "remedy": "", "needed": False}])
     assert "| alphas | 0 of 1 |" in text
     assert "| audit | 1 of 1 |" in text
+    assert "| race | 0 of 1 |" in text
+    assert "ended on one operation: 0" in text
     assert "no cell needed in 1 of 1" in text
