@@ -28,7 +28,7 @@ from studies.planted.tasks import PlantedTask, corrupt, planted_tasks
 __all__ = ["SEEDS", "Halves", "fill_planted", "load_halves", "run_task"]
 
 SEEDS = (0, 1, 2)
-IMAGES_A_PATIENT = 6
+IMAGES_A_PATIENT = 4
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def fill_planted(
     backbone_file: Path,
     raw: Path,
     recipe: SearchRecipe,
-    patients: int = 8,
+    patients: int = 20,
     limit: int | None = None,
 ) -> int:
     """Run what ``raw`` does not have yet, and return how many that were.
