@@ -10,13 +10,14 @@ from iac_components.networks import CellSearchNetwork
 from iac_components.search import PatientBatch, PatientLosses
 from iac_components.search_space import registered_operations
 from studies.cell_table.backbone import train_backbone
-from studies.cell_table.features import FeatureSet, encode
+from studies.cell_table.features import encode
 from studies.planted.answers import read_answer
 from studies.planted.hits import hit_rate
 from studies.planted.operations import CANDIDATES, DIRECTIONS, Noise, Roll
 from studies.planted.report import report
-from studies.planted.run import Halves, fill_planted, run_task
+from studies.planted.run import fill_planted
 from studies.planted.search import SearchRecipe
+from studies.planted.short_form import run_short_form
 from studies.planted.tasks import OPPOSITE, corrupt, planted_tasks
 
 TASKS = {task.name: task for task in planted_tasks()}
@@ -68,45 +69,17 @@ def test_only_the_named_levels_are_corrupted():
     torch.testing.assert_close(seen[2], plain[2])
 
 
-def squared_error(prediction, target):
-    return torch.nn.functional.mse_loss(prediction, target)
-
-
-@pytest.fixture(scope="module")
-def exact():
-    """A network that is to be what it was: its own outputs are the targets, so it is converged."""
-    torch.manual_seed(0)
-    backbone = BasicUNet(2, 1, 2, (4,) * 6).eval()
-    images = torch.rand(16, 1, 32, 32)
-    with torch.no_grad():
-        features, targets = encode(backbone, images), backbone(images)
-    names = tuple(f"p{row}" for row in range(16))
-    kept = FeatureSet(features, targets, names)
-    rows = {name: slice(row, row + 1) for row, name in enumerate(names)}
-    return backbone, Halves(kept, kept, [PatientBatch(images, targets, rows)])
-
-
-RECIPE = SearchRecipe(steps=80, warmup_steps=10, batch_size=4, rate=0.03, architecture_rate=0.1)
-
-
-def short_form(exact, name, seed=0):
-    backbone, halves = exact
-    return run_task(
-        TASKS[name], backbone, halves, seed=seed, recipe=RECIPE, loss_function=squared_error
-    )
-
-
 @pytest.mark.parametrize("name", ["left-0", "down-0", "right-0123"])
-def test_the_audit_names_what_was_planted(exact, name):
-    found = short_form(exact, name)
+def test_the_audit_names_what_was_planted(name):
+    found = run_short_form(name)
     assert found["audit"] == TASKS[name].remedy
     assert found["effect"] > 0
     assert TASKS[name].remedy in found["race"]
     assert len(found["race"]) < len(CANDIDATES)
 
 
-def test_where_nothing_is_planted_no_cell_is_needed(exact):
-    found = short_form(exact, "null")
+def test_where_nothing_is_planted_no_cell_is_needed():
+    found = run_short_form("null")
     assert not found["needed"]
     assert max(found["cells"]) < 0.003
 
