@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.ranks import average, require_same
 from iac_components.search.parts import Part, weights_without
 from iac_components.search.stability import FloatArray
 
@@ -73,13 +74,17 @@ class PatientLosses:
 
     Of a frozen backbone the encoder's features are computed once, here, and kept: a look then costs
     a decoder pass. Images are kept as they are, so augmentation is that of the pass in which they
-    were grouped. The supernet is judged in eval mode and left in its own.
+    were grouped. The supernet is judged in eval mode and left in its own. Ranks must be given the
+    same patients, so no rank's share of a loader; they average the losses, and so decide alike.
 
     Args:
         network: the supernet.
         batches: of :func:`group_by_patient`, on any device.
         loss_function: of logits (b, classes, *S) and labels (b, 1, *S) of one patient.
         device: where to compute.
+
+    Raises:
+        RankError: if the ranks have different patients.
 
     Attributes:
         patients: the order of the patients in what :meth:`measure` returns.
@@ -101,6 +106,12 @@ class PatientLosses:
             for batch in batches
         ]
         self.patients = tuple(patient for batch in batches for patient in batch.rows)
+        require_same(
+            "\0".join(self.patients).encode("utf-8"),
+            what="the patients that parts are judged on",
+            remedy="Group the whole architecture half on every rank.",
+        )
+        self._device = device
         self.passes = 0
         self._memo = EncoderMemo(network) if network.frozen_backbone else None
         if self._memo is not None:
@@ -136,7 +147,9 @@ class PatientLosses:
                             )
                 start = columns.stop
         self.passes += (1 + len(parts)) * sum(len(batch.images) for batch in self.batches)
-        return losses[0], losses[1:]
+        (averaged,) = average([torch.from_numpy(losses).to(self._device)])
+        agreed: FloatArray = averaged.cpu().numpy()
+        return agreed[0], agreed[1:]
 
     def _look(self, batch: PatientBatch) -> list[float]:
         return self._losses(batch, self.network(batch.images))

@@ -149,3 +149,14 @@ def test_the_encoder_runs_once_and_the_cost_is_counted(opened):
     losses.measure(parts)
     assert len(calls) == 2
     assert losses.passes == (1 + len(parts)) * 5
+
+
+def test_ranks_have_the_same_patients_and_average_what_they_measure(opened, monkeypatch):
+    module = "iac_components.search.patient_losses"
+    network, compared = opened(), []
+    expected, _ = PatientLosses(network, grouped(), loss_function).measure([])
+    monkeypatch.setattr(f"{module}.require_same", lambda content, **_: compared.append(content))
+    monkeypatch.setattr(f"{module}.average", lambda tensors: [tensor + 1 for tensor in tensors])
+    found, _ = PatientLosses(network, grouped(), loss_function).measure([])
+    assert compared == [b"a\0b\0c"]
+    np.testing.assert_allclose(found, expected + 1)
