@@ -7,13 +7,18 @@ settled, prunes what lost, and ends the search when one genotype is left.
 
 from __future__ import annotations
 
+from iac_components.search.audit import Confidence, Verdict
+from iac_components.search.audit_racing import AuditRacing
 from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
+from iac_components.search.evidence_floor import EvidenceFloor
 from iac_components.search.found_genotype import save_found_genotype
 from iac_components.search.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
     SecondOrderGradient,
 )
+from iac_components.search.part_gains import EdgeGains, OperationGains
+from iac_components.search.patient_losses import PatientBatch, PatientLosses, group_by_patient
 from iac_components.search.planned_steps import check_planned_steps
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
@@ -32,14 +37,21 @@ from iac_components.search.trainer import CellSearchTrainer
 
 __all__ = [
     "ArchitectureGradient",
+    "AuditRacing",
     "AverageStability",
     "BilevelTrainer",
     "CellSearchTrainer",
+    "Confidence",
     "Decision",
+    "EdgeGains",
     "Evidence",
+    "EvidenceFloor",
     "FirstOrderGradient",
     "History",
     "JensenShannonStability",
+    "OperationGains",
+    "PatientBatch",
+    "PatientLosses",
     "PrunableNetwork",
     "PrunedOptimizerState",
     "SearchNetwork",
@@ -48,8 +60,10 @@ __all__ = [
     "StabilityCriterion",
     "StabilityHandler",
     "StabilityPruningHandler",
+    "Verdict",
     "check_planned_steps",
     "forget_parameters",
+    "group_by_patient",
     "jensen_shannon_divergence",
     "save_found_genotype",
     "search_provenance",

@@ -11,7 +11,14 @@ from iac_components.search.stability import BoolArray, FloatArray
 from iac_components.search_space.discretization import INPUTS_PER_NODE
 from iac_components.search_space.space import EdgeSpace
 
-__all__ = ["check_schedule", "is_decided", "next_count", "prune_edges", "prune_operations"]
+__all__ = [
+    "check_schedule",
+    "is_decided",
+    "keep_inputs",
+    "next_count",
+    "prune_edges",
+    "prune_operations",
+]
 
 
 def check_schedule(name: str, schedule: Sequence[int], *, least: int) -> tuple[int, ...]:
@@ -99,6 +106,28 @@ def prune_edges(
         keep = max(next_count(schedule, len(living)), min(INPUTS_PER_NODE, len(living)))
         ranked = living[np.argsort(-scores[level, living], kind="stable")]
         result[level, ranked[keep:]] = False
+    return result
+
+
+def keep_inputs(
+    space: EdgeSpace, *, alive: BoolArray, stable: BoolArray, keep: BoolArray
+) -> BoolArray:
+    """Remove the inputs that a criterion does not keep.
+
+    Args:
+        space: the search space of L levels and N nodes.
+        alive: (L, E, O) the living operations.
+        stable: (L*N,) the nodes that lose inputs.
+        keep: (L*N, W) which of each node's inputs stay, padded to the widest node.
+
+    Returns:
+        The new mask (L, E, O), a subset of ``alive``.
+    """
+    result = alive.copy()
+    for group in np.flatnonzero(stable):
+        level, node = divmod(int(group), space.num_nodes)
+        rows = np.arange(len(space.edges))[space.edges_of(node)]
+        result[level, rows[~keep[group, : len(rows)]]] = False
     return result
 
 

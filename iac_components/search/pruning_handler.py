@@ -9,6 +9,7 @@ from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.search.pruning import (
     check_schedule,
     is_decided,
+    keep_inputs,
     prune_edges,
     prune_operations,
 )
@@ -32,6 +33,7 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
         network: the supernet.
         trace: grows by one record an epoch.
         criterion: judges stability; may be swapped for any other rule.
+        edge_criterion: judges the input edges of nodes; by default ``criterion`` does.
         keep_schedule: falling counts of operations that a stable edge keeps.
         edge_schedule: falling counts of inputs that a stable node keeps, 2 at least.
         trace_file: where to write the trace after every epoch; None writes nothing.
@@ -46,11 +48,13 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
         trace: SearchTrace,
         criterion: StabilityCriterion,
         *,
+        edge_criterion: StabilityCriterion | None = None,
         keep_schedule: Sequence[int] = (5, 3, 2, 1),
         edge_schedule: Sequence[int] = (3, 2),
         trace_file: str | Path | None = None,
     ) -> None:
         super().__init__(network, trace, criterion, trace_file=trace_file)
+        self.edge_criterion = edge_criterion or criterion
         self.keep_schedule = check_schedule("keep_schedule", keep_schedule, least=1)
         self.edge_schedule = check_schedule("edge_schedule", edge_schedule, least=INPUTS_PER_NODE)
 
@@ -63,14 +67,19 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
         """See :meth:`StabilityHandler.prune`."""
         space = self.network.space
         alive, weights = evidence.alive, evidence.edge_weights
-        nodes = self.criterion.decide(self.trace.edge_history(weights, alive))
-        after = prune_operations(
-            space,
-            evidence.probabilities,
-            alive=alive,
-            stable=evidence.stable,
-            schedule=self.keep_schedule,
-        )
+        nodes = self.edge_criterion.decide(self.trace.edge_history(weights, alive))
+        if evidence.keep is not None:
+            after = alive & (evidence.keep | ~evidence.stable[..., None])
+        else:
+            after = prune_operations(
+                space,
+                evidence.probabilities,
+                alive=alive,
+                stable=evidence.stable,
+                schedule=self.keep_schedule,
+            )
+        if nodes.keep is not None:
+            return keep_inputs(space, alive=after, stable=nodes.stable, keep=nodes.keep)
         return prune_edges(
             space,
             edge_scores(space, evidence.probabilities, weights),

@@ -91,10 +91,13 @@ class Decision:
     Attributes:
         stable: (G,) groups whose weak entries may go.
         divergence: (G,) the newest divergence, NaN while there is too little history.
+        keep: (G, O) what stays of each stable group, if the criterion has reasons of its own; None
+            leaves the choice to a schedule and the probabilities.
     """
 
     stable: BoolArray
     divergence: FloatArray
+    keep: BoolArray | None = None
 
 
 class StabilityCriterion(Protocol):

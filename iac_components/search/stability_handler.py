@@ -51,12 +51,14 @@ class Evidence:
         edge_weights: (L, E) means over the epoch's steps.
         alive: (L, E, O) which operations compete.
         stable: (L, E) the edges whose operations have settled.
+        keep: (L, E, O) the operations that stay of the stable edges, if the criterion says so.
     """
 
     probabilities: FloatArray
     edge_weights: FloatArray
     alive: BoolArray
     stable: BoolArray
+    keep: BoolArray | None = None
 
 
 Network = TypeVar("Network", bound=PrunableNetwork)
@@ -139,7 +141,8 @@ class StabilityHandler(ABC, Generic[Network]):
         )
         operations = self.criterion.decide(self.trace.operation_history(probabilities, alive))
         stable = operations.stable.reshape(edge_weights.shape)
-        after = self.prune(Evidence(probabilities, edge_weights, alive, stable))
+        keep = None if operations.keep is None else operations.keep.reshape(alive.shape)
+        after = self.prune(Evidence(probabilities, edge_weights, alive, stable, keep))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
             forget_parameters(engine.optimizer, self.network.weight_parameters())

@@ -13,13 +13,13 @@ import torch
 from monai.losses import DiceCELoss
 from monai.networks.blocks import UnetUpBlock
 from monai.networks.nets import DynUNet
-from search_benchmark.encoder_memo import EncoderMemo
 from search_benchmark.levers import LEVERS, PHASES, LeveredStep, OurStep
 from search_benchmark.steps import noise_batch, one_batch_loader
 from search_benchmark.yardstick import PlainSearch, PlainSearchCell
 from torch import nn
 
 from iac_components.networks import CellSearchNetwork
+from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 
 OPERATIONS = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3")

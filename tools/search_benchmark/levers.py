@@ -13,11 +13,11 @@ from torch import nn
 
 from iac_components.dints import saved_bytes
 from iac_components.networks import CellSearchNetwork
+from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 from iac_components.search.gradients import without_gradients
 from iac_components.search_space import NONE_OPERATION, SearchCell, SearchSpace
 from search_benchmark.clock import StepClock
-from search_benchmark.encoder_memo import EncoderMemo
 from search_benchmark.memory_format import CHANNELS_LAST, is_channels_last
 from search_benchmark.steps import Batch, SearchStep
 from search_benchmark.subjects import Subject

@@ -1,4 +1,4 @@
-"""A frozen encoder that remembers: an upper bound on what cached features can gain."""
+"""A frozen encoder that remembers what it made of images that come again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import nn
 
-from iac_components.networks import CellSearchNetwork
+from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.fusion import SkipFusion
 
 __all__ = ["EncoderMemo"]
@@ -18,17 +18,17 @@ __all__ = ["EncoderMemo"]
 class EncoderMemo:
     """Lets the modules in front of the first skip fusion return what they returned before.
 
-    It costs no time to look anything up and no augmentation changes the images, so no cache of
-    features gains more.
+    For images that do not change: a search's audit looks at the same ones over and over. It costs
+    no time to look anything up, so no cache of features gains more.
 
     Args:
-        network: a supernet with a frozen backbone, whose encoder is then a fixed function.
+        network: a network with cells and a frozen backbone, whose encoder is then fixed.
 
     Raises:
         ValueError: if its backbone trains.
     """
 
-    def __init__(self, network: CellSearchNetwork) -> None:
+    def __init__(self, network: CellNetwork) -> None:
         if not network.frozen_backbone:
             raise ValueError("features of an encoder that trains cannot be kept: freeze it.")
         self.network = network

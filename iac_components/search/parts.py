@@ -1,0 +1,123 @@
+"""Parts of a supernet, and the weights of its cells without one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from iac_components.search.stability import BoolArray
+from iac_components.search_space.architecture import CellWeights
+from iac_components.search_space.space import NONE_OPERATION, SearchSpace
+
+__all__ = ["PART_KINDS", "Part", "living_parts", "weights_without"]
+
+PART_KINDS = ("operation", "edge", "node", "cell")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a look leaves out.
+
+    Attributes:
+        kind: one of ``PART_KINDS``.
+        level: row of the architecture weights; of a cell, the skip level that loses it.
+        index: row of the edge, or number of the node; 0 for a cell.
+        column: column of the operation; 0 for the others.
+    """
+
+    kind: str
+    level: int
+    index: int = 0
+    column: int = 0
+
+
+def living_parts(
+    space: SearchSpace, alive: BoolArray, *, kinds: Sequence[str] = PART_KINDS, cells: int = 0
+) -> list[Part]:
+    """List what can be left out.
+
+    An operation that is alone on its edge is that edge, and ``none`` gives nothing to lose: neither
+    is listed.
+
+    Args:
+        space: the search space of L levels, E edges and O operations.
+        alive: (L, E, O) which operations live.
+        kinds: which kinds of parts.
+        cells: number of skip levels, each of which has a cell.
+
+    Raises:
+        ValueError: if a kind is unknown.
+    """
+    unknown = sorted(set(kinds) - set(PART_KINDS))
+    if unknown:
+        raise ValueError(f"parts of kind {unknown} are unknown. Known: {', '.join(PART_KINDS)}.")
+    found: dict[str, Iterable[Part]] = {
+        "operation": _operations(space, alive),
+        "edge": (
+            Part("edge", level, row) for level, row in _positions(np.asarray(alive.any(axis=-1)))
+        ),
+        "node": (
+            Part("node", level, node)
+            for level in range(space.levels)
+            for node in range(space.num_nodes)
+        ),
+        "cell": (Part("cell", level) for level in range(cells)),
+    }
+    return [part for kind in kinds for part in found[kind]]
+
+
+def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> CellWeights:
+    """Return the weights of all cells with ``part`` left out; the others share what it had.
+
+    Operations share within their edge and edges within their node, as the softmax would without
+    it. A node's own inputs get nothing, so that its state is zero, and so are its outputs. What is
+    the only one of its group leaves nothing behind. A cell's weights stay as they are: it is left
+    out as a whole.
+
+    Args:
+        part: what to leave out.
+        weights: ``operations`` (L, E, O) and ``edges`` (L, E) as the supernet has them.
+        space: the search space.
+    """
+    operations, edges = weights.operations.clone(), weights.edges.clone()
+    if part.kind == "operation":
+        row = operations[part.level, part.index]
+        row[part.column] = 0
+        _fill_up(row)
+    elif part.kind == "edge":
+        _drop_edges(edges[part.level], [part.index], space)
+    elif part.kind == "node":
+        edges[part.level, space.edges_of(part.index)] = 0
+        name = f"node_{part.index}"
+        outgoing = [row for row, edge in enumerate(space.edges) if edge.input == name]
+        _drop_edges(edges[part.level], outgoing, space)
+    return CellWeights(operations, edges)
+
+
+def _operations(space: SearchSpace, alive: BoolArray) -> Iterator[Part]:
+    for level, row in _positions(alive.sum(axis=-1) > 1):
+        for column, name in enumerate(space.operations):
+            if alive[level, row, column] and name != NONE_OPERATION:
+                yield Part("operation", level, row, column)
+
+
+def _positions(mask: BoolArray) -> Iterator[tuple[int, int]]:
+    levels, rows = mask.nonzero()
+    yield from zip(levels.tolist(), rows.tolist(), strict=True)
+
+
+def _drop_edges(edges: torch.Tensor, rows: Sequence[int], space: SearchSpace) -> None:
+    """Zero some of a level's edges (E,) and scale up the other inputs of their nodes."""
+    for row in rows:
+        edges[row] = 0
+        _fill_up(edges[space.edges_of(space.edges[row].node)])
+
+
+def _fill_up(group: torch.Tensor) -> None:
+    """Bring a group's sum back to one, unless nothing is left of it."""
+    total = group.sum()
+    if total > 0:
+        group /= total

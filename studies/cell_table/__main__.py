@@ -1,0 +1,54 @@
+"""Command line of the cell table: ``python -m studies.cell_table <command>``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+
+from studies.cell_table.backbone import train_backbone
+from studies.cell_table.records import collect_records, read_raw
+from studies.cell_table.report import report
+from studies.cell_table.run import fill_table
+from studies.cell_table.settings import load_settings
+from studies.cell_table.table import RESULTS
+
+
+def main() -> None:
+    """Train the backbone, make rows, keep them, or report on what is kept."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    settings = load_settings(arguments.dataset)
+    kept = RESULTS / f"{settings.name}.jsonl"
+    work_dir = arguments.work_dir / settings.name
+    dataset_dir = arguments.dataset_dir
+    if arguments.command == "fill":
+        train_backbone(settings, dataset_dir, work_dir / "backbone.pt")
+        fill_table(settings, dataset_dir, work_dir=work_dir, kept=kept, limit=arguments.limit)
+    elif arguments.command == "keep":
+        print(f"{kept}: {collect_records(kept, read_raw(work_dir / 'raw'))} rows.")
+    else:
+        print(report(settings, kept))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m studies.cell_table", description=main.__doc__)
+    parser.add_argument("command", choices=("fill", "keep", "report"))
+    parser.add_argument("--dataset", default="hippocampus", help="name of a settings file")
+    parser.add_argument(
+        "--dataset_dir",
+        type=Path,
+        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
+        help="the data set as downloaded",
+    )
+    parser.add_argument(
+        "--work_dir", type=Path, default=Path("runs/cell_table"), help="weights and raw rows"
+    )
+    parser.add_argument("--limit", type=int, default=None, help="rows to make at most")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Planted spaces: searches whose right answer is known."""
