@@ -48,7 +48,9 @@ def edited(content: bytes, edits: list[tuple[int, bytes]]) -> bytes:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    # Each example writes the one file anew.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     kind=st.sampled_from(sorted(SOUND)), edits=EDITS, cut=st.integers(0, 600), packed=st.booleans()

@@ -29,6 +29,7 @@ def weights(make_trainer, tmp_path):
 
 def test_weights_of_this_fold(weights, caplog):
     path = weights({**FOLDS, "seed": 3})
+    caplog.clear()
     found = weights_record(path, folds=FOLDS)
     assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert found["run"]["options"]["seed"] == 3
@@ -40,6 +41,7 @@ def test_weights_of_this_fold(weights, caplog):
 @pytest.mark.parametrize(("name", "value"), [("fold", 1), ("split_seed", 7)])
 def test_weights_of_another_fold(weights, caplog, name, value):
     path = weights({**FOLDS, name: value})
+    caplog.clear()
     assert weights_record(path, folds=FOLDS)["trained_for_this_fold"] is False
     (line,) = [record.getMessage() for record in caplog.records]
     assert f"trained with {name} {value}, and are tested with {name} 0" in line
@@ -48,6 +50,7 @@ def test_weights_of_another_fold(weights, caplog, name, value):
 
 def test_weights_of_another_data_set(weights, caplog):
     path = weights({**FOLDS, "dataset_name": "brats"})
+    caplog.clear()
     assert weights_record(path, folds=FOLDS)["trained_for_this_fold"] is None
     assert not caplog.records
 

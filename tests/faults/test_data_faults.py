@@ -141,7 +141,8 @@ def test_an_empty_test_part_is_named(dataset, failure, tmp_path, stage):
     patients |= {entry["patient"] for entry in dataset.entries("validation")}
     patients |= {entry["patient"] for entry in dataset.entries("test")}
     save_folds(Folds("decathlon", 0, (("elsewhere",), tuple(sorted(patients)))), folds)
-    message = failure(stage, {"dataset_dir": str(dataset.folder), "folds_file": str(folds)})
+    options = {"dataset_dir": str(dataset.folder), "folds_file": str(folds), "num_folds": 2}
+    message = failure(stage, options)
     assert "part 'test' of fold 0 has no case" in message
     assert "--folds_file" in message
 

@@ -78,5 +78,6 @@ def test_package_uses_no_pyplot_and_nothing_else_of_the_project() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == (
-        "['files', 'json_fields', 'trace_format', 'visualization'] False"
+        "['files', 'json_fields', 'temporary_files', 'text', 'trace_format', 'visualization', "
+        "'write_errors'] False"
     )
