@@ -91,7 +91,8 @@ def test_no_part_is_left_unopened(
     image.write_bytes(image.read_bytes()[:100])
     config = parser(name, *configs)
     with pytest.raises(RuntimeError) as caught:
-        config.get_parsed_content(check_of(config))
+        where = "run" if "evaluate" in configs else "initialize"
+        config.get_parsed_content(check_of(config, where))
     message = brief_message(caught.value)
     assert message is not None
     assert f"{image}\n  - cannot be read to its end" in message

@@ -59,10 +59,15 @@ def checkpoint(hippocampus_chain, source) -> Path:
     return path
 
 
+def normalised(volume: torch.Tensor) -> torch.Tensor:
+    """Mean 0 and standard deviation 1 over what is not zero; zeros stay."""
+    inside = volume[volume != 0]
+    return torch.where(volume != 0, (volume - inside.mean()) / inside.std(correction=0), volume)
+
+
 def padded(image: nibabel.Nifti1Image) -> torch.Tensor:
     """What the network gets to see of an RAS image of 1 mm: slices (Z, 1, 32, 32)."""
-    volume = torch.from_numpy(np.asarray(image.dataobj).astype(np.float32))
-    volume = (volume - volume.mean()) / volume.std(correction=0)
+    volume = normalised(torch.from_numpy(np.asarray(image.dataobj).astype(np.float32)))
     left = [(32 - size) // 2 for size in volume.shape[:2]]
     right = [32 - size - low for size, low in zip(volume.shape[:2], left, strict=True)]
     slices = volume.permute(2, 0, 1)[:, None]
@@ -227,7 +232,7 @@ def test_nothing_outside_one_window_is_left_out(hippocampus_chain, checkpoint, r
     network.load_state_dict(load_state(checkpoint))
     volume = torch.from_numpy(np.tile(np.asarray(source.dataobj).astype(np.float32), (2, 2, 1)))
     assert min(volume.shape[:2]) > 32
-    volume = (volume - volume.mean()) / volume.std(correction=0)
+    volume = normalised(volume)
     with torch.no_grad():
         scores = sliding_window_inference(
             volume.permute(2, 0, 1)[:, None], (32, 32), 4, network.eval(), 0.5, mode="gaussian"

@@ -68,6 +68,7 @@ def unread(monkeypatch):
         ({"epochs": 2}, ["epochs is 2, but checkpoint"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore:folds file")
 def test_search_goes_on_from_its_own_checkpoint_alone(chain, unread, tmp_path, options, words):
     # Its own copy: the search was decided in its third epoch, and is now one that was not.
     folder = tmp_path / "search"
@@ -206,7 +207,7 @@ def test_ended_run_leaves_its_folders_free(chain):
 
 
 STEPLESS = [
-    ({"epochs": 2, "warmup_epochs": 5}, ("epochs is 2", "warmup_epochs is 5")),
+    ({"epochs": 2, "warmup_epochs": 5}, ("--warmup_epochs is 5", "--epochs 2")),
     ({"epochs": 2, "warmup_epochs": 1, "architecture_every": 99}, ("architecture_every is 99",)),
 ]
 
