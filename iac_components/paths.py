@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import errno
 import os
-import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 
 from iac_components.config_stack import running_parser, workflow_call
-from iac_components.console import is_monai_command
+from iac_components.typed_options import typed_options
 
 __all__ = ["PATH_OPTIONS", "PathError", "take_paths_as_typed"]
 
@@ -31,7 +28,6 @@ PATH_OPTIONS = (
 )
 """The top-level keys of a bundle's config that name a file or folder."""
 
-_FLAG = re.compile(r"--?([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 _NOTHING = ("none", "null")
 _IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)
 _MAY_BE_LEFT_OUT = ("cache_dir", "genotype_path", "backbone_ckpt")
@@ -56,7 +52,7 @@ def take_paths_as_typed() -> None:
     """
     parser = running_parser()
     config = parser.get()
-    typed, written = _typed_here(), _written()
+    typed, written = typed_options(), _written()
     for name in PATH_OPTIONS:
         if name in typed:
             value: object = typed[name]
@@ -66,11 +62,6 @@ def take_paths_as_typed() -> None:
             continue
         if not _is_expression(value):
             _put(parser, name, _path(name, value))
-
-
-def _typed_here() -> dict[str, object]:
-    """Options of this process's command line, if it is MONAI's."""
-    return dict(_typed(sys.argv[1:])) if is_monai_command() else {}
 
 
 def _written() -> dict[str, object]:
@@ -98,31 +89,6 @@ def _as_written(name: str, value: object, written: object) -> object:
         f"--{name} is '{value}', where :: may have been #, which MONAI's configs read as ::. "
         "Choose a name without # and ::, or give it on the command line."
     )
-
-
-def _typed(words: Sequence[str]) -> Iterator[tuple[str, object]]:
-    """Yield the options of a command line with their unparsed texts."""
-    for word, following in zip(words, [*words[1:], "--"], strict=True):
-        if word == "--":
-            return
-        match = _FLAG.fullmatch(word)
-        if match is None:
-            continue
-        name, text = match[1].replace("-", "_"), match[2]
-        if text is None and not _FLAG.fullmatch(following) and following != "--":
-            text = following
-        if text is not None:
-            yield name, _unquoted(text)
-
-
-def _unquoted(text: str) -> str:
-    """Take quotes off that the shell left on, as Fire does."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        try:
-            return str(ast.literal_eval(text))
-        except (SyntaxError, ValueError):
-            pass
-    return text
 
 
 def _contents(config_file: object) -> Iterator[Mapping[str, object]]:

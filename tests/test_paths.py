@@ -77,7 +77,7 @@ def command(config, monkeypatch):
 
     def run(*words):
         made = []
-        monkeypatch.setattr("iac_components.paths.is_monai_command", lambda: True)
+        monkeypatch.setattr("iac_components.typed_options.is_monai_command", lambda: True)
         arguments = ["run", "--config_file", str(config), "--logging_file", "False", *words]
         monkeypatch.setattr(sys, "argv", ["monai.bundle", *arguments])
         start = ConfigWorkflow.__init__

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from monai.bundle import ConfigWorkflow
+
 from iac_components.config_stack import running_parser, running_workflow, workflow_call
 from iac_components.options.errors import OptionError
 from iac_components.options.known_ids import defined_ids
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
-from iac_components.options.unknown_keys import unknown_arguments, unknown_keys
+from iac_components.options.typed_words import put_nothing, read_words
+from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
+from iac_components.options.unused import unused_options
 from iac_components.options.values import read_values, replaced_values
+from iac_components.typed_options import typed_options
 
 __all__ = ["check_options"]
 
@@ -18,7 +25,8 @@ def check_options(method: str) -> None:
 
     A key is an option if a config file of the run defines it, if anything in the config refers to
     it, or if MONAI or one of its clients sets it by rule; keys of a user's own in a file are thus
-    free. Values are held against the schema of the method, and against each other.
+    free. Values are held against the schema of the method, and against each other. ``true``,
+    ``false``, ``null`` and ``None`` as typed become what they mean.
 
     Args:
         method: ``iac`` or ``dints``, whose schema the config follows.
@@ -30,20 +38,34 @@ def check_options(method: str) -> None:
     parser, workflow = running_parser(), running_workflow()
     options = load_options(method)
     faults: list[str] = []
+    defined: Mapping[str, object] = {}
     # A client that reads a config on its own runs no workflow, and overrides what it likes.
     if workflow is not None and workflow.parser is parser:
-        call = workflow_call()
-        defined = defined_ids(workflow, call)
-        tracked = call is None or call.arguments.get("tracking") is not None
-        unknown = unknown_keys(workflow, defined, tracked=tracked)
-        faults += unknown.values()
+        faults += put_nothing(parser, typed_options()).values()
+        defined = defined_ids(workflow, workflow_call())
+        unknown = _unknown(workflow, defined)
+        faults += [*unknown.values(), *unknown_step(workflow)]
         faults += replaced_values(parser, options, defined)
         options = {name: option for name, option in options.items() if name not in unknown}
+    read_words(parser)
     faults += unknown_arguments(parser)
     values = read_values(parser, options, faults)
     if not faults:
-        faults += broken_rules(values)
+        faults += unused_options(parser, options, defined)
+        faults += broken_rules(_chosen(values, defined))
     if len(faults) == 1:
         raise OptionError(faults[0])
     if faults:
         raise OptionError("\n".join([f"{len(faults)} options are at fault.", *faults]))
+
+
+def _unknown(workflow: ConfigWorkflow, defined: Mapping[str, object]) -> dict[str, str]:
+    call = workflow_call()
+    tracked = call is None or call.arguments.get("tracking") is not None
+    return unknown_keys(workflow, defined, tracked=tracked)
+
+
+def _chosen(values: Mapping[str, object], defined: Mapping[str, object]) -> Mapping[str, object]:
+    """The values without a default that yields to the others: a run may end before it."""
+    yields = values.get("val_interval") == defined.get("val_interval")
+    return {name: value for name, value in values.items() if name != "val_interval" or not yields}

@@ -55,8 +55,10 @@ def _ids(config: object, where: str = "") -> Iterator[tuple[str, object]]:
     for key, value in pairs:
         name = ReferenceResolver.normalize_id(key.removeprefix(MERGE_KEY))
         here = f"{where}{SEPARATOR}{name}" if where else name
-        parts = here.split(SEPARATOR)
-        yield from ((SEPARATOR.join(parts[:count]), None) for count in range(1, len(parts)))
+        parts = name.split(SEPARATOR)
+        # What a key like a::b lies below; what lies above it has been given with its value.
+        for count in range(1, len(parts)):
+            yield here.removesuffix(SEPARATOR + SEPARATOR.join(parts[count:])), None
         yield here, value
         yield from _ids(value, here)
 

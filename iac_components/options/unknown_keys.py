@@ -15,7 +15,7 @@ from iac_components.options.client_keys import (
 )
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids
 
-__all__ = ["unknown_arguments", "unknown_keys"]
+__all__ = ["unknown_arguments", "unknown_keys", "unknown_step"]
 
 GROUPS = ("train", "validate")
 """Objects of the config that are no component and whose keys have a fixed meaning."""
@@ -42,6 +42,18 @@ def unknown_keys(
     for group in GROUPS:
         found |= dict(_unknown_members(group, config.get(group), defined, used))
     return found
+
+
+def unknown_step(workflow: ConfigWorkflow) -> Iterator[str]:
+    """Yield a sentence if the config lacks the step that is to be run.
+
+    A word of the command line without ``--`` before it is taken for its id.
+    """
+    if workflow.run_id not in workflow.parser:
+        yield (
+            f"--run_id is {workflow.run_id!r}, but no config file of this run has such a key. "
+            "Leave it out; an option begins with --."
+        )
 
 
 def _with_parents(ids: Collection[str]) -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from options_checks import config_files, start
 
 NAN, INFINITE = float("nan"), float("inf")
 WHOLE = "it must be a whole number of at least 1."
@@ -68,7 +69,7 @@ SHARED = {
 CASES = {
     ("search", "iac"): {
         "warmup_epochs": {300: "below --epochs 200", -1: "from 0 to epochs - 1", "a": "from 0"},
-        "architecture_learning_rate": {-0.1: "at least 0", NAN: "at least 0"},
+        "architecture_learning_rate": {-0.1: "above 0", NAN: "above 0", 0: "above 0"},
         "architecture_every": {0: WHOLE, 10_000: "the architecture would never learn"},
         "num_nodes": {"two": "from 1 to 8", 64: "from 1 to 8", 0: "from 1 to 8"},
         "keep_schedule": {
@@ -274,3 +275,37 @@ def test_a_value_in_the_place_of_an_option(refusal, stage):
     assert refusal(stage, {where: 2.5}) == f"--{where} is 2.5: {WHOLE}"
     assert "true or false" in refusal(stage, {"train#trainer#amp": "maybe"})
     assert refusal(stage, {where: 2}) is None
+
+
+@pytest.mark.parametrize(("stage", "method"), [("train", "iac"), ("train", "dints")])
+def test_a_short_try_needs_no_other_option(refusal, stage, method):
+    """The default of val_interval yields; one that was asked for does not."""
+    assert refusal(stage, {"epochs": 3}, method=method) is None
+    assert refusal(stage, {"epochs": 3}, "evaluate", method=method) is None
+    message = refusal(stage, {"epochs": 3, "val_interval": 4}, method=method)
+    assert message.startswith("--val_interval is 4: it must be at most --epochs 3")
+
+
+@pytest.mark.parametrize(
+    ("bundle", "name", "value"),
+    [
+        ("hippocampus_unet_iac_segmentation_train", "checkpoint", "model.pt"),
+        ("hippocampus_dints_segmentation_train", "checkpoint", "model.pt"),
+        ("hippocampus_unet_iac_segmentation_inference", "patch_size", [64, 64]),
+    ],
+)
+def test_an_option_without_use_is_refused(bundle, name, value):
+    message = start(config_files(bundle), {name: value})
+    assert message is not None
+    assert message.startswith(f"--{name} is {value!r}: this run has no use for it")
+
+
+@pytest.mark.parametrize("bundle", ["hippocampus_unet_iac", "hippocampus_dints"])
+def test_the_same_option_where_it_is_used(bundle):
+    files = config_files(f"{bundle}_segmentation_train", "evaluate")
+    assert start(files, {"checkpoint": "model.pt", "dataset_name": "mine"}) is None
+
+
+def test_a_step_that_is_not_there(refusal):
+    message = refusal("train", {"run_id": "extra"})
+    assert message.startswith("--run_id is 'extra', but no config file of this run has")
