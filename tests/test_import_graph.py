@@ -43,7 +43,7 @@ ALLOWED = {
     "data": set(),
     "evaluation": set(),
     "options": {
-        *("config_stack", "console"),
+        *("config_stack", "console", "paths", "typed_options"),
         *("data", "dints", "evaluation", "networks", "search_space"),
     },
     "visualization": set(),

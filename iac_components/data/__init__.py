@@ -29,7 +29,7 @@ from iac_components.data.folds_file import load_folds, load_or_make_folds, save_
 from iac_components.data.kits import read_kits
 from iac_components.data.label_map_writer import SaveImageLikeInputd, write_label_map
 from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
-from iac_components.data.loader import epoch_loader
+from iac_components.data.loader import epoch_loader, share_of_cases
 from iac_components.data.nifti_reader import NiftiReader
 from iac_components.data.output_names import CaseNames
 from iac_components.data.parts import (
@@ -95,6 +95,7 @@ __all__ = [
     "save_folds",
     "select_cases",
     "select_patients",
+    "share_of_cases",
     "write_acdc_phantom",
     "write_amos_phantom",
     "write_brats2021_phantom",

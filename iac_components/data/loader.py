@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import torch
+from monai.data.samplers import DistributedSampler as UnevenSampler
 from monai.data.utils import list_data_collate
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from iac_components.ranks import count_ranks, rank
 
-__all__ = ["epoch_loader"]
+__all__ = ["epoch_loader", "share_of_cases"]
 
 
 def epoch_loader(
@@ -63,3 +66,17 @@ def epoch_loader(
         drop_last=drop_last and len(sampler) >= batch_size,
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+def share_of_cases(dataset: Sized) -> UnevenSampler:
+    """Sample the cases that are this process's to validate, each case in one process's share.
+
+    Raises:
+        ValueError: if there are fewer cases than processes.
+    """
+    if len(dataset) < count_ranks():
+        raise ValueError(
+            f"{count_ranks()} processes cannot share {len(dataset)} case(s) of validation or test. "
+            f"Start {len(dataset)} at most, or use more cases."
+        )
+    return UnevenSampler(dataset, even_divisible=False, shuffle=False)

@@ -14,7 +14,7 @@ from monai.transforms import Compose, LoadImaged
 from torch import distributed
 from torch.utils.data import Dataset, DistributedSampler
 
-from iac_components.data import SliceDataset, epoch_loader
+from iac_components.data import SliceDataset, epoch_loader, share_of_cases
 
 
 class Numbers(Dataset[dict[str, object]]):
@@ -173,3 +173,9 @@ def test_an_empty_dataset_is_refused() -> None:
 def test_batch_size_is_checked() -> None:
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         epoch_loader(Numbers(3), batch_size=0)
+
+
+def test_more_processes_than_cases_to_validate(monkeypatch) -> None:
+    monkeypatch.setattr("iac_components.data.loader.count_ranks", lambda: 2)
+    with pytest.raises(ValueError, match=r"2 processes cannot share 1 case.*Start 1 at most"):
+        share_of_cases(Numbers(1))
