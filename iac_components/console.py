@@ -128,9 +128,16 @@ def _show_of_thread(arguments: threading.ExceptHookArgs) -> None:
 def _brief_record(*arguments: object, **fields: object) -> logging.LogRecord:
     """Make a log record without the traceback of an error that is shown in one line later."""
     record = _make_record(*arguments, **fields)
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None and not os.environ.get("IAC_TRACEBACK") and brief_message(error):
+    # Ignite logs the error's text alone while it handles it.
+    error = record.exc_info[1] if record.exc_info else sys.exc_info()[1]
+    if error is None or os.environ.get("IAC_TRACEBACK"):
+        return record
+    message, text = brief_message(error), str(error)
+    if message is not None:
         record.exc_info = None
+        # A worker's error has the worker's traceback for its text.
+        if _WORKER.match(text) and isinstance(record.msg, str):
+            record.msg = record.msg.replace(text, message)
     return record
 
 
