@@ -230,7 +230,11 @@ class TestReporting:
                 logging.getLogger("some").exception("Exception")
             return caplog.text
 
+        def killed():
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+
         assert "Traceback" not in logged(load_genotype, tmp_path / "none.json")
+        assert "Traceback" not in logged(killed)
         assert "Traceback" in logged(int, "x")
         monkeypatch.setenv("IAC_TRACEBACK", "1")
         assert "Traceback" in logged(load_genotype, tmp_path / "none.json")

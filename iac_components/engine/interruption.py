@@ -96,6 +96,8 @@ def _stop(runner: Engine, noted: NotedSignal, engine: Engine) -> None:
 
 def _give_up(engine: Engine) -> None:
     """End a run that an error has stopped as if it had ended after a step."""
+    # torch's handler would raise for the next worker that ended, wherever the run is by then.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     engine.terminate(skip_completed=True)
     engine.fire_event(Events.TERMINATE)
 

@@ -164,8 +164,10 @@ def test_signal_that_ends_the_workers_too(make, tmp_path, capfd, message):
     """Sent to a group of processes, SIGTERM reaches those that load data, and torch raises."""
     trainer = make(every=100)
     fail_at(trainer, 7, message, number=signal.SIGTERM)
+    before = signal.getsignal(signal.SIGCHLD)
     with pytest.raises(SystemExit, match="143"):
         run_until_signal(trainer)
+    assert signal.signal(signal.SIGCHLD, before) == signal.SIG_DFL
     assert "Ended by SIGTERM in epoch 2 of 5: saved " in capfd.readouterr().err
     assert trainer.saved() == [1]
     again, whole = make(resume=True), make(folder=tmp_path / "whole")
