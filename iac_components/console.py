@@ -21,6 +21,7 @@ __all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_erro
 _PACKAGE = str(Path(__file__).parent) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
 _WORKER = re.compile(r"Caught \w+ in DataLoader worker process")
+_KILLED = re.compile(r"DataLoader worker \(pid \d+\) is killed by signal: Terminated")
 _FRAME = re.compile(r'^  File "([^"\n]*)", line \d+', re.MULTILINE)
 _RAISED = re.compile(r"^(?:\w+\.)*(\w+): (.*)", re.MULTILINE | re.DOTALL)
 _TOLD: set[str] = set()
@@ -128,9 +129,16 @@ def _show_of_thread(arguments: threading.ExceptHookArgs) -> None:
 def _brief_record(*arguments: object, **fields: object) -> logging.LogRecord:
     """Make a log record without the traceback of an error that is shown in one line later."""
     record = _make_record(*arguments, **fields)
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None and not os.environ.get("IAC_TRACEBACK") and brief_message(error):
+    # Ignite logs the error's text alone while it handles it.
+    error = record.exc_info[1] if record.exc_info else sys.exc_info()[1]
+    if error is None or os.environ.get("IAC_TRACEBACK"):
+        return record
+    message, text = brief_message(error), str(error)
+    if message is not None or _KILLED.match(text):
         record.exc_info = None
+        # A worker's error has the worker's traceback for its text.
+        if message and _WORKER.match(text) and isinstance(record.msg, str):
+            record.msg = record.msg.replace(text, message)
     return record
 
 

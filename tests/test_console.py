@@ -13,10 +13,11 @@ from importlib.machinery import ModuleSpec
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from monai.transforms import LoadImaged
 
 from iac_components import console, signals
 from iac_components.console import brief_message, flag, optional, report_errors_briefly
-from iac_components.data import Folds, epoch_loader, load_datalist
+from iac_components.data import CaseDataset, Folds, epoch_loader, load_datalist
 from iac_components.files import require_writable_directory, write_json
 from iac_components.networks import build_network, load_weights
 from iac_components.search_space import SearchSpace, load_genotype
@@ -229,10 +230,36 @@ class TestReporting:
                 logging.getLogger("some").exception("Exception")
             return caplog.text
 
+        def killed():
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated. ")
+
         assert "Traceback" not in logged(load_genotype, tmp_path / "none.json")
+        assert "Traceback" not in logged(killed)
         assert "Traceback" in logged(int, "x")
         monkeypatch.setenv("IAC_TRACEBACK", "1")
         assert "Traceback" in logged(load_genotype, tmp_path / "none.json")
+
+    def test_log_holds_no_traceback_of_a_worker(self, monkeypatch, caplog, tmp_path):
+        """Ignite logs the text of what ends a run, which is a traceback if a worker raised it."""
+        self.in_monai(monkeypatch)
+        report_errors_briefly()
+        path = str(tmp_path / "none.nii.gz")
+        cases = CaseDataset([{"image": path}], LoadImaged("image"))
+        loader = torch.utils.data.DataLoader(cases, num_workers=1)
+
+        def logged():
+            caplog.clear()
+            try:
+                next(iter(loader))
+            except Exception as error:
+                logging.getLogger("some").error(f"The run ends by: {error}")
+            return caplog.text
+
+        brief = logged()
+        assert "Traceback" not in brief
+        assert f"The run ends by: DatasetError: '{path}' does not exist" in brief
+        monkeypatch.setenv("IAC_TRACEBACK", "1")
+        assert "Traceback" in logged()
 
     def test_bug_keeps_its_traceback(self, monkeypatch, capsys):
         self.in_monai(monkeypatch)

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from iac_components.data.case import Case
-from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
-from iac_components.data.layouts import register_layout
+from iac_components.data.faults import DatasetError, Fault, found_in
+from iac_components.data.layouts import raise_layout_faults, register_layout
 from iac_components.data.nifti_files import ambiguous, files_by_stem
 
 __all__ = ["read_acdc"]
@@ -46,7 +46,7 @@ def read_acdc(dataset_dir: Path) -> list[Case]:
         found_cases, found_faults = _read_patient(patient)
         cases += found_cases
         faults += found_faults
-    raise_faults(faults, subject=f"ACDC dataset '{root}'")
+    raise_layout_faults(faults, cases, subject=f"ACDC dataset '{root}'")
     return cases
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from iac_components.data.case import Case, nifti_stem
 from iac_components.data.dataset_json import missing_files, read_dataset_json, read_pairs
-from iac_components.data.faults import Fault, raise_faults
-from iac_components.data.layouts import register_layout
+from iac_components.data.faults import Fault
+from iac_components.data.layouts import raise_layout_faults, register_layout
 
 __all__ = ["read_amos"]
 
@@ -37,7 +37,7 @@ def read_amos(dataset_dir: Path) -> list[Case]:
             name = nifti_stem(image)
             faults += missing_files(name, image, label)
             cases.append(Case(name, name, image, label))
-    raise_faults(faults, subject=f"AMOS dataset '{dataset_dir}'")
+    raise_layout_faults(faults, cases, subject=f"AMOS dataset '{dataset_dir}'")
     return cases
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from iac_components.data.case import Case
 from iac_components.data.channel_names import BRATS_NAMINGS, ChannelNaming
-from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
-from iac_components.data.layouts import register_layout
+from iac_components.data.faults import DatasetError, Fault, found_in
+from iac_components.data.layouts import raise_layout_faults, register_layout
 from iac_components.data.nifti_files import NiftiFiles
 
 __all__ = ["read_brats"]
@@ -71,7 +71,7 @@ def read_brats(dataset_dir: Path) -> list[Case]:
             f"dataset_dir '{root}': none of its {len(folders)} case(s) has a label map "
             f"({label.name}). Pass BraTS's training data; its validation data have no labels."
         )
-    raise_faults(faults, subject=f"BraTS dataset '{root}'")
+    raise_layout_faults(faults, cases, subject=f"BraTS dataset '{root}'")
     return cases
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from iac_components.data.case import Case, nifti_stem
 from iac_components.data.dataset_json import missing_files, read_dataset_json, read_pairs
 from iac_components.data.faults import DatasetError, Fault, raise_faults
-from iac_components.data.layouts import register_layout
+from iac_components.data.layouts import raise_layout_faults, register_layout
 from iac_components.text import open_table, read_text
 
 __all__ = ["read_decathlon"]
+
+_GROUPS = "groups.csv"
 
 _TRAILING_NUMBER = re.compile(r"(\d+)$")
 
@@ -43,14 +45,14 @@ def read_decathlon(dataset_dir: Path) -> list[Case]:
             faults.append(patient)
         else:
             cases.append(Case(patient, name, image, label))
-    raise_faults(faults, subject=f"Decathlon dataset '{dataset_dir}'")
+    raise_layout_faults(faults, cases, subject=f"Decathlon dataset '{dataset_dir}'")
     return cases
 
 
 def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fault]:
     """Return the rule that gives the patient of a case, or the fault if there is none."""
-    groups = dataset_dir / "groups.csv"
-    if groups.is_file():
+    groups = _groups_file(dataset_dir)
+    if groups is not None:
         patient_of = _read_groups(groups)
         return lambda case: (
             patient_of.get(case)
@@ -59,6 +61,16 @@ def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fau
     if dataset_name.lower() == "hippocampus":
         return _hippocampus_subject
     return lambda case: case
+
+
+def _groups_file(dataset_dir: Path) -> Path | None:
+    """Return the table of groups, whichever letters its name is written in; None if there is none.
+
+    Left out, it would let patients fall into several folds. What is there but no file (a link to
+    nowhere) is an error of the reader.
+    """
+    found = [path for path in sorted(dataset_dir.iterdir()) if path.name.lower() == _GROUPS]
+    return next((path for path in found if path.name == _GROUPS), found[0] if found else None)
 
 
 def _hippocampus_subject(case: str) -> str | Fault:
@@ -84,7 +96,10 @@ def _read_groups(file: Path) -> dict[str, str]:
     except (ValueError, csv.Error) as error:
         raise DatasetError(f"'{file}' cannot be read as a table: {error}") from error
     except OSError as error:
-        raise DatasetError(f"'{file}' cannot be read ({error.strerror}).") from error
+        raise DatasetError(
+            f"'{file}' cannot be read ({error.strerror}). Put the table there, or remove what has "
+            "its name."
+        ) from error
     if missing:
         raise DatasetError(
             f"'{file}' lacks the column(s) {', '.join(sorted(missing))}. "

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from iac_components.data.case import Case
-from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
-from iac_components.data.layouts import register_layout
+from iac_components.data.faults import DatasetError, Fault, found_in
+from iac_components.data.layouts import raise_layout_faults, register_layout
 from iac_components.data.nifti_files import NiftiFiles
 
 __all__ = ["read_kits"]
@@ -68,5 +68,5 @@ def read_kits(dataset_dir: Path) -> list[Case]:
             "KiTS23's repository comes without them. Run its own download command, "
             "kits23_download_data."
         )
-    raise_faults(faults, subject=f"KiTS23 dataset '{root}'")
+    raise_layout_faults(faults, cases, subject=f"KiTS23 dataset '{root}'")
     return cases

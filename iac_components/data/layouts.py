@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from iac_components.data.case import Case
+from iac_components.data.case import Case, entry_files
 from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.volume_file import read_volume
 from iac_components.registry import Registry
 
 __all__ = [
     "LayoutReader",
     "find_dataset",
+    "raise_layout_faults",
     "read_dataset",
     "register_layout",
     "registered_layouts",
@@ -46,6 +49,32 @@ def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
     cases = sorted(_REGISTRY[layout](folder))
     raise_faults(_same_names(cases), subject=f"Dataset '{folder}'")
     return cases
+
+
+def raise_layout_faults(faults: Sequence[Fault], cases: Sequence[Case], *, subject: str) -> None:
+    """Raise one error for a layout's faults and for its damaged files; return if it has no fault.
+
+    The checks before a training, which would find the damaged files, need a layout without fault:
+    a missing file would hide them.
+
+    Args:
+        faults: what the layout's reader found.
+        cases: the cases that it found.
+        subject: what was checked, for the first line of the message.
+
+    Raises:
+        DatasetError: if ``faults`` is not empty.
+    """
+    if not faults:
+        return
+    entries = [case.entry() for case in cases]
+    files = [
+        file for entry in entries for key in ("image", "label") for file in entry_files(entry, key)
+    ]
+    told = {fault.where for fault in faults}
+    there = [file for file in dict.fromkeys(files) if file not in told and os.path.isfile(file)]
+    damaged = [found for found in map(read_volume, there) if isinstance(found, Fault)]
+    raise_faults([*faults, *damaged], subject=subject)
 
 
 def _same_names(cases: Sequence[Case]) -> list[Fault]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import nibabel
 import numpy as np
+from nibabel.nifti1 import xform_codes
 from numpy.typing import NDArray
 
 __all__ = ["HEADER_BYTES", "NiftiHeader", "UnreadableVolumeError", "image_class", "parse_header"]
@@ -114,8 +115,8 @@ def parse_header(head: bytes) -> NiftiHeader:
         is_scaled=slope not in (0.0, 1.0) or intercept != 0.0,
         spacing=np.asarray(fields["pixdim"][1:4], dtype=np.float64),
         unit=_UNITS.get(int(fields["xyzt_units"]) % 8, "unknown"),
-        qform=_qform(header) if fields["qform_code"] > 0 else None,
-        sform=header.get_sform() if fields["sform_code"] > 0 else None,
+        qform=_qform(header) if _is_set(header, "qform_code") else None,
+        sform=header.get_sform() if _is_set(header, "sform_code") else None,
     )
 
 
@@ -159,6 +160,20 @@ def _offset(stated: float, least: int) -> int:
             f"{AGAIN}; its header is damaged.",
         )
     return int(stated)
+
+
+def _is_set(header: nibabel.Nifti1Header, field: str) -> bool:
+    """Tell whether a transform is set.
+
+    nibabel takes a code of no meaning for 0, and so another place than the header may mean.
+    """
+    code = int(header.structarr[field])
+    if code not in xform_codes.value_set():
+        raise UnreadableVolumeError(
+            f"lies nowhere known ({field} {code} in its header, expected 0 to 5)",
+            f"{AGAIN}; its header is damaged.",
+        )
+    return code > 0
 
 
 def _qform(header: nibabel.Nifti1Header) -> NDArray[np.float64]:

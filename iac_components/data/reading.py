@@ -48,13 +48,20 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
     """Say which file of an entry cannot be read, if that is why the block failed.
 
     Raises:
-        DatasetError: in place of the block's error, if a file is missing or damaged.
+        DatasetError: in place of the block's error, if a file is missing or damaged, or takes more
+            memory than there is.
     """
     try:
         yield
     except Exception as error:
         files = (file for key in keys for file in entry_files(entry, key))
         fault = next((f for f in map(read_volume, files) if isinstance(f, Fault)), None)
+        if fault is None and _lacks_memory(error):
+            raise DatasetError(
+                f"'{entry_files(entry, keys[0])[0]}' does not fit into the memory once it is "
+                "resampled to pixdim. Look whether its header states its voxels in mm, or pass "
+                "a larger --pixdim."
+            ) from error
         if fault is None:
             raise
         problem = " ".join(fault.problem.split())
@@ -62,3 +69,13 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
             f"'{fault.where}' {problem}: it was removed or changed during this run. "
             "Put it back, then start again; a search or a training continues with --resume True."
         ) from error
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether an allocation failed; PyTorch has no error of its own for that on a CPU."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, MemoryError) or "can't allocate memory" in str(link):
+            return True
+        link = link.__cause__ or link.__context__
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank
 
 __all__ = ["BestModel", "BestScore", "FinalModel", "metric_value"]
+
+_LOGGER = logging.getLogger("iac_components.weights")
 
 
 def metric_value(engine: Engine, name: str) -> float:
@@ -94,6 +97,12 @@ class BestModel:
         if self.best.beaten_by(value) and is_first_rank():
             facts = {"epoch": engine.state.epoch, self.metric_name: value}
             _write(self.path, self.network, self.record, facts)
+        elif self.best.value == -math.inf and is_first_rank():
+            _LOGGER.warning(
+                f"{self.metric_name} of epoch {engine.state.epoch} is {value}: '{self.path}' is "
+                "written by the first validation whose score is a number. If none has one, use the "
+                "last epoch's weights (model_final.pt)."
+            )
 
 
 class FinalModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,10 @@ __all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal"]
 
 RESUME_FROM = "resume_from"
 """Attribute of the engine's state: the checkpoint that was written for the interruption."""
+
+_ENDED_WORKER = re.compile(
+    r"DataLoader worker \(pid\S* [\d, ]+\) (is killed by signal|exited unexp)"
+)
 
 _AFTER_TRAINING = "after the last step: start it again with --resume True to write what is missing."
 _AFTER_CASES = "after the last case: what was written is whole."
@@ -51,9 +56,12 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
             engine.run()
             if training:
                 noted.number = largest(noted.number)
-        except RuntimeError:
+        except RuntimeError as error:
+            if noted and _ENDED_WORKER.search(str(error)):
+                # Sent to the whole group of processes, the signal ends those that load data.
+                _give_up(engine)
             # One of several ranks may have left while this one waited for it.
-            if not noted or count_ranks() == 1:
+            elif not noted or count_ranks() == 1:
                 raise
         if noted and is_first_rank():
             print(f"\n{_last_line(engine, noted.number)}", file=sys.stderr, flush=True)
@@ -84,6 +92,14 @@ def _stop(runner: Engine, noted: NotedSignal, engine: Engine) -> None:
     if number:
         for ending in dict.fromkeys((runner, engine)):
             ending.terminate(skip_completed=True)
+
+
+def _give_up(engine: Engine) -> None:
+    """End a run that an error has stopped as if it had ended after a step."""
+    # torch's handler would raise for the next worker that ended, wherever the run is by then.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    engine.terminate(skip_completed=True)
+    engine.fire_event(Events.TERMINATE)
 
 
 def _last_step(engine: Engine) -> bool:

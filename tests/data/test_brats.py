@@ -87,7 +87,8 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         read(tmp_path)
     found = {Path(fault.where).name: fault.problem for fault in caught.value.faults}
-    assert list(found) == ["BraTS-GLI-00000-000", "BraTS2021_00000", "BraTS2021_00003"]
+    # Files of no bytes, which make up the rest, come after them.
+    assert list(found)[:3] == ["BraTS-GLI-00000-000", "BraTS2021_00000", "BraTS2021_00003"]
     assert found["BraTS-GLI-00000-000"].startswith("lacks BraTS-GLI-00000-000-t2f.nii.gz (found ")
     assert found["BraTS2021_00000"] == (
         "lacks BraTS2021_00000_t1.nii.gz, BraTS2021_00000_seg.nii.gz (found "

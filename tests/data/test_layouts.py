@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,21 @@ def test_cases_are_sorted_absolute_and_unique(
         for file in (*((case.image,) if layout != "brats" else case.image), case.label):
             assert file.is_absolute()
             assert file.is_file()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_missing_file_hides_no_damaged_one(
+    phantoms: dict[str, Path], tmp_path: Path, layout: str
+) -> None:
+    folder = Path(shutil.copytree(phantoms[layout], tmp_path / "data"))
+    missing, damaged, *_ = read_dataset(folder, layout=layout)
+    assert missing.label is not None
+    assert damaged.label is not None
+    missing.label.unlink()
+    damaged.label.write_bytes(damaged.label.read_bytes()[:100])
+    with pytest.raises(DatasetError, match=re.escape(missing.label.name)) as caught:
+        read_dataset(folder, layout=layout)
+    assert str(damaged.label) in [fault.where for fault in caught.value.faults]
 
 
 def test_a_layout_is_registered_once() -> None:

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from monai.data import DataLoader
-from monai.transforms import Compose, EnsureChannelFirstd, Lambdad, LoadImaged
+from monai.transforms import Compose, EnsureChannelFirstd, Lambdad, LoadImaged, Spacingd
 
 from iac_components.console import brief_message
 from iac_components.data import (
@@ -114,6 +114,18 @@ def test_cache_that_vanishes_under_a_worker_process(entries, tmp_path):
 def test_file_of_a_channel(entries, tmp_path):
     entry = {**entries[0], "image": [entries[0]["image"], str(tmp_path / "absent.nii.gz")]}
     assert "absent.nii.gz' does not exist" in shown(lambda: CaseDataset([entry], Compose(LOAD))[0])
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_volume_that_outgrows_the_memory_is_named(entries, num_workers):
+    """No machine has the addresses for it, so that nothing is taken."""
+    steps = Compose([*LOAD, Spacingd(KEYS, pixdim=(1e-4, 1e-4, 1e-4))])
+    loader = DataLoader(CaseDataset(entries, steps), batch_size=1, num_workers=num_workers)
+    with pytest.raises(Exception, match="memory") as caught:
+        list(loader)
+    message = brief_message(caught.value)
+    assert message.startswith(f"DatasetError: '{entries[0]['image']}' does not fit into the memory")
+    assert "--pixdim" in message
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])

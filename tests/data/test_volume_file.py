@@ -94,6 +94,19 @@ def test_sound_files_of_any_name_are_read(tmp_path: Path, kind: str, name: str) 
     assert volume.header.unit == "unknown"
 
 
+@pytest.mark.parametrize(("field", "code"), [("qform_code", -3), ("sform_code", 300)])
+def test_a_code_of_no_meaning_is_a_fault(tmp_path: Path, field: str, code: int) -> None:
+    image = nibabel.Nifti1Image(VOXELS, AFFINE)
+    content = bytearray(image.to_bytes())
+    image.header[field] = code
+    content[:348] = image.header.binaryblock
+    path = tmp_path / "a.nii"
+    path.write_bytes(edited(bytes(content), [(108, np.float32(352).tobytes())]))
+    fault = read_volume(str(path))
+    assert isinstance(fault, Fault)
+    assert f"{field} {code}" in fault.problem
+
+
 def test_equal_voxels_have_one_digest(tmp_path: Path) -> None:
     def digest(voxels: np.ndarray, affine: np.ndarray = AFFINE) -> bytes:
         nibabel.save(nibabel.Nifti1Image(voxels, affine), tmp_path / "a.nii.gz")

@@ -55,6 +55,17 @@ def test_nothing_is_written_for_no_number(tmp_path, value):
     assert best.value == -INF
 
 
+def test_a_file_that_no_score_lets_be_written_is_told(tmp_path, caplog):
+    """Healthy cases on which nothing is predicted have no Dice."""
+    path = tmp_path / "model.pt"
+    validate(path, [NAN])
+    assert f"'{path}' is written by the first validation whose score is a number" in caplog.text
+    assert "model_final.pt" in caplog.text
+    caplog.clear()
+    validate(path, [0.1, NAN, 0.05])
+    assert caplog.text == ""
+
+
 def test_resumed_score_is_to_be_beaten(tmp_path):
     first = validate(tmp_path / "model.pt", [0.5])
     best = BestScore()

@@ -144,6 +144,47 @@ def test_evaluator_ends_after_the_case(capfd, number):
     assert f"Ended by {number.name} after case 2 of 3" in capfd.readouterr().err
 
 
+TORCH_SAYS = [
+    "DataLoader worker (pid 71) is killed by signal: Terminated. ",
+    "DataLoader worker (pid(s) 71, 72) exited unexpectedly",
+]
+
+
+def fail_at(trainer, step, message, *, number=None):
+    def fail(engine):
+        if number is not None:
+            signal.raise_signal(number)
+        raise RuntimeError(message)
+
+    trainer.add_event_handler(Events.ITERATION_STARTED(once=step), fail)
+
+
+@pytest.mark.parametrize("message", TORCH_SAYS)
+def test_signal_that_ends_the_workers_too(make, tmp_path, capfd, message):
+    """Sent to a group of processes, SIGTERM reaches those that load data, and torch raises."""
+    trainer = make(every=100)
+    fail_at(trainer, 7, message, number=signal.SIGTERM)
+    before = signal.getsignal(signal.SIGCHLD)
+    with pytest.raises(SystemExit, match="143"):
+        run_until_signal(trainer)
+    assert signal.signal(signal.SIGCHLD, before) == signal.SIG_DFL
+    assert "Ended by SIGTERM in epoch 2 of 5: saved " in capfd.readouterr().err
+    assert trainer.saved() == [1]
+    again, whole = make(resume=True), make(folder=tmp_path / "whole")
+    run_until_signal(again)
+    run_until_signal(whole)
+    assert trainer.losses[:4] + again.losses == whole.losses
+
+
+@pytest.mark.parametrize(("message", "number"), [(TORCH_SAYS[0], None), ("Other", signal.SIGTERM)])
+def test_other_errors_are_raised(make, message, number):
+    trainer = make()
+    fail_at(trainer, 7, message, number=number)
+    with pytest.raises(RuntimeError, match=message[:5]):
+        run_until_signal(trainer)
+    assert not trainer.final.exists()
+
+
 def test_signal_after_the_last_step(make, capfd):
     trainer = make(epochs=1)
     trainer.add_event_handler(Events.COMPLETED, lambda e: signal.raise_signal(signal.SIGTERM))
