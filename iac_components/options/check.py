@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from iac_components.config_stack import running_parser, running_workflow, workflow_call
 from iac_components.options.errors import OptionError
 from iac_components.options.known_ids import defined_ids
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys
-from iac_components.options.values import read_values, replaced_values
+from iac_components.options.values import read_given_values, read_values, replaced_values
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "check_values"]
 
 
 def check_options(method: str) -> None:
@@ -41,8 +43,26 @@ def check_options(method: str) -> None:
         options = {name: option for name, option in options.items() if name not in unknown}
     faults += unknown_arguments(parser)
     values = read_values(parser, options, faults)
-    if not faults:
-        faults += broken_rules(values)
+    _raise(faults or list(broken_rules(values)))
+
+
+def check_values(values: Mapping[str, object], *, method: str) -> None:
+    """Check values given in Python as those of a run's options, against schema and rules.
+
+    Args:
+        values: by the name of their option.
+        method: ``iac`` or ``dints``, whose schema holds.
+
+    Raises:
+        OptionError: with one line for each value at fault, naming it and what is allowed.
+        KeyError: if a name is no option.
+    """
+    faults: list[str] = []
+    plain = read_given_values(values, load_options(method), faults)
+    _raise(faults or list(broken_rules(plain)))
+
+
+def _raise(faults: list[str]) -> None:
     if len(faults) == 1:
         raise OptionError(faults[0])
     if faults:
