@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from iac_components.api import (
         Data,
+        DintsArchitecture,
         Evaluation,
         Genotype,
         Part,
         Recipe,
+        build_dints_network,
         evaluate,
         implant,
+        load_architecture,
         load_dataset,
         load_genotype,
         plot,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
         register_operation,
         save_genotype,
         search_cell,
+        search_topology,
         train,
     )
 
@@ -28,13 +32,16 @@ __version__ = "0.4.0"
 
 __all__ = [
     "Data",
+    "DintsArchitecture",
     "Evaluation",
     "Genotype",
     "Part",
     "Recipe",
     "__version__",
+    "build_dints_network",
     "evaluate",
     "implant",
+    "load_architecture",
     "load_dataset",
     "load_genotype",
     "plot",
@@ -43,6 +50,7 @@ __all__ = [
     "register_operation",
     "save_genotype",
     "search_cell",
+    "search_topology",
     "train",
 ]
 

@@ -16,7 +16,9 @@ from iac_components.api.pictures import plot
 from iac_components.api.prediction import predict
 from iac_components.api.recipe import Recipe
 from iac_components.api.scoring import Evaluation, evaluate
+from iac_components.api.topologies import search_topology
 from iac_components.api.training import train
+from iac_components.dints import DintsArchitecture, build_dints_network, load_architecture
 from iac_components.networks import register_fusion_block
 from iac_components.search_space import (
     Genotype,
@@ -27,12 +29,15 @@ from iac_components.search_space import (
 
 __all__ = [
     "Data",
+    "DintsArchitecture",
     "Evaluation",
     "Genotype",
     "Part",
     "Recipe",
+    "build_dints_network",
     "evaluate",
     "implant",
+    "load_architecture",
     "load_dataset",
     "load_genotype",
     "plot",
@@ -41,5 +46,6 @@ __all__ = [
     "register_operation",
     "save_genotype",
     "search_cell",
+    "search_topology",
     "train",
 ]

@@ -65,7 +65,7 @@ class RunSettings:
         epochs: length of the run.
         learning_rate: of the weights.
         steps_per_epoch: steps of an epoch; None goes once through the data.
-        batch_size: images of a step; None where the loader has its own.
+        batch_size: images of a step; None before the data are looked at.
         resume: go on from the newest checkpoint.
         seed: of everything that is drawn.
         num_workers: processes that load data.

@@ -46,7 +46,7 @@ class Batches(ABC):
 
     @abstractmethod
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
-        """Give batches for training; None as batch size where the source has its own."""
+        """Give batches for training; a loader of the user's own has its batch size."""
 
     @abstractmethod
     def scoring(self, *, num_workers: int) -> Scoring:

@@ -13,12 +13,11 @@ from torch import nn
 from iac_components.api.arguments import RunSettings
 from iac_components.api.batches import Batches
 from iac_components.api.components import Loss, cell_criterion, segmentation_loss
+from iac_components.api.halves import read_halves
 from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.parts import Part
 from iac_components.api.runs import check_network, owned_folder, record_of
 from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
-from iac_components.api.sources import Source, read_source
-from iac_components.data import check_split
+from iac_components.api.sources import Source
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import CellSearchNetwork, skip_modules
 from iac_components.options import OptionError
@@ -30,7 +29,7 @@ from iac_components.search import (
 from iac_components.search_space import DEFAULT_OPERATIONS, Genotype
 from iac_components.visualization import write_search_report
 
-__all__ = ["read_halves", "search_cell"]
+__all__ = ["search_cell"]
 
 BATCH_SIZE = 8
 WARMUP_EPOCHS = {True: 2, False: 5}
@@ -178,40 +177,6 @@ def search_cell(
         )
         write_search_report(folder / "search_trace.csv", output_dir=folder)
     return genotype
-
-
-def read_halves(
-    weights: Source, architecture: Source, settings: RunSettings, *, default: int
-) -> tuple[dict[str, Batches], RunSettings]:
-    """Bring both sources of a search to one form, and settle the batch size.
-
-    Raises:
-        OptionError: if they are no sources, or one and the same.
-        DatasetError: if both parts share a patient.
-    """
-    if weights is architecture:
-        raise OptionError(
-            "weights and architecture are the same data: an architecture must be judged on other "
-            "patients. Pass data.weights and data.architecture."
-        )
-    if isinstance(weights, Part) and isinstance(architecture, Part):
-        check_split({"weights": weights.entries, "architecture": architecture.entries})
-    given: dict[str, Source] = {"weights": weights, "architecture": architecture}
-    size: int | None = None
-    halves: dict[str, Batches] = {}
-    for name, source in given.items():
-        halves[name], found = read_source(
-            source,
-            name,
-            batch_size=settings.batch_size,
-            default=default,
-            num_workers=settings.num_workers,
-        )
-        size = size or found
-    if halves["weights"].shape[0] != halves["architecture"].shape[0]:
-        shapes = " and ".join(f"{name} {list(half.shape)}" for name, half in halves.items())
-        raise OptionError(f"images differ in their channels: {shapes}.")
-    return halves, replace(settings, batch_size=size)
 
 
 def _supernet(

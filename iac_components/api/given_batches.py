@@ -45,7 +45,7 @@ class ItemBatches(Batches):
 
 
 class LoaderBatches(Batches):
-    """The user's own loader."""
+    """The user's own loader, with the batch size that it has."""
 
     def __init__(self, name: str, loader: DataLoader[Item]) -> None:
         self.name, self.given = name, loader
@@ -53,6 +53,7 @@ class LoaderBatches(Batches):
         if batch is None:
             raise OptionError(f"{name} gives no batch.")
         self.shape = _shape(batch, name, axes=2)
+        self.batch_size = len(cast(torch.Tensor, batch["image"]))
         try:
             self.cases = CaseList(len(cast("Sequence[Item]", loader.dataset)), _UNKNOWN)
         except TypeError:

@@ -22,6 +22,10 @@ class Part:
         recipe: how its volumes become a network's input.
         origin: the options that say which patients it holds, ``dataset_name`` among them.
         cache_dir: folder of prepared volumes; None holds them in memory.
+
+    Example:
+        >>> data.test.name, len(data.test) > 0, data.test.entries[0]["case"][:11]
+        ('test', True, 'hippocampus')
     """
 
     name: str
@@ -46,6 +50,10 @@ class Data:
         test: the fold that nothing else sees.
         weights: half of ``train``, for the weights of a search.
         architecture: the other half, for its architecture.
+
+    Example:
+        >>> len(data.weights) + len(data.architecture) == len(data.train)
+        True
     """
 
     recipe: Recipe

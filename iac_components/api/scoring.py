@@ -38,6 +38,11 @@ class Evaluation:
         hd95: mean 95th percentile of the Hausdorff distance over classes, in mm.
         classes: Dice of each class, or of each region.
         files: ``metrics.csv``, every case and class, and ``metrics.json``, every patient.
+
+    Example:
+        >>> result = iac.evaluate(model, data.test, output_dir="runs/cell/test")
+        >>> sorted(result.classes), result.dice.n_patients > 0
+        (['Anterior', 'Posterior'], True)
     """
 
     dice: Summary

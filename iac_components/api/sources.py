@@ -48,7 +48,8 @@ def read_source(
                 f"{name} is a DataLoader, which has its own batch_size and num_workers: leave "
                 "both out, or pass its dataset."
             )
-        return LoaderBatches(name, source), None
+        batches = LoaderBatches(name, source)
+        return batches, batches.batch_size
     indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
     if indexed and not isinstance(source, str | bytes | Mapping):
         return ItemBatches(name, source), batch_size or default

@@ -16,7 +16,7 @@ from iac_components.api.handlers import TrainedParts, training_handlers, validat
 from iac_components.engine import BestScore, RunRecord
 from iac_components.evaluation import PatientDice
 
-__all__ = ["HeldOut", "training_engines"]
+__all__ = ["HeldOut", "scoring_engine", "training_engines"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,15 @@ def training_engines(
     optimizer = weight_optimizer(trained, settings.learning_rate)
     schedule = cosine_schedule(optimizer, settings.epochs)
     parts = TrainedParts(network, optimizer, schedule, BestScore(), record)
-    validator = _validator(parts, held_out, settings)
+    validator = None
+    if held_out.batches is not None:
+        validator = scoring_engine(
+            network,
+            held_out.batches,
+            settings,
+            class_names=held_out.class_names,
+            handlers=validation_handlers(parts, settings.output_dir),
+        )
     loader = batches.loader(
         batch_size=settings.batch_size, seed=settings.seed, num_workers=settings.num_workers
     )
@@ -89,19 +97,31 @@ def training_engines(
     return trainer, validator
 
 
-def _validator(
-    parts: TrainedParts, held_out: HeldOut, settings: RunSettings
-) -> SupervisedEvaluator | None:
-    if held_out.batches is None:
-        return None
-    scoring = held_out.batches.scoring(num_workers=settings.num_workers)
+def scoring_engine(
+    network: nn.Module,
+    batches: Batches,
+    settings: RunSettings,
+    *,
+    class_names: Sequence[str],
+    handlers: Sequence[object],
+) -> SupervisedEvaluator:
+    """Return the evaluator of a run, whose ``val_mean_dice`` is the Dice that is reported.
+
+    Args:
+        network: on its device.
+        batches: the cases.
+        settings: of the run.
+        class_names: names of the foreground classes.
+        handlers: what listens to it.
+    """
+    scoring = batches.scoring(num_workers=settings.num_workers)
     return SupervisedEvaluator(
         device=settings.device,
         val_data_loader=scoring.loader,
-        network=parts.network,
+        network=network,
         inferer=scoring.inferer,
         postprocessing=scoring.postprocessing,
-        key_val_metric={"val_mean_dice": PatientDice(held_out.class_names)},
-        val_handlers=validation_handlers(parts, settings.output_dir),
+        key_val_metric={"val_mean_dice": PatientDice(class_names)},
+        val_handlers=handlers,
         amp=settings.amp,
     )
