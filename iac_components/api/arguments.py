@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,13 +34,14 @@ def require(values: Mapping[str, object], *, method: str = "iac") -> None:
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
-    """Return the device to compute on: by default the GPU if there is one, else the CPU.
+    """Return the device to compute on: by default the process's GPU, if any, else the CPU.
 
     Raises:
         OptionError: if this machine has no such device.
     """
     if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        number = os.environ.get("LOCAL_RANK", "0")
+        return torch.device(f"cuda:{number}" if torch.cuda.is_available() else "cpu")
     require({"device": device})
     return torch.device(device)
 

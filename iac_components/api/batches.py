@@ -32,7 +32,8 @@ class Batches(ABC):
 
     Attributes:
         name: of the argument, for messages.
-        shape: (C, *S) of an image as the network sees it.
+        shape: (C, *S) of an image as the network sees it in training.
+        window: (C, *S) of an image as the network sees it in scoring.
         cases: count and digest of what it holds, for the record of the run.
         class_names: names of the foreground classes, if it knows them.
         settings: what defines it as plain values, for the record of the run.
@@ -41,6 +42,7 @@ class Batches(ABC):
     name: str
     shape: tuple[int, ...]
     cases: CaseList
+    window: tuple[int, ...]
     class_names: tuple[str, ...] | None = None
     settings: Mapping[str, object] = {}
 

@@ -122,18 +122,16 @@ def search_cell(
         4
     """
     warmup = WARMUP_EPOCHS[bool(frozen_backbone)] if warmup_epochs is None else warmup_epochs
-    plan = CellSearchPlan(
-        warmup_epochs=warmup,
-        architecture_learning_rate=architecture_learning_rate,
-        architecture_every=architecture_every,
-        pruning=pruning,
-        keep_schedule=tuple(keep_schedule),
-        edge_schedule=tuple(edge_schedule),
-        criterion=criterion or cell_criterion(warmup),
-        loss=loss or segmentation_loss(),
-    )
+    options: dict[str, object] = {
+        "warmup_epochs": warmup,
+        "architecture_learning_rate": architecture_learning_rate,
+        "architecture_every": architecture_every,
+        "pruning": pruning,
+        "keep_schedule": keep_schedule,
+        "edge_schedule": edge_schedule,
+    }
     space: dict[str, object] = {
-        "operations": tuple(operations),
+        "operations": operations,
         "num_nodes": num_nodes,
         "channel_divisor": channel_divisor,
         "separate_levels": separate_levels,
@@ -151,7 +149,12 @@ def search_cell(
         seed=seed,
         amp=amp,
         num_workers=num_workers,
-        others={**plan.options(), **space},
+        others={**options, **space},
+    )
+    plan = CellSearchPlan(
+        **options,  # type: ignore[arg-type]
+        criterion=criterion or cell_criterion(warmup),
+        loss=loss or segmentation_loss(),
     )
     plan.check_steps(settings)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)

@@ -29,7 +29,7 @@ class ItemBatches(Batches):
         count = len(items)  # type: ignore[arg-type]
         if count == 0:
             raise OptionError(f"{name} has no item.")
-        self.shape = _shape(items[0], name, axes=1)
+        self.shape = self.window = _shape(items[0], name, axes=1)
         self.cases = CaseList(count, _UNKNOWN)
 
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
@@ -52,7 +52,7 @@ class LoaderBatches(Batches):
         batch = next(iter(loader), None)
         if batch is None:
             raise OptionError(f"{name} gives no batch.")
-        self.shape = _shape(batch, name, axes=2)
+        self.shape = self.window = _shape(batch, name, axes=2)
         self.batch_size = len(cast(torch.Tensor, batch["image"]))
         try:
             self.cases = CaseList(len(cast("Sequence[Item]", loader.dataset)), _UNKNOWN)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +26,10 @@ def plain(value: object) -> object:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, partial):
+        return ["partial", plain(value.func), plain(value.args), plain(value.keywords)]
     if isinstance(value, nn.Module):
         return structure_of(value)
     name = type(value).__qualname__

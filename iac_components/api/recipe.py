@@ -112,6 +112,11 @@ class Recipe:
         return len(self.patch_size)
 
     @property
+    def window(self) -> tuple[int, ...]:
+        """Sizes of the window that slides in prediction."""
+        return self.patch_size if self.field_of_view is None else self.field_of_view[:2]
+
+    @property
     def out_channels(self) -> int:
         """Channels that the network gives: the classes and the background."""
         return len(self.class_names) + 1

@@ -79,7 +79,11 @@ def record_of(
 
 
 def check_network(
-    network: nn.Module, shape: Sequence[int], *, class_names: Sequence[str] | None
+    network: nn.Module,
+    shape: Sequence[int],
+    *,
+    class_names: Sequence[str] | None,
+    option: str = "patch_size",
 ) -> int:
     """Run one empty image through a network.
 
@@ -87,6 +91,7 @@ def check_network(
         network: left as it was.
         shape: (C, *S) of the image.
         class_names: names of the foreground classes, if known.
+        option: what the sizes are called in a message.
 
     Returns:
         Channels that the network gives.
@@ -100,11 +105,12 @@ def check_network(
     try:
         check_patch(network, num_channels=channels, patch_size=sizes)
     except ValueError as error:
-        raise OptionError(str(error).replace("--patch_size", "patch_size")) from error
+        raise OptionError(str(error).replace("--patch_size", option)) from error
     example = next(network.parameters())
     with undisturbed(network):
         output = network(torch.zeros((1, *shape), device=example.device, dtype=example.dtype))
-    if not isinstance(output, torch.Tensor) or tuple(output.shape[2:]) != tuple(sizes):
+    right = isinstance(output, torch.Tensor) and output.ndim == len(shape) + 1
+    if not right or (len(output), *output.shape[2:]) != (1, *sizes):
         found = list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise OptionError(
             f"{type(network).__name__} gives {found} for an image of {[1, *shape]}: it must give "

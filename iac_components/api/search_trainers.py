@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monai.inferers import SimpleInferer
@@ -44,8 +44,8 @@ class CellSearchPlan:
     architecture_learning_rate: float
     architecture_every: int
     pruning: bool
-    keep_schedule: tuple[int, ...]
-    edge_schedule: tuple[int, ...]
+    keep_schedule: Sequence[int]
+    edge_schedule: Sequence[int]
     criterion: StabilityCriterion
     loss: Loss
 

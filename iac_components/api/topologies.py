@@ -132,25 +132,24 @@ def search_topology(
         ... )
         >>> found = iac.build_dints_network(topology, in_channels=1, out_channels=3)
     """
-    every = min(VAL_INTERVAL, epochs) if val_interval is None else val_interval
     half = 0.5 if memory_gigabytes is None else None
-    plan = TopologySearchPlan(
-        warmup_epochs=warmup_epochs,
-        architecture_learning_rate=architecture_learning_rate,
-        architecture_every=architecture_every,
-        num_blocks=num_blocks,
-        num_depths=num_depths,
-        channel_mul=channel_mul,
-        use_downsample=use_downsample,
-        memory_fraction=half if memory_fraction is None else memory_fraction,
-        memory_gigabytes=memory_gigabytes,
-        entropy_weight=entropy_weight,
-        memory_weight=memory_weight,
-        topology_weight=topology_weight,
-        pruning=pruning,
-        keep_schedule=tuple(keep_schedule),
-        path_pruning=path_pruning,
-    )
+    options: dict[str, object] = {
+        "warmup_epochs": warmup_epochs,
+        "architecture_learning_rate": architecture_learning_rate,
+        "architecture_every": architecture_every,
+        "num_blocks": num_blocks,
+        "num_depths": num_depths,
+        "channel_mul": channel_mul,
+        "use_downsample": use_downsample,
+        "memory_fraction": half if memory_fraction is None else memory_fraction,
+        "memory_gigabytes": memory_gigabytes,
+        "entropy_weight": entropy_weight,
+        "memory_weight": memory_weight,
+        "topology_weight": topology_weight,
+        "pruning": pruning,
+        "keep_schedule": keep_schedule,
+        "path_pruning": path_pruning,
+    }
     settings = RunSettings.checked(
         method="dints",
         output_dir=output_dir,
@@ -163,8 +162,10 @@ def search_topology(
         seed=seed,
         amp=amp,
         num_workers=num_workers,
-        others={**plan.options(), "val_interval": every, "class_names": class_names},
+        others={**options, "val_interval": val_interval, "class_names": class_names},
     )
+    every = val_interval or min(VAL_INTERVAL, epochs)
+    plan = TopologySearchPlan(**options)  # type: ignore[arg-type]
     plan.check_steps(settings)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
     held_out = read_source(validation, "validation")[0]

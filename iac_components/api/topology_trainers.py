@@ -59,7 +59,7 @@ class TopologySearchPlan:
     memory_weight: float
     topology_weight: float
     pruning: bool
-    keep_schedule: tuple[int, ...]
+    keep_schedule: Sequence[int]
     path_pruning: bool
 
     def options(self) -> dict[str, object]:

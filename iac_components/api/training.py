@@ -93,7 +93,6 @@ def train(
         ...     network, data.train, data.validation, output_dir="runs/plain", epochs=1
         ... )
     """
-    every = min(VAL_INTERVAL, epochs) if val_interval is None else val_interval
     settings = RunSettings.checked(
         output_dir=output_dir,
         epochs=epochs,
@@ -105,8 +104,9 @@ def train(
         seed=seed,
         amp=amp,
         num_workers=num_workers,
-        others={"val_interval": every, "class_names": class_names},
+        others={"val_interval": val_interval, "class_names": class_names},
     )
+    every = val_interval or min(VAL_INTERVAL, epochs)
     batches, size = read_source(
         train, "train", batch_size=batch_size, default=BATCH_SIZE, num_workers=num_workers
     )
@@ -117,6 +117,8 @@ def train(
     network.to(settings.device)
     names = name_classes(class_names, held_out, batches)
     outputs = check_network(network, batches.shape, class_names=names)
+    if held_out is not None:
+        check_network(network, held_out.window, class_names=names, option="field_of_view")
     loss = loss or segmentation_loss()
     parts = {"train": batches} if held_out is None else {"train": batches, "validation": held_out}
     record = record_of("training", network, settings, parts=parts, others={"loss": loss})

@@ -113,10 +113,10 @@ def window_inferer(recipe: Recipe) -> Inferer:
     """Slide a window over a whole volume."""
     if recipe.field_of_view is None:
         return PairedWindowInferer(
-            roi_size=list(recipe.patch_size), sw_batch_size=4, overlap=0.5, mode="gaussian"
+            roi_size=list(recipe.window), sw_batch_size=4, overlap=0.5, mode="gaussian"
         )
     return SliceInferer(
-        roi_size=list(recipe.field_of_view[:2]),
+        roi_size=list(recipe.window),
         spatial_dim=2,
         sw_batch_size=16,
         overlap=0.5,

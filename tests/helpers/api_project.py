@@ -8,7 +8,11 @@ from torch import nn
 
 SHORT = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2}
 SEARCH = {**SHORT, "epochs": 2, "warmup_epochs": 1}
-CELL = {"operations": ("none", "skip_connect", "avg_pool_3x3"), "num_nodes": 1, "keep_schedule": (1,)}
+CELL = {
+    "operations": ("none", "skip_connect", "avg_pool_3x3"),
+    "num_nodes": 1,
+    "keep_schedule": (1,),
+}
 
 
 def unet(out_channels: int = 3, dims: int = 2) -> nn.Module:
