@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,24 +10,15 @@ import torch
 from iac_components.api.arguments import RunSettings
 from iac_components.api.components import Loss, segmentation_loss, topology_criterion
 from iac_components.api.halves import read_halves
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import name_classes, owned_folder, record_of
+from iac_components.api.runs import name_classes
 from iac_components.api.sources import Source, read_source
-from iac_components.api.topology_trainers import (
-    TopologySearch,
-    TopologySearchPlan,
-    topology_engines,
-)
+from iac_components.api.topology_plan import TopologySearchPlan
+from iac_components.api.topology_runs import run_topology_search
 from iac_components.dints import (
     DintsArchitecture,
-    DintsSearchNetwork,
-    DintsSpace,
-    save_found_architecture,
 )
-from iac_components.engine import check_resume, run_until_signal
 from iac_components.options import OptionError
 from iac_components.search import StabilityCriterion
-from iac_components.visualization import write_dints_report
 
 __all__ = ["search_topology"]
 
@@ -172,48 +162,12 @@ def search_topology(
     names = name_classes(class_names, held_out, halves["weights"])
     if names is None:
         raise OptionError("the data do not name their classes: pass class_names.")
-    channels, *sizes = halves["weights"].shape
-    space = DintsSpace(
-        num_blocks=num_blocks,
-        num_depths=num_depths,
-        spatial_dims=len(sizes),
-        use_downsample=use_downsample,
-        channel_mul=channel_mul,
+    return run_topology_search(
+        plan,
+        {**halves, "validation": held_out},
+        settings,
+        class_names=names,
+        interval=every,
+        criterion=criterion or topology_criterion(warmup_epochs),
+        loss=loss or segmentation_loss(),
     )
-    space.check_patch(sizes)
-    with owned_folder(settings.output_dir, seed=seed) as folder:
-        network = DintsSearchNetwork(space, in_channels=channels, out_channels=len(names) + 1)
-        search = TopologySearch.around(
-            network.to(settings.device),
-            plan,
-            input_shape=(settings.batch_size or BATCH_SIZE, channels, *sizes),
-            criterion=criterion or topology_criterion(warmup_epochs),
-            loss=loss or segmentation_loss(),
-            path=folder / "architecture.json",
-        )
-        parts = {**halves, "validation": held_out}
-        others = {**plan.options(), "criterion": repr(search.criterion), "loss": search.loss}
-        record = record_of("topology search", network, settings, parts=parts, others=others)
-        check_resume(folder / CHECKPOINTS, record, resume=resume)
-        trainer, validator = topology_engines(
-            search,
-            halves,
-            held_out,
-            settings,
-            class_names=names,
-            interval=every,
-            record=record,
-        )
-        plan.check_steps(replace(settings, steps_per_epoch=trainer.state.epoch_length))
-        run_until_signal(trainer, [validator])
-        found = save_found_architecture(
-            folder / "architecture.json",
-            network,
-            trace=search.trace,
-            settings=record.options,
-            budget=search.budget,
-            best=search.best,
-            record=record,
-        )
-        write_dints_report(folder)
-    return found

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import cast
 
 from ignite.engine import Engine
@@ -16,17 +14,14 @@ from torch.utils.data import DataLoader
 
 from iac_components.api.arguments import RunSettings
 from iac_components.api.batches import Batches, Item
-from iac_components.api.components import Loss, architecture_optimizer, topology_optimizer
+from iac_components.api.components import architecture_optimizer, topology_optimizer
 from iac_components.api.handlers import CHECKPOINTS, stepping
+from iac_components.api.topology_plan import TopologySearch
 from iac_components.api.trainers import scoring_engine
 from iac_components.dints import (
     ArchitectureRegularizer,
-    BestArchitecture,
     DintsPruningHandler,
-    DintsSearchNetwork,
     DintsSearchTrainer,
-    MemoryBudget,
-    MemoryModel,
     SearchSummary,
 )
 from iac_components.engine import ResumableCheckpoint, RunRecord
@@ -34,98 +29,14 @@ from iac_components.engine.checkpoint import Stateful
 from iac_components.search import (
     FirstOrderGradient,
     PrunedOptimizerState,
-    SearchTrace,
-    StabilityCriterion,
-    check_planned_steps,
 )
 
-__all__ = ["TopologySearch", "TopologySearchPlan", "topology_engines"]
-
-
-@dataclass(frozen=True)
-class TopologySearchPlan:
-    """How a topology is searched; names and meaning are those of the bundles' options."""
-
-    warmup_epochs: int
-    architecture_learning_rate: float
-    architecture_every: int
-    num_blocks: int
-    num_depths: int
-    channel_mul: float
-    use_downsample: bool
-    memory_fraction: float | None
-    memory_gigabytes: float | None
-    entropy_weight: float
-    memory_weight: float
-    topology_weight: float
-    pruning: bool
-    keep_schedule: Sequence[int]
-    path_pruning: bool
-
-    def options(self) -> dict[str, object]:
-        """The plain values, by the name of their option."""
-        return asdict(self)
-
-    def check_steps(self, settings: RunSettings) -> None:
-        """Refuse a search that would never move the architecture.
-
-        Raises:
-            ValueError: naming the arguments and their values.
-        """
-        check_planned_steps(
-            epochs=settings.epochs,
-            warmup_epochs=self.warmup_epochs,
-            architecture_every=self.architecture_every,
-            steps_per_epoch=settings.steps_per_epoch,
-        )
-
-
-@dataclass(frozen=True)
-class TopologySearch:
-    """A supernet with all that a search keeps beside it."""
-
-    network: DintsSearchNetwork
-    plan: TopologySearchPlan
-    budget: MemoryBudget
-    trace: SearchTrace
-    best: BestArchitecture
-    criterion: StabilityCriterion
-    loss: Loss
-
-    @classmethod
-    def around(
-        cls,
-        network: DintsSearchNetwork,
-        plan: TopologySearchPlan,
-        *,
-        input_shape: Sequence[int],
-        criterion: StabilityCriterion,
-        loss: Loss,
-        path: Path,
-    ) -> TopologySearch:
-        """Measure the budget, and begin an empty trace.
-
-        Args:
-            network: the supernet, on its device.
-            plan: of the search.
-            input_shape: (B, C, *S) of a batch, for which the budget holds.
-            criterion: what counts as settled.
-            loss: of logits and labels.
-            path: file of the best architecture.
-
-        Raises:
-            BudgetError: if no architecture fits the budget.
-        """
-        memory = MemoryModel(network, input_shape=input_shape)
-        budget = MemoryBudget(memory, plan.memory_fraction, plan.memory_gigabytes)
-        best = BestArchitecture(network, path, budget=budget, warmup_epochs=plan.warmup_epochs)
-        return cls(network, plan, budget, SearchTrace(network.space), best, criterion, loss)
+__all__ = ["topology_engines"]
 
 
 def topology_engines(
     search: TopologySearch,
-    halves: Mapping[str, Batches],
-    validation: Batches,
+    parts: Mapping[str, Batches],
     settings: RunSettings,
     *,
     class_names: Sequence[str],
@@ -136,8 +47,7 @@ def topology_engines(
 
     Args:
         search: the supernet and what is beside it.
-        halves: ``weights`` and ``architecture``.
-        validation: what it is validated with.
+        parts: ``weights``, ``architecture`` and ``validation``.
         settings: of the run.
         class_names: names of the foreground classes.
         interval: epochs between validations.
@@ -145,7 +55,7 @@ def topology_engines(
     """
     network, plan = search.network, search.plan
     loaders = [
-        halves[name].loader(
+        parts[name].loader(
             batch_size=settings.batch_size, seed=seed, num_workers=settings.num_workers
         )
         for name, seed in (("weights", settings.seed), ("architecture", settings.seed + 1))
@@ -156,7 +66,7 @@ def topology_engines(
     )
     validator = scoring_engine(
         network,
-        validation,
+        parts["validation"],
         settings,
         class_names=class_names,
         handlers=[StatsHandler(iteration_log=False), search.best],

@@ -23,11 +23,8 @@ from iac_components.api.part_batches import PartBatches
 from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
 from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
 from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
-from iac_components.api.topology_trainers import (
-    TopologySearch,
-    TopologySearchPlan,
-    topology_engines,
-)
+from iac_components.api.topology_plan import TopologySearch, TopologySearchPlan
+from iac_components.api.topology_trainers import topology_engines
 from iac_components.api.trainers import HeldOut, training_engines
 from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
 from iac_components.api.transforms import (
@@ -270,13 +267,14 @@ def test_topology_search_is_that_of_the_config(monkeypatch, config, volumes):
         topology_criterion(plan.warmup_epochs),
         segmentation_loss(),
     )
-    halves = {part: batches(volumes, part, made) for part in ("weights", "architecture")}
+    parts = {
+        part: batches(volumes, part, made) for part in ("weights", "architecture", "validation")
+    }
     with monkeypatch.context() as patched:
         handlers = recorded(patched)
         trainer, validator = topology_engines(
             search,
-            halves,
-            batches(volumes, "validation", made),
+            parts,
             settings(bundle, "dints"),
             class_names=bundle["class_names"],
             interval=bundle["val_interval"],
