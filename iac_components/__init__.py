@@ -2,4 +2,74 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iac_components.api import (
+        Data,
+        DintsArchitecture,
+        Evaluation,
+        Genotype,
+        Part,
+        Recipe,
+        build_dints_network,
+        evaluate,
+        implant,
+        load_architecture,
+        load_dataset,
+        load_genotype,
+        plot,
+        predict,
+        register_fusion_block,
+        register_operation,
+        save_genotype,
+        search_cell,
+        search_topology,
+        train,
+    )
+
 __version__ = "0.4.0"
+
+__all__ = [
+    "Data",
+    "DintsArchitecture",
+    "Evaluation",
+    "Genotype",
+    "Part",
+    "Recipe",
+    "__version__",
+    "build_dints_network",
+    "evaluate",
+    "implant",
+    "load_architecture",
+    "load_dataset",
+    "load_genotype",
+    "plot",
+    "predict",
+    "register_fusion_block",
+    "register_operation",
+    "save_genotype",
+    "search_cell",
+    "search_topology",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load the Python interface when the first of its names is asked for.
+
+    Raises:
+        AttributeError: if it has no such name.
+    """
+    # Dunders are asked for by every tool that looks at a module.
+    if name not in __all__:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from iac_components import api
+
+    value: object = getattr(api, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

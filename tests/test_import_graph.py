@@ -47,6 +47,10 @@ ALLOWED = {
         *("data", "dints", "evaluation", "networks", "search_space"),
     },
     "visualization": set(),
+    "api": {
+        *("data", "dints", "engine", "evaluation", "networks", "options"),
+        *("search", "search_space", "visualization"),
+    },
 }
 
 
@@ -77,6 +81,12 @@ def own(path: Path) -> set[str]:
 
 def relative(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) != "api"], ids=relative)
+def test_nothing_stands_above_the_interface(path):
+    # The package's own names are lazy, and come from there.
+    assert "api" not in own(path) or path == PACKAGE / "__init__.py"
 
 
 def test_there_is_something_to_check():
@@ -163,6 +173,16 @@ def test_importing_the_package_is_light():
     heavy = ("torch", "monai", "ignite", "torchvision", "timm", "matplotlib", "scipy", "numpy")
     code = f"import sys, iac_components; print([n for n in {heavy} if n in sys.modules])"
     assert run(code).strip() == "[]"
+
+
+def test_the_interface_is_loaded_when_it_is_asked_for():
+    code = (
+        "import sys, iac_components as iac; dir(iac), iac.__version__\n"
+        "assert 'torch' not in sys.modules\n"
+        "from iac_components import train, load_dataset\n"
+        "print(iac.train is train, train.__module__)"
+    )
+    assert run(code).strip() == "True iac_components.api.training"
 
 
 def test_everything_imports_beside_a_broken_torchvision(tmp_path):

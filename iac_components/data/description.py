@@ -11,7 +11,13 @@ from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.layouts import find_dataset
 from iac_components.registry import Registry
 
-__all__ = ["Description", "DescriptionReader", "check_description", "register_description"]
+__all__ = [
+    "Description",
+    "DescriptionReader",
+    "check_description",
+    "describe_dataset",
+    "register_description",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,17 @@ _REGISTRY: Registry[DescriptionReader] = Registry("description")
 register_description = _REGISTRY.register
 
 
+def describe_dataset(dataset_dir: str | Path, *, layout: str) -> Description | None:
+    """Read the names that a dataset states; None for a layout that states none.
+
+    Raises:
+        ValueError: if the layout is unknown.
+        DatasetError: if the folder or its description is missing or malformed.
+    """
+    folder = find_dataset(dataset_dir, layout=layout)
+    return _REGISTRY[layout](folder) if layout in _REGISTRY else None
+
+
 def check_description(
     dataset_dir: str | Path, *, layout: str, class_names: Sequence[str], num_channels: int
 ) -> None:
@@ -60,10 +77,9 @@ def check_description(
     """
     if not Path(dataset_dir).expanduser().exists():
         return
-    folder = find_dataset(dataset_dir, layout=layout)
-    if layout not in _REGISTRY:
+    description = describe_dataset(dataset_dir, layout=layout)
+    if description is None:
         return
-    description = _REGISTRY[layout](folder)
     ours = f"{len(class_names)} ({', '.join(class_names)})"
     faults = [
         *_differs("labels", description.classes, "class_names", len(class_names), ours),

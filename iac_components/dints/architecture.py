@@ -44,6 +44,10 @@ class DintsArchitecture:
             operation is not part of the space or a path is listed twice, or if a block does not
             start from exactly the depths where the one before it ends (a node would be computed
             in vain, or read without a value).
+
+    Example:
+        >>> len(topology.blocks) == topology.space.num_blocks
+        True
     """
 
     space: DintsSpace

@@ -56,6 +56,10 @@ def load_architecture(path: str | Path, *, space: DintsSpace | None = None) -> D
         ArchitectureError: if the file is missing, too large, not JSON, of a future version, has a
             field that is missing or wrong, or is of another space; the message names the file and
             the field.
+
+    Example:
+        >>> iac.load_architecture("runs/topology/architecture.json").space.num_blocks
+        2
     """
     try:
         architecture = parse_architecture(read_json(path, max_bytes=MAX_BYTES))

@@ -134,6 +134,13 @@ def build_dints_network(
     Raises:
         ArchitectureError: if the file is unusable or of another space.
         ValueError: if the patch does not fit the space.
+
+    Example:
+        >>> found = iac.build_dints_network(
+        ...     "runs/topology/architecture.json", in_channels=1, out_channels=3
+        ... )
+        >>> found(torch.zeros(1, 1, 32, 32, 32)).shape[1]
+        3
     """
     if not isinstance(architecture, DintsArchitecture):
         architecture = load_architecture(architecture, space=space)

@@ -33,6 +33,16 @@ def register_fusion_block(block_type: BlockType) -> BlockType:
 
     Raises:
         TypeError: if ``block_type`` is not a module type.
+
+    Example:
+        >>> @iac.register_fusion_block
+        ... class UpAndAdd(torch.nn.Module):
+        ...     def __init__(self, coarse, fine):
+        ...         super().__init__()
+        ...         self.up = torch.nn.ConvTranspose2d(coarse, fine, kernel_size=2, stride=2)
+        ...
+        ...     def forward(self, coarse, skip):
+        ...         return self.up(coarse) + skip
     """
     if not (isinstance(block_type, type) and issubclass(block_type, nn.Module)):
         raise TypeError(f"A fusion block must be a subclass of nn.Module, got {block_type!r}.")

@@ -14,10 +14,10 @@ from iac_components.options.schema import load_options
 from iac_components.options.typed_words import put_nothing, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
 from iac_components.options.unused import unused_options
-from iac_components.options.values import read_values, replaced_values
+from iac_components.options.values import read_given_values, read_values, replaced_values
 from iac_components.typed_options import typed_options
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "check_values"]
 
 
 def check_options(method: str) -> None:
@@ -53,6 +53,26 @@ def check_options(method: str) -> None:
     if not faults:
         faults += unused_options(parser, options, defined)
         faults += broken_rules(_chosen(values, defined))
+    _raise(faults)
+
+
+def check_values(values: Mapping[str, object], *, method: str) -> None:
+    """Check values given in Python as those of a run's options, against schema and rules.
+
+    Args:
+        values: by the name of their option.
+        method: ``iac`` or ``dints``, whose schema holds.
+
+    Raises:
+        OptionError: with one line for each value at fault, naming it and what is allowed.
+        KeyError: if a name is no option.
+    """
+    faults: list[str] = []
+    plain = read_given_values(values, load_options(method), faults)
+    _raise(faults or list(broken_rules(plain)))
+
+
+def _raise(faults: list[str]) -> None:
     if len(faults) == 1:
         raise OptionError(faults[0])
     if faults:

@@ -20,7 +20,7 @@ from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids, s
 from iac_components.options.schema import Option
 from iac_components.options.words import allowed_words
 
-__all__ = ["read_values", "refusal", "replaced_values"]
+__all__ = ["read_given_values", "read_values", "refusal", "replaced_values"]
 
 _SWITCHES = {"true": True, "false": False}
 _NO_TEXT = ("", "null", "none")
@@ -111,6 +111,25 @@ def replaced_values(
         if raw != text and not _is_expression(raw):
             name = where.replace(SEPARATOR, "#")
             yield from _unfit(option, name, raw, _plain(option, raw))
+
+
+def read_given_values(
+    given: Mapping[str, object], options: Mapping[str, Option], faults: list[str]
+) -> dict[str, object]:
+    """Bring values given in Python to plain types; the faults of the unfit are added to ``faults``.
+
+    Args:
+        given: values by their option's name.
+        options: the schema.
+        faults: grows by a sentence for each value that is not allowed.
+
+    Raises:
+        KeyError: if a name is no option.
+    """
+    values = {name: _plain(options[name], value) for name, value in given.items()}
+    for name, value in values.items():
+        faults += _unfit(options[name], name, given[name], value)
+    return values
 
 
 def refusal(name: str, value: object, rule: str) -> str:

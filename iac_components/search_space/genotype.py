@@ -45,6 +45,11 @@ class Genotype:
     Raises:
         GenotypeError: if a node is missing or twice, an edge is not part of the space, is kept
             twice, comes from a later node, or its operation is not in the space or is ``none``.
+
+    Example:
+        >>> first = genotype.nodes[0]
+        >>> [edge.input for edge in first.edges]
+        ['skip', 'gate']
     """
 
     search_space: SearchSpace

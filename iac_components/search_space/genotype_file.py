@@ -19,7 +19,13 @@ MAX_BYTES = 1_000_000
 
 
 def save_genotype(genotype: Genotype, path: str | Path) -> None:
-    """Write ``genotype`` as ``genotype.json``, atomically."""
+    """Write ``genotype`` as ``genotype.json``, atomically.
+
+    Example:
+        >>> iac.save_genotype(genotype, "genotype.json")
+        >>> iac.load_genotype("genotype.json") == genotype
+        True
+    """
     write_json(
         path,
         {
@@ -37,6 +43,10 @@ def load_genotype(path: str | Path) -> Genotype:
     Raises:
         GenotypeError: if the file is missing, too large, not JSON, of a future version, or has a
             field that is missing or wrong; the message names the file and the field.
+
+    Example:
+        >>> iac.load_genotype("runs/search/genotype.json").search_space.num_nodes
+        4
     """
     try:
         return parse_genotype(read_json(path, max_bytes=MAX_BYTES))

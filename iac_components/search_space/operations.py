@@ -43,6 +43,12 @@ def register_operation(name: str) -> Callable[[OperationFactory], OperationFacto
 
     Raises:
         ValueError: if the name is taken, or cannot name a module in a ``ModuleDict``.
+
+    Example:
+        >>> @iac.register_operation("conv_1x1")
+        ... def pointwise(channels, spatial_dims, affine):
+        ...     convolution = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}[spatial_dims]
+        ...     return convolution(channels, channels, kernel_size=1)
     """
     if not name or "." in name or hasattr(nn.ModuleDict(), name):
         raise ValueError(

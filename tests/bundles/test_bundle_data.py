@@ -90,9 +90,9 @@ def test_no_part_is_left_unopened(
     image = Path(load_datalist(folder, layout="decathlon", part=part)[0]["image"])
     image.write_bytes(image.read_bytes()[:100])
     config = parser(name, *configs)
+    check = check_of(config, "run" if "evaluate" in configs else "initialize")
     with pytest.raises(RuntimeError) as caught:
-        where = "run" if "evaluate" in configs else "initialize"
-        config.get_parsed_content(check_of(config, where))
+        config.get_parsed_content(check)
     message = brief_message(caught.value)
     assert message is not None
     assert f"{image}\n  - cannot be read to its end" in message

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from iac_components.data import DatasetError, check_description, register_description
+from iac_components.data.description import describe_dataset
 
 ORGANS = [f"organ_{number}" for number in range(15)]
 
@@ -124,3 +125,9 @@ def test_missing_folder_is_left_to_the_reader(tmp_path: Path, layout: str) -> No
 def test_a_description_is_registered_once() -> None:
     with pytest.raises(ValueError, match="'amos' is registered already"):
         register_description("amos")(lambda folder: pytest.fail("never called"))
+
+
+def test_a_dataset_is_described(phantoms):
+    described = describe_dataset(phantoms["decathlon"], layout="decathlon")
+    assert described.classes == ("Anterior", "Posterior")
+    assert describe_dataset(phantoms["acdc"], layout="acdc") is None

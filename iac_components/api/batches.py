@@ -1,0 +1,55 @@
+"""The form in which the trainers and evaluators take whatever gives images and labels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from monai.inferers import Inferer
+from monai.transforms import Compose
+from torch.utils.data import DataLoader
+
+from iac_components.engine import CaseList
+
+__all__ = ["Batches", "Item", "Scoring"]
+
+Item: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What an evaluator needs of a source."""
+
+    loader: DataLoader[Item]
+    inferer: Inferer
+    postprocessing: Compose
+
+
+class Batches(ABC):
+    """A source in the form that the trainers take.
+
+    Attributes:
+        name: of the argument, for messages.
+        shape: (C, *S) of an image as the network sees it in training.
+        window: (C, *S) of an image as the network sees it in scoring.
+        cases: count and digest of what it holds, for the record of the run.
+        class_names: names of the foreground classes, if it knows them.
+        settings: what defines it as plain values, for the record of the run.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    cases: CaseList
+    window: tuple[int, ...]
+    class_names: tuple[str, ...] | None = None
+    settings: Mapping[str, object] = {}
+
+    @abstractmethod
+    def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
+        """Give batches for training; a loader of the user's own has its batch size."""
+
+    @abstractmethod
+    def scoring(self, *, num_workers: int) -> Scoring:
+        """Give every case once, one a batch where the source has no batches of its own."""

@@ -1,0 +1,198 @@
+"""The search of a cell around a trained network."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from iac_components.api.arguments import RunSettings
+from iac_components.api.batches import Batches
+from iac_components.api.components import Loss, cell_criterion, segmentation_loss
+from iac_components.api.halves import read_halves
+from iac_components.api.handlers import CHECKPOINTS
+from iac_components.api.runs import check_network, owned_folder, record_of
+from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
+from iac_components.api.sources import Source
+from iac_components.engine import check_resume, run_until_signal
+from iac_components.networks import CellSearchNetwork, skip_modules
+from iac_components.options import OptionError
+from iac_components.search import (
+    SearchTrace,
+    StabilityCriterion,
+    save_found_genotype,
+)
+from iac_components.search_space import DEFAULT_OPERATIONS, Genotype
+from iac_components.visualization import write_search_report
+
+__all__ = ["search_cell"]
+
+BATCH_SIZE = 8
+WARMUP_EPOCHS = {True: 2, False: 5}
+"""Epochs that train the weights alone, around a frozen backbone and around one that trains."""
+
+
+def search_cell(
+    network: nn.Module,
+    weights: Source,
+    architecture: Source,
+    *,
+    output_dir: str | Path,
+    epochs: int = 200,
+    steps_per_epoch: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float = 3e-3,
+    warmup_epochs: int | None = None,
+    architecture_learning_rate: float = 0.04,
+    architecture_every: int = 1,
+    frozen_backbone: bool = True,
+    operations: Sequence[str] = DEFAULT_OPERATIONS,
+    num_nodes: int = 4,
+    channel_divisor: int = 4,
+    separate_levels: bool = False,
+    checkpointing: bool = False,
+    pruning: bool = True,
+    keep_schedule: Sequence[int] = (3, 1),
+    edge_schedule: Sequence[int] = (2,),
+    criterion: StabilityCriterion | None = None,
+    loss: Loss | None = None,
+    resume: bool = False,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+    amp: bool | None = None,
+    num_workers: int = 0,
+) -> Genotype:
+    """Search the cell of a network's skip connections; the network stays as it is.
+
+    ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and the checkpoints. What
+    has settled is pruned, and the search ends when one cell is left.
+
+    Args:
+        network: a U-shaped network that ``implant`` takes, trained, without cells.
+        weights: what the weights learn from: a part of :func:`load_dataset`, a ``DataLoader``, or a
+            ``Dataset`` or list of items with ``image`` (C, *S) and ``label`` (1, *S).
+        architecture: what the architecture learns from, of other patients.
+        output_dir: folder of the search, which no other run writes into.
+        epochs: length of the search at most.
+        steps_per_epoch: steps of an epoch; None goes once through ``weights``.
+        batch_size: images of a step; 8, or the loaders' own.
+        learning_rate: of the cells' weights.
+        warmup_epochs: epochs that train the weights alone; 2 around a frozen backbone, else 5.
+        architecture_learning_rate: of the architecture's parameters.
+        architecture_every: steps of the weights for one of the architecture.
+        frozen_backbone: leave the network's own weights as they are.
+        operations: candidates of every edge.
+        num_nodes: intermediate nodes of a cell.
+        channel_divisor: 1 / this of the channels pass the operations; it must divide those of every
+            skip connection.
+        separate_levels: search a cell for each skip connection.
+        checkpointing: less memory for more time.
+        pruning: delete what has settled.
+        keep_schedule: counts of operations that a stable edge keeps.
+        edge_schedule: counts of inputs that a stable node keeps.
+        criterion: what counts as settled; Jensen-Shannon divergence by default.
+        loss: of logits and labels.
+        resume: go on from the newest checkpoint, if there is one of this very search.
+        device: what computes; the GPU if there is one, else the CPU.
+        seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
+        amp: mixed precision; None turns it on with CUDA.
+        num_workers: processes that load data.
+
+    Raises:
+        OptionError: if an argument is not allowed, or network and data do not fit.
+        DatasetError: if both parts share a patient.
+        FolderInUseError: if another process writes into ``output_dir``.
+        CheckpointError: if ``resume`` finds the checkpoint of another search.
+
+    Example:
+        >>> genotype = iac.search_cell(
+        ...     plain,
+        ...     data.weights,
+        ...     data.architecture,
+        ...     output_dir="runs/search",
+        ...     epochs=2,
+        ...     steps_per_epoch=1,
+        ...     warmup_epochs=1,
+        ... )
+        >>> len(genotype.nodes)
+        4
+    """
+    warmup = WARMUP_EPOCHS[bool(frozen_backbone)] if warmup_epochs is None else warmup_epochs
+    options: dict[str, object] = {
+        "warmup_epochs": warmup,
+        "architecture_learning_rate": architecture_learning_rate,
+        "architecture_every": architecture_every,
+        "pruning": pruning,
+        "keep_schedule": keep_schedule,
+        "edge_schedule": edge_schedule,
+    }
+    space: dict[str, object] = {
+        "operations": operations,
+        "num_nodes": num_nodes,
+        "channel_divisor": channel_divisor,
+        "separate_levels": separate_levels,
+        "frozen_backbone": frozen_backbone,
+        "checkpointing": checkpointing,
+    }
+    settings = RunSettings.checked(
+        output_dir=output_dir,
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        resume=resume,
+        device=device,
+        seed=seed,
+        amp=amp,
+        num_workers=num_workers,
+        others={**options, **space},
+    )
+    plan = CellSearchPlan(
+        **options,  # type: ignore[arg-type]
+        criterion=criterion or cell_criterion(warmup),
+        loss=loss or segmentation_loss(),
+    )
+    plan.check_steps(settings)
+    halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
+    if skip_modules(network):
+        raise OptionError(
+            f"{type(network).__name__} holds cells already: search with the plain network."
+        )
+    with owned_folder(settings.output_dir, seed=seed) as folder:
+        supernet = _supernet(network, halves["weights"], settings, space)
+        others = plan.identity() | {"space": space}
+        record = record_of("cell search", supernet, settings, parts=halves, others=others)
+        check_resume(folder / CHECKPOINTS, record, resume=resume)
+        trace = SearchTrace(supernet.space)
+        trainer = cell_search_trainer(supernet, halves, settings, plan, trace=trace, record=record)
+        plan.check_steps(replace(settings, steps_per_epoch=trainer.state.epoch_length))
+        run_until_signal(trainer)
+        genotype = save_found_genotype(
+            folder / "genotype.json",
+            supernet,
+            trace=trace,
+            settings={"backbone": type(network).__name__, **record.options},
+            record=record,
+        )
+        write_search_report(folder / "search_trace.csv", output_dir=folder)
+    return genotype
+
+
+def _supernet(
+    network: nn.Module, batches: Batches, settings: RunSettings, space: dict[str, object]
+) -> CellSearchNetwork:
+    """Put search cells into a copy of the network, on the run's device."""
+    check_network(network, batches.shape, class_names=batches.class_names)
+    supernet = CellSearchNetwork(
+        copy.deepcopy(network),
+        input_shape=(1, *batches.shape),
+        **space,  # type: ignore[arg-type]
+    )
+    supernet.to(settings.device)
+    if settings.device.type == "cuda" and supernet.space.spatial_dims == 2:
+        supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return supernet

@@ -1,0 +1,69 @@
+"""Slices, patches and whole volumes of a part of a data set."""
+
+from __future__ import annotations
+
+from torch.utils.data import DataLoader
+
+from iac_components.api.batches import Batches, Item, Scoring
+from iac_components.api.parts import Part
+from iac_components.api.transforms import (
+    INDICES,
+    augmentation,
+    class_maps,
+    training_volumes,
+    whole_volumes,
+    window_inferer,
+)
+from iac_components.data import CaseDataset, PatchDataset, SliceDataset, epoch_loader
+from iac_components.engine.config_record import list_cases
+
+__all__ = ["PartBatches"]
+
+
+class PartBatches(Batches):
+    """Slices or patches of a part's volumes; whole volumes for scoring."""
+
+    def __init__(self, name: str, part: Part) -> None:
+        self.name, self.part = name, part
+        self.shape = (part.recipe.in_channels, *part.recipe.patch_size)
+        self.window = (part.recipe.in_channels, *part.recipe.window)
+        self.cases = list_cases(part.entries)
+        self.class_names = part.recipe.class_names
+        self.settings = {**part.origin, **part.recipe.settings()}
+
+    def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
+        """See :meth:`Batches.loader`."""
+        dataset = self._slices(seed) if self.part.recipe.spatial_dims == 2 else self._patches(seed)
+        return epoch_loader(dataset, batch_size=batch_size or 1, seed=seed, num_workers=num_workers)
+
+    def _slices(self, seed: int) -> SliceDataset:
+        recipe = self.part.recipe
+        return SliceDataset(
+            list(self.part.entries),
+            training_volumes(recipe),
+            slice_transform=augmentation(recipe),
+            empty_fraction=recipe.empty_fraction,
+            seed=seed,
+            cache_dir=self.part.cache_dir,
+        )
+
+    def _patches(self, seed: int) -> PatchDataset:
+        recipe = self.part.recipe
+        return PatchDataset(
+            list(self.part.entries),
+            training_volumes(recipe),
+            patch_transform=augmentation(recipe),
+            patches_per_volume=recipe.patches_per_volume,
+            carried_keys=INDICES,
+            seed=seed,
+            cache_dir=self.part.cache_dir,
+        )
+
+    def scoring(self, *, num_workers: int) -> Scoring:
+        """See :meth:`Batches.scoring`."""
+        volumes = whole_volumes(self.part.recipe)
+        dataset = CaseDataset(list(self.part.entries), volumes)
+        loader: DataLoader[Item] = DataLoader(
+            dataset, batch_size=1, shuffle=False, num_workers=num_workers
+        )
+        return Scoring(loader, window_inferer(self.part.recipe), class_maps(volumes))

@@ -1,0 +1,33 @@
+"""The example runs on a phantom, and again passes over what is finished."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from monai.utils import set_determinism
+
+from iac_components.data import write_phantom
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "search_a_cell.py"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_example_runs_and_continues(tmp_path, monkeypatch, capsys):
+    dataset = write_phantom(
+        tmp_path / "data", layout="decathlon", num_patients=6, shape=(20, 24, 16)
+    )
+    words = ["--epochs", "3", "--steps_per_epoch", "1"]
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(dataset), str(tmp_path / "runs"), *words])
+    try:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+        first = capsys.readouterr().out
+        model = (tmp_path / "runs" / "cell" / "model.pt").stat().st_mtime_ns
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    finally:
+        set_determinism(None)
+    assert first.count("Dice") == 2
+    assert capsys.readouterr().out == first
+    assert (tmp_path / "runs" / "cell" / "model.pt").stat().st_mtime_ns == model
