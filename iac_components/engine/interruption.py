@@ -56,8 +56,8 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
             engine.run()
             if training:
                 noted.number = largest(noted.number)
-        except RuntimeError as error:
-            if noted and _ENDED_WORKER.search(str(error)):
+        except (RuntimeError, EOFError, ConnectionError) as error:
+            if noted and _is_of_ended_worker(error):
                 # Sent to the whole group of processes, the signal ends those that load data.
                 _give_up(engine)
             # One of several ranks may have left while this one waited for it.
@@ -92,6 +92,11 @@ def _stop(runner: Engine, noted: NotedSignal, engine: Engine) -> None:
     if number:
         for ending in dict.fromkeys((runner, engine)):
             ending.terminate(skip_completed=True)
+
+
+def _is_of_ended_worker(error: Exception) -> bool:
+    """Whether torch tells of a worker's end, or its connection to one broke off."""
+    return not isinstance(error, RuntimeError) or bool(_ENDED_WORKER.search(str(error)))
 
 
 def _give_up(engine: Engine) -> None:

@@ -145,25 +145,27 @@ def test_evaluator_ends_after_the_case(capfd, number):
 
 
 TORCH_SAYS = [
-    "DataLoader worker (pid 71) is killed by signal: Terminated. ",
-    "DataLoader worker (pid(s) 71, 72) exited unexpectedly",
+    RuntimeError("DataLoader worker (pid 71) is killed by signal: Terminated. "),
+    RuntimeError("DataLoader worker (pid(s) 71, 72) exited unexpectedly"),
+    EOFError(),
+    ConnectionResetError(),
 ]
 
 
-def fail_at(trainer, step, message, *, number=None):
+def fail_at(trainer, step, error, *, number=None):
     def fail(engine):
         if number is not None:
             signal.raise_signal(number)
-        raise RuntimeError(message)
+        raise error
 
     trainer.add_event_handler(Events.ITERATION_STARTED(once=step), fail)
 
 
-@pytest.mark.parametrize("message", TORCH_SAYS)
-def test_signal_that_ends_the_workers_too(make, tmp_path, capfd, message):
+@pytest.mark.parametrize("error", TORCH_SAYS, ids=repr)
+def test_signal_that_ends_the_workers_too(make, tmp_path, capfd, error):
     """Sent to a group of processes, SIGTERM reaches those that load data, and torch raises."""
     trainer = make(every=100)
-    fail_at(trainer, 7, message, number=signal.SIGTERM)
+    fail_at(trainer, 7, error, number=signal.SIGTERM)
     before = signal.getsignal(signal.SIGCHLD)
     with pytest.raises(SystemExit, match="143"):
         run_until_signal(trainer)
@@ -176,11 +178,14 @@ def test_signal_that_ends_the_workers_too(make, tmp_path, capfd, message):
     assert trainer.losses[:4] + again.losses == whole.losses
 
 
-@pytest.mark.parametrize(("message", "number"), [(TORCH_SAYS[0], None), ("Other", signal.SIGTERM)])
-def test_other_errors_are_raised(make, message, number):
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [(TORCH_SAYS[0], None), (EOFError(), None), (RuntimeError("Other"), signal.SIGTERM)],
+)
+def test_other_errors_are_raised(make, error, number):
     trainer = make()
-    fail_at(trainer, 7, message, number=number)
-    with pytest.raises(RuntimeError, match=message[:5]):
+    fail_at(trainer, 7, error, number=number)
+    with pytest.raises(type(error)):
         run_until_signal(trainer)
     assert not trainer.final.exists()
 
