@@ -7,10 +7,11 @@ import json
 import nibabel
 import pytest
 import torch
-from api_project import CELL, SEARCH, SHORT, unet
+from api_project import CELL, SEARCH, SHORT, Circles, unet
 from monai.networks.nets import SegResNet
 
 import iac_components as iac
+from iac_components.engine import BestScore
 from iac_components.networks import CellNetwork, load_state
 
 
@@ -31,6 +32,17 @@ def test_training_returns_the_best_weights_in_place(project):
         "checkpoints",
     }
     assert not torch.equal(next(iter(held.values())), next(iter(unet().state_dict().values())))
+
+
+def test_the_best_weights_are_returned_not_the_last(monkeypatch, tmp_path):
+    first = iter([True])
+    monkeypatch.setattr(BestScore, "beaten_by", lambda self, value: next(first, False))
+    long = {**SHORT, "epochs": 2, "val_interval": 1}
+    network = iac.train(unet(2), Circles(2), Circles(2), output_dir=tmp_path, **long)
+    best, last = (load_state(tmp_path / name) for name in ("model.pt", "model_final.pt"))
+    held = network.state_dict()
+    assert all(torch.equal(held[name], best[name]) for name in best)
+    assert not all(torch.equal(best[name], last[name]) for name in best)
 
 
 def test_search_writes_its_files_and_leaves_the_network(project):
