@@ -12,7 +12,7 @@ import torch
 
 from iac_components.options import OptionError, check_values
 
-__all__ = ["RunSettings", "choose_amp", "choose_device", "require"]
+__all__ = ["RunSettings", "as_arguments", "choose_amp", "choose_device", "require"]
 
 
 def require(values: Mapping[str, object], *, method: str = "iac") -> None:
@@ -29,8 +29,12 @@ def require(values: Mapping[str, object], *, method: str = "iac") -> None:
     try:
         check_values(given, method=method)
     except OptionError as error:
-        # The rules speak of options as they are typed in a shell.
-        raise OptionError(re.sub(r"--(\w)", r"\1", str(error))) from None
+        raise OptionError(as_arguments(str(error))) from None
+
+
+def as_arguments(message: str) -> str:
+    """Let a message that speaks of options as they are typed in a shell speak of arguments."""
+    return re.sub(r"--(\w)", r"\1", message)
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:

@@ -1,4 +1,4 @@
-"""The form in which the trainers and evaluators take whatever gives images and labels."""
+"""One form of all sources of images and labels, for trainers and evaluators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Item: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Scoring:
-    """What an evaluator needs of a source."""
+    """Parts of an evaluator that depend on its source."""
 
     loader: DataLoader[Item]
     inferer: Inferer

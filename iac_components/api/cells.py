@@ -13,7 +13,7 @@ from torch import nn
 from iac_components.api.arguments import RunSettings
 from iac_components.api.batches import Batches
 from iac_components.api.components import Loss, cell_criterion, segmentation_loss
-from iac_components.api.halves import read_halves
+from iac_components.api.halves import check_steps, read_halves
 from iac_components.api.handlers import CHECKPOINTS
 from iac_components.api.runs import check_network, owned_folder, record_of
 from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
@@ -156,7 +156,7 @@ def search_cell(
         criterion=criterion or cell_criterion(warmup),
         loss=loss or segmentation_loss(),
     )
-    plan.check_steps(settings)
+    check_steps(settings, warmup_epochs=warmup, architecture_every=architecture_every)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
     if skip_modules(network):
         raise OptionError(
@@ -169,7 +169,11 @@ def search_cell(
         check_resume(folder / CHECKPOINTS, record, resume=resume)
         trace = SearchTrace(supernet.space)
         trainer = cell_search_trainer(supernet, halves, settings, plan, trace=trace, record=record)
-        plan.check_steps(replace(settings, steps_per_epoch=trainer.state.epoch_length))
+        check_steps(
+            replace(settings, steps_per_epoch=trainer.state.epoch_length),
+            warmup_epochs=plan.warmup_epochs,
+            architecture_every=plan.architecture_every,
+        )
         run_until_signal(trainer)
         genotype = save_found_genotype(
             folder / "genotype.json",

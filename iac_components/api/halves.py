@@ -1,17 +1,18 @@
-"""The two data of a bilevel search, which share no patient."""
+"""Checks of a bilevel search: both data share no patient, and the architecture moves at all."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from iac_components.api.arguments import RunSettings
+from iac_components.api.arguments import RunSettings, as_arguments
 from iac_components.api.batches import Batches
 from iac_components.api.parts import Part
 from iac_components.api.sources import Source, read_source
 from iac_components.data import check_split
 from iac_components.options import OptionError
+from iac_components.search import check_planned_steps
 
-__all__ = ["read_halves"]
+__all__ = ["check_steps", "read_halves"]
 
 
 def read_halves(
@@ -46,3 +47,20 @@ def read_halves(
         shapes = " and ".join(f"{name} {list(half.shape)}" for name, half in halves.items())
         raise OptionError(f"images differ in their channels: {shapes}.")
     return halves, replace(settings, batch_size=size)
+
+
+def check_steps(settings: RunSettings, *, warmup_epochs: int, architecture_every: int) -> None:
+    """Refuse a search that would never move the architecture.
+
+    Raises:
+        OptionError: naming the arguments and their values.
+    """
+    try:
+        check_planned_steps(
+            epochs=settings.epochs,
+            warmup_epochs=warmup_epochs,
+            architecture_every=architecture_every,
+            steps_per_epoch=settings.steps_per_epoch,
+        )
+    except ValueError as error:
+        raise OptionError(as_arguments(str(error))) from None

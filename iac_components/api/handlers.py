@@ -1,4 +1,4 @@
-"""What listens to a run: the handlers of the bundles' configs, in their order."""
+"""Handlers of a run: those of the bundles' configs, in their order."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def stepping(
 
 @dataclass(frozen=True)
 class TrainedParts:
-    """What a training changes, and what it is saved with."""
+    """Everything that a training changes, and the record that it is saved with."""
 
     network: nn.Module
     optimizer: Optimizer

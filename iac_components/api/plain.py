@@ -15,7 +15,7 @@ __all__ = ["digest_of_tensors", "plain", "structure_of"]
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _GENERATORS = frozenset({"R"})
-"""What MONAI's transforms draw with: a state, not a setting."""
+"""Generators of MONAI's transforms: a state, not a setting."""
 
 
 def plain(value: object) -> object:

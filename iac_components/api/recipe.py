@@ -47,7 +47,7 @@ _SEQUENCES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """How volumes become a network's input; ``load_dataset`` fills it in from the data.
+    """Settings that make volumes a network's input; ``load_dataset`` takes them from the data.
 
     Names and meaning are those of the bundles' options. A network with two spatial dimensions sees
     slices across the last axis, one with three sees patches of the volume.

@@ -31,7 +31,7 @@ __all__ = ["Evaluation", "evaluate"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation says, over patients.
+    """Result of an evaluation, over patients.
 
     Attributes:
         dice: mean Dice over classes, a fraction.

@@ -19,7 +19,6 @@ from iac_components.search import (
     SearchTrace,
     StabilityCriterion,
     StabilityPruningHandler,
-    check_planned_steps,
 )
 
 __all__ = ["CellSearchPlan", "cell_search_trainer"]
@@ -27,7 +26,7 @@ __all__ = ["CellSearchPlan", "cell_search_trainer"]
 
 @dataclass(frozen=True)
 class CellSearchPlan:
-    """How a cell is searched; the names are those of the bundles' options.
+    """Options of a cell search; the names are those of the bundles.
 
     Attributes:
         warmup_epochs: epochs that train the weights alone.
@@ -63,19 +62,6 @@ class CellSearchPlan:
     def identity(self) -> dict[str, object]:
         """All that changes a number of the search."""
         return {**self.options(), "criterion": repr(self.criterion), "loss": self.loss}
-
-    def check_steps(self, settings: RunSettings) -> None:
-        """Refuse a search that would never move the architecture.
-
-        Raises:
-            ValueError: naming the arguments and their values.
-        """
-        check_planned_steps(
-            epochs=settings.epochs,
-            warmup_epochs=self.warmup_epochs,
-            architecture_every=self.architecture_every,
-            steps_per_epoch=settings.steps_per_epoch,
-        )
 
 
 def cell_search_trainer(

@@ -1,4 +1,4 @@
-"""Whatever gives images and labels, told apart."""
+"""Kinds of sources of images and labels: parts of data sets, loaders, datasets, lists."""
 
 from __future__ import annotations
 

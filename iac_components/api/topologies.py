@@ -9,7 +9,7 @@ import torch
 
 from iac_components.api.arguments import RunSettings
 from iac_components.api.components import Loss, segmentation_loss, topology_criterion
-from iac_components.api.halves import read_halves
+from iac_components.api.halves import check_steps, read_halves
 from iac_components.api.runs import name_classes
 from iac_components.api.sources import Source, read_source
 from iac_components.api.topology_plan import TopologySearchPlan
@@ -156,7 +156,7 @@ def search_topology(
     )
     every = val_interval or min(VAL_INTERVAL, epochs)
     plan = TopologySearchPlan(**options)  # type: ignore[arg-type]
-    plan.check_steps(settings)
+    check_steps(settings, warmup_epochs=warmup_epochs, architecture_every=architecture_every)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
     held_out = read_source(validation, "validation")[0]
     names = name_classes(class_names, held_out, halves["weights"])

@@ -1,4 +1,4 @@
-"""How a topology is searched, and the supernet with all that a search keeps beside it."""
+"""Options of a topology search, and the supernet with all that a search keeps beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from iac_components.api.arguments import RunSettings
 from iac_components.api.components import Loss
 from iac_components.dints import (
     BestArchitecture,
@@ -15,14 +14,14 @@ from iac_components.dints import (
     MemoryBudget,
     MemoryModel,
 )
-from iac_components.search import SearchTrace, StabilityCriterion, check_planned_steps
+from iac_components.search import SearchTrace, StabilityCriterion
 
 __all__ = ["TopologySearch", "TopologySearchPlan"]
 
 
 @dataclass(frozen=True)
 class TopologySearchPlan:
-    """How a topology is searched; names and meaning are those of the bundles' options."""
+    """Options of a topology search; names and meaning are those of the bundles."""
 
     warmup_epochs: int
     architecture_learning_rate: float
@@ -59,19 +58,6 @@ class TopologySearchPlan:
         )
         space.check_patch(patch_size)
         return space
-
-    def check_steps(self, settings: RunSettings) -> None:
-        """Refuse a search that would never move the architecture.
-
-        Raises:
-            ValueError: naming the arguments and their values.
-        """
-        check_planned_steps(
-            epochs=settings.epochs,
-            warmup_epochs=self.warmup_epochs,
-            architecture_every=self.architecture_every,
-            steps_per_epoch=settings.steps_per_epoch,
-        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from iac_components.api.arguments import RunSettings
 from iac_components.api.batches import Batches
 from iac_components.api.components import Loss
+from iac_components.api.halves import check_steps
 from iac_components.api.handlers import CHECKPOINTS
 from iac_components.api.runs import owned_folder, record_of
 from iac_components.api.topology_plan import TopologySearch, TopologySearchPlan
@@ -72,7 +73,11 @@ def run_topology_search(
             interval=interval,
             record=record,
         )
-        plan.check_steps(replace(settings, steps_per_epoch=trainer.state.epoch_length))
+        check_steps(
+            replace(settings, steps_per_epoch=trainer.state.epoch_length),
+            warmup_epochs=plan.warmup_epochs,
+            architecture_every=plan.architecture_every,
+        )
         run_until_signal(trainer, [validator])
         found = save_found_architecture(
             folder / "architecture.json",

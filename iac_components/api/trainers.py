@@ -21,7 +21,7 @@ __all__ = ["HeldOut", "scoring_engine", "training_engines"]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a training is validated with.
+    """Cases that a training is validated with.
 
     Attributes:
         batches: the cases.

@@ -40,7 +40,7 @@ __all__ = [
 
 PAIR = ("image", "label")
 INDICES = ("label_fg_indices", "label_bg_indices")
-"""Where a volume's foreground lies, which crops of patches look for."""
+"""Keys of the places of foreground and background, which crops of patches look up."""
 
 Settings = Mapping[str, object]
 

@@ -64,6 +64,7 @@ def test_arguments_of_a_search(argument, words, tmp_path):
     halves = Circles(2), Circles(2, first=9)
     with pytest.raises(ValueError, match=words):
         iac.search_cell(unet(2), *halves, output_dir=tmp_path, **argument)
+    assert not list(tmp_path.glob("search_trace*"))
     assert not (tmp_path / "checkpoints").exists()
 
 
