@@ -68,13 +68,13 @@ def search_cell(
 ) -> Genotype:
     """Search the cell of a network's skip connections; the network stays as it is.
 
-    ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and the checkpoints. What
-    has settled is pruned, and the search ends when one cell is left.
+    ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and checkpoints. Pruning
+    deletes what has settled, and ends the search when one cell is left.
 
     Args:
         network: a U-shaped network that ``implant`` takes, trained, without cells.
-        weights: what the weights learn from: a part of :func:`load_dataset`, a ``DataLoader``, or a
-            ``Dataset`` or list of items with ``image`` (C, *S) and ``label`` (1, *S).
+        weights: a part of :func:`load_dataset`, a ``DataLoader``, or a ``Dataset`` or list of items
+            with ``image`` (C, *S) and ``label`` (1, *S); the weights learn from it.
         architecture: what the architecture learns from, of other patients.
         output_dir: folder of the search, which no other run writes into.
         epochs: length of the search at most.
@@ -87,8 +87,7 @@ def search_cell(
         frozen_backbone: leave the network's own weights as they are.
         operations: candidates of every edge.
         num_nodes: intermediate nodes of a cell.
-        channel_divisor: 1 / this of the channels pass the operations; it must divide those of every
-            skip connection.
+        channel_divisor: 1 / this of every skip's channels, which it must divide, pass operations.
         separate_levels: search a cell for each skip connection.
         checkpointing: less memory for more time.
         pruning: delete what has settled.
@@ -159,9 +158,8 @@ def search_cell(
     check_steps(settings, warmup_epochs=warmup, architecture_every=architecture_every)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
     if skip_modules(network):
-        raise OptionError(
-            f"{type(network).__name__} holds cells already: search with the plain network."
-        )
+        kind = type(network).__name__
+        raise OptionError(f"{kind} holds cells already: search with the plain network.")
     with owned_folder(settings.output_dir, seed=seed) as folder:
         supernet = _supernet(network, halves["weights"], settings, space)
         others = plan.identity() | {"space": space}
