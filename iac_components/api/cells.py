@@ -189,11 +189,8 @@ def _supernet(
 ) -> CellSearchNetwork:
     """Put search cells into a copy of the network, on the run's device."""
     check_network(network, batches.shape, class_names=batches.class_names)
-    supernet = CellSearchNetwork(
-        copy.deepcopy(network),
-        input_shape=(1, *batches.shape),
-        **space,  # type: ignore[arg-type]
-    )
+    own, shape = copy.deepcopy(network), (1, *batches.shape)
+    supernet = CellSearchNetwork(own, input_shape=shape, **space)  # type: ignore[arg-type]
     supernet.to(settings.device)
     if settings.device.type == "cuda" and supernet.space.spatial_dims == 2:
         supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
