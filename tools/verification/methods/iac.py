@@ -39,7 +39,7 @@ METHODS.register("iac")(
         architecture_option="genotype_path",
         read_provenance=_provenance,
         shipped_kinds=("searched",),
-        shared_keys=("class_names", "in_channels", "pixdim", "field_of_view", "patch_size"),
+        shared_keys=("class_names", "in_channels", "pixdim", "patch_size"),
         landmarks={
             "search": TRAINING,
             "train": f"{TRAINING} validate",

@@ -28,6 +28,9 @@ PHANTOMS: Mapping[str, Phantom] = MappingProxyType(
 
 STEPS: Options = {"steps_per_epoch": 2, "batch_size": 2, "patch_size": [32, 32]}
 
+PLANNED: dict[str, Options] = {"nnunet": {"patch_size": STEPS["patch_size"]}}
+"""nnU-Net's network follows from its patch, at inference too; others have no use for it there."""
+
 QUICK = Budget(
     stages={
         "search": {
@@ -45,7 +48,7 @@ QUICK = Budget(
             "criterion#min_signal": 0.0,
         },
         "train": {**STEPS, "epochs": 2, "val_interval": 1},
-        "inference": {"patch_size": STEPS["patch_size"]},
+        "inference": {},
     },
     networks={
         "unet": {"backbone_def#features": [8] * 6},
@@ -54,7 +57,7 @@ QUICK = Budget(
             "backbone_def#decoder_channels": [16] * 5,
         },
         "efficientnet": {"flexible_unet#decoder_channels": [16] * 5},
-        "nnunet": {"base_features": 4, "max_features": 16},
+        "nnunet": {"base_features": 4, "max_features": 16, **PLANNED["nnunet"]},
     },
     exports=1,
 )
@@ -67,8 +70,9 @@ FULL = Budget(
     stages={
         "search": {**ONE_EPOCH, "warmup_epochs": 0},
         "train": {**ONE_EPOCH, "val_interval": 1},
-        "inference": {"patch_size": STEPS["patch_size"]},
-    }
+        "inference": {},
+    },
+    networks=PLANNED,
 )
 """One epoch of two steps of the bundle's own network on small patches."""
 
