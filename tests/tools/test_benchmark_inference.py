@@ -34,7 +34,7 @@ def paths() -> dict[str, VolumePath]:
 def test_the_sides_differ_in_the_cells(paths):
     assert isinstance(paths["cells"].network, CellNetwork)
     assert not isinstance(paths["plain"].network, CellNetwork)
-    assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 64, 80)
+    assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 64, 96)
     assert not any(path.network.training for path in paths.values())
 
 
@@ -66,7 +66,7 @@ def test_the_whole_path_gives_a_label_map_in_the_files_space(paths, dataset, tmp
     assert set(maps["plain"].unique().tolist()) <= {0, 1, 2}
     assert len(maps["plain"].unique()) > 1
     torch.testing.assert_close(maps["cells"], maps["plain"])
-    assert paths["plain"].window_shape == (16, 1, 64, 80)
+    assert paths["plain"].window_shape == (16, 1, 64, 96)
     assert not list(tmp_path.iterdir())
 
 
@@ -92,7 +92,7 @@ def test_a_run(paths, dataset, tmp_path, capsys, monkeypatch):
     assert whole["volumes"] == len(whole["seconds"]) == 1
     assert whole["cells_over_plain"]["cpu"]["ratio_of_minima"] > 0
     row = (tmp_path / "inference.md").read_text(encoding="utf-8").splitlines()[-1]
-    assert row.startswith("| hippocampus_unet | 16x1x64x80 |")
+    assert row.startswith("| hippocampus_unet | 16x1x64x96 |")
     ratios = forward["cells_over_plain"]["wall"]
     assert f"| {ratios['ratio_of_minima']:.2f} ({ratios['ratio_of_medians']:.2f}) |" in row
 
