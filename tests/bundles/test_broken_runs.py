@@ -57,7 +57,7 @@ def test_training_that_leaves_the_found_genotype_out(copies, workbench):
 
 
 def test_training_that_starts_from_a_fresh_backbone(copies, workbench):
-    replace(copies["train"], "train", '"$optional(@backbone_ckpt)"', "null")
+    replace(copies["train"], "train", '"$optional(@backbone_ckpt)"', '"$@backbone_ckpt and None"')
     found = faults("run", copies["train"], workbench)
     assert "the frozen backbone is not the trained one" in found
 
@@ -69,7 +69,12 @@ def test_inference_that_loads_no_weights(copies, workbench):
 
 
 def test_topology_search_of_another_space(dints_copies, workbench):
-    replace(dints_copies["search"], "search", '"num_depths": "@num_depths"', '"num_depths": 3')
+    replace(
+        dints_copies["search"],
+        "search",
+        '"num_depths": "@num_depths"',
+        '"num_depths": "$@num_depths + 1"',
+    )
     found = faults("run", dints_copies["search"], workbench)
     assert "search/architecture.json: num_depths is 3, not 2" in found
 

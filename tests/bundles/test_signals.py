@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from iac_components.engine.owned_folders import LOCK_NAME
+
 BUNDLES = Path(__file__).parents[2] / "bundles"
 
 
@@ -71,5 +73,5 @@ def test_interrupted_inference_keeps_whole_masks(hippocampus, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         hippocampus.run("inference", {**options, **untrained})
     assert len(calls) == 1
-    (mask,) = tmp_path.iterdir()
+    (mask,) = (path for path in tmp_path.iterdir() if path.name != LOCK_NAME)
     assert mask.name.endswith("_seg.nii.gz")
