@@ -26,7 +26,14 @@ def main() -> None:
     dataset_dir = arguments.dataset_dir
     if arguments.command == "fill":
         train_backbone(settings, dataset_dir, work_dir / "backbone.pt")
-        fill_table(settings, dataset_dir, work_dir=work_dir, kept=kept, limit=arguments.limit)
+        fill_table(
+            settings,
+            dataset_dir,
+            work_dir=work_dir,
+            kept=kept,
+            limit=arguments.limit,
+            shifts=arguments.shift or tuple(settings.shifts),
+        )
     elif arguments.command == "keep":
         print(f"{kept}: {collect_records(kept, read_raw(work_dir / 'raw'))} rows.")
     else:
@@ -47,6 +54,9 @@ def _arguments() -> argparse.Namespace:
         "--work_dir", type=Path, default=Path("runs/cell_table"), help="weights and raw rows"
     )
     parser.add_argument("--limit", type=int, default=None, help="rows to make at most")
+    parser.add_argument(
+        "--shift", action="append", help="rows of this shift alone, so that processes share a table"
+    )
     return parser.parse_args()
 
 

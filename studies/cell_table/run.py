@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -147,6 +147,7 @@ def fill_table(
     work_dir: Path,
     kept: Path,
     limit: int | None = None,
+    shifts: Collection[str] | None = None,
 ) -> int:
     """Make the rows that neither ``work_dir`` nor the kept table has.
 
@@ -156,13 +157,17 @@ def fill_table(
         work_dir: holds ``backbone.pt``; rows go to its ``raw`` folder, a file each.
         kept: the table's file in the repository, whose rows are done.
         limit: rows at most; None makes them all.
+        shifts: the shifts whose rows are made; None makes those of all.
 
     Returns:
         The number of rows made.
 
     Raises:
-        ValueError: if a kept row is of other settings.
+        ValueError: if a kept row is of other settings, or a shift is none of the table's.
     """
+    unknown = sorted(set(shifts or ()) - set(settings.shifts))
+    if unknown:
+        raise ValueError(f"no shift {unknown} in {settings.name}: choose from {settings.shifts}.")
     raw = work_dir / "raw"
     done = set()
     for record in (*read_raw(raw), *read_lines(kept)):
@@ -176,6 +181,8 @@ def fill_table(
     workshop = Workshop(settings, backbone, split_cases(settings, dataset_dir))
     made = 0
     for task in tasks(settings):
+        if shifts is not None and task.shift not in shifts:
+            continue
         if task.key in done or (limit is not None and made >= limit):
             continue
         record = train_row(task, workshop)
