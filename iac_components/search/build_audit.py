@@ -43,13 +43,13 @@ def build_audit(
         criterion: what decides the search: a name, or a criterion of one's own.
         image_shape: (C, *S) of an image.
         images_a_patient: images of each patient that parts are judged on.
-        batch_size: images that are judged at once.
+        batch_size: of the search; without gradients four times as many are judged at once.
         device: where to compute.
         trace_file: where to write the looks; None writes nothing.
     """
 
     def losses() -> PatientLosses:
-        chosen = judged_images(items, images_a_patient=images_a_patient, batch_size=batch_size)
+        chosen = judged_images(items, images_a_patient=images_a_patient, batch_size=4 * batch_size)
         return PatientLosses(network, chosen, loss_function, device=device)
 
     return SearchAudit(

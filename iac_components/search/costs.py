@@ -169,7 +169,7 @@ class Costs:
                 return _time(module, inputs)
             with FlopCounterMode(display=False) as counter:
                 module(*inputs)
-            return counter.get_total_flops() / 2
+            return float(counter.get_total_flops()) / 2
 
 
 def _time(module: nn.Module, inputs: Sequence[Tensor]) -> float:

@@ -88,7 +88,8 @@ def _with_patient(batch: Item) -> Item:
             "parts are judged by patient, but the items of the architecture half have no "
             f"'patient', only {', '.join(map(repr, batch))}: add it to every item."
         )
-    images = cast(Sequence[object], batch["image"])
-    patient = batch["patient"]
-    names = [patient] * len(images) if isinstance(patient, str) else patient
-    return {**batch, "patient": [str(name) for name in cast(Sequence[object], names)]}
+    patients = batch["patient"]
+    if isinstance(patients, torch.Tensor):
+        patients = patients.tolist()
+    names = patients if isinstance(patients, list | tuple) else [patients]
+    return {**batch, "patient": [str(name) for name in names]}

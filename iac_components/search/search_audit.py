@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from iac_components.search.looks.choice import (
 from iac_components.search.looks.findings import Findings, judge_findings, place_of
 from iac_components.search.looks.log import WHOLE, AuditLog
 from iac_components.search.looks.remaining import NONE, OFF, Remaining
-from iac_components.search.looks.settings import AuditSettings
+from iac_components.search.looks.settings import STAGES, AuditSettings, Stage
 from iac_components.search.looks.staged import Ready, StagedAudit
 from iac_components.search.parts import Part
 from iac_components.search.patient_losses import PatientLosses
@@ -151,8 +151,9 @@ class SearchAudit:
     def close(self, trace: SearchTrace) -> Outcome:
         """Choose the cell that the search ends with, and judge what it keeps.
 
-        A search by audit goes through its stages once more, without training, until nothing goes;
-        where more than one is left, the best by its effect is chosen, and is not decided. Then
+        A search by audit goes through its stages once more, without training, until no cell, node
+        or input goes; where more than one is left, the best by its effect is chosen, and is not
+        decided. Then
         parts go until ``max_cost`` holds, those first that are worth least for what they cost.
         """
         epoch = len(trace)
@@ -229,6 +230,8 @@ class SearchAudit:
             np.zeros((space.levels, len(space.edges)), dtype=bool),
             np.zeros((space.levels, space.num_nodes), dtype=bool),
         )
+        coarse, fine = STAGES[:-1], STAGES[-1:]
+        stages: Sequence[Stage] = coarse
         for number in range(first, first + ROUNDS):
             before = self.remaining
             if not before.cells:
@@ -239,16 +242,21 @@ class SearchAudit:
                 number=number,
                 ready=None if self.criterion == "audit" else never,
                 thorough=True,
+                stages=stages,
             )
-            if left is before:
+            if left is not before:
+                self._apply(left)
+            # Operations once: to race them to the end one by one would cost more than the search.
+            if stages is fine:
                 return
-            self._apply(left)
+            stages = coarse if left is not before else fine
 
     def _genotype(self, chosen: Remaining) -> Genotype:
+        edges = np.asarray(chosen.alive.any(axis=-1), dtype=np.float64)
         return discretize(
             self.network.space,
             chosen.alive.astype(np.float64),
-            edge_weights=chosen.alive.any(axis=-1).astype(np.float64),
+            edge_weights=edges,
             treatments=chosen.treatments,
         )
 

@@ -48,6 +48,16 @@ class Ready:
     inputs: BoolArray
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A part that may go, with its effect, and the gains of what stays of its group for it."""
+
+    effect: float
+    part: Part
+    group: Group
+    rival: FloatArray | None
+
+
 class StagedAudit:
     """Goes from coarse to fine within a look, and stops as soon as something goes.
 
@@ -59,7 +69,8 @@ class StagedAudit:
 
     What may go is measured as one before it does, so that two parts that stand in for each other
     do not both go: if dropping all costs more than the tolerance, half of them is tried, and so
-    on; what is missed least goes in any case.
+    on; what is missed least goes in any case. Where one of several stays, those that go may cost
+    together what that one is worth alone: even as one part they would be no better.
 
     All that it knows is in its log, so that a resumed search decides as an unbroken one.
 
@@ -95,6 +106,7 @@ class StagedAudit:
         number: int,
         ready: Ready | None = None,
         thorough: bool = False,
+        stages: Sequence[Stage] = STAGES,
     ) -> Remaining:
         """Measure what is due, and return what is left after it.
 
@@ -104,11 +116,12 @@ class StagedAudit:
             number: of the look, counted from 1.
             ready: groups that may lose parts; None for all.
             thorough: measure everything, due or not, whatever it costs.
+            stages: of the look.
         """
         started, budget, taken = time.perf_counter(), self.settings.passes - 1, 0
         self._reference = None
         left = remaining
-        for stage in STAGES:
+        for stage in stages:
             due = self._due(stage, remaining, number, ready, thorough)
             groups: list[Group] = []
             for group in due:
@@ -200,7 +213,7 @@ class StagedAudit:
         space, places = remaining.space, len(remaining.treatments)
         level = error_level(self.settings, stage, number, space=space, places=places)
         rules = Rules(self.settings.tolerance, level, self.costs)
-        candidates: list[tuple[float, Part]] = []
+        candidates: list[_Candidate] = []
         measured = self.effects_of([part for group in groups for part in group.parts], remaining)
         for group, differences in zip(groups, _split(measured, groups), strict=True):
             ruling: Ruling = JUDGES[stage](group, differences, remaining, rules)
@@ -210,19 +223,25 @@ class StagedAudit:
             if ruling.together:
                 return list(ruling.together)
             means = ruling.effects.mean
-            candidates += [(float(means[index]), group.parts[index]) for index in ruling.going]
-        candidates.sort(key=lambda candidate: candidate[0])
-        return self._harmless([part for _, part in candidates], remaining, level)
+            candidates += [
+                _Candidate(float(means[index]), group.parts[index], group, ruling.rival)
+                for index in ruling.going
+            ]
+        return self._harmless(sorted(candidates, key=lambda found: found.effect), level)
 
-    def _harmless(self, parts: list[Part], remaining: Remaining, level: float) -> list[Part]:
-        """Return as many of the parts, least missed first, as may go together; one at least."""
-        count = len(parts)
+    def _harmless(self, candidates: list[_Candidate], level: float) -> list[Part]:
+        """Return as many parts, least missed first, as may go together; one at least."""
+        count = len(candidates)
         while count > 1:
-            effects = measure_effects(self._losses([tuple(parts[:count])]), level=level)
+            tried = candidates[:count]
+            cost = self._losses([tuple(found.part for found in tried)])
+            rivals = {(found.group.row, found.group.index): found.rival for found in tried}
+            allowed = sum(rival for rival in rivals.values() if rival is not None)
+            effects = measure_effects(cost - allowed, level=level)
             if effects.high[0] <= self.settings.tolerance:
                 break
             count //= 2
-        return parts[:count]
+        return [found.part for found in candidates[:count]]
 
 
 def _is_none(part: Part, remaining: Remaining) -> bool:

@@ -21,6 +21,7 @@ from iac_components.search.looks.standing import (
     surplus,
 )
 from iac_components.search.parts import Part
+from iac_components.search.stability import BoolArray
 from iac_components.search_space.discretization import INPUTS_PER_NODE
 
 __all__ = ["JUDGES", "Bundle", "Group", "Rules", "Ruling", "groups_of", "left_out"]
@@ -72,12 +73,15 @@ class Ruling:
         effects: of the parts.
         standings: (K,) of :class:`Standing`.
         going: the parts that may go, by index.
+        rival: (P,) gains of the part for which they go, since one of them stays; None where they
+            go since they are needless.
         together: what is left out if all cells go: then nothing else needs to be asked.
     """
 
     effects: Effects
     standings: IntArray
     going: tuple[int, ...]
+    rival: FloatArray | None = None
     together: Bundle = ()
 
 
@@ -150,7 +154,7 @@ def _judge_cells(group: Group, gains: FloatArray, remaining: Remaining, rules: R
     }
     if WHOLE in needless:
         place = (group.parts.index(WHOLE),)
-        return Ruling(effects, standings, place, left_out(WHOLE, remaining))
+        return Ruling(effects, standings, place, together=left_out(WHOLE, remaining))
     cells = sorted((p for p in needless if p.kind == "cell"), key=lambda part: needless[part])
     going = cells[: len(remaining.cells) - 1]
     for number, part in enumerate(group.parts):
@@ -186,6 +190,8 @@ def _judge_inputs(group: Group, gains: FloatArray, remaining: Remaining, rules: 
         )
         standings = np.where(surplus_parts, beyond, standings)
         going = tuple(np.flatnonzero(surplus_parts).tolist())
+        rival = _best_of(gains, ~surplus_parts, INPUTS_PER_NODE)
+        return Ruling(effects, standings, going, rival)
     return Ruling(effects, standings, going)
 
 
@@ -206,7 +212,16 @@ def _judge_operations(
         forbidden=columns.index(none) if none in columns else -1,
     )
     effects = measure_effects(gains, level=rules.level)
-    return Ruling(effects, against_each_other(judgement), tuple(np.flatnonzero(~keep).tolist()))
+    going = tuple(np.flatnonzero(~keep).tolist())
+    return Ruling(effects, against_each_other(judgement), going, _best_of(gains, keep, 1))
+
+
+def _best_of(gains: FloatArray, keep: BoolArray, rank: int) -> FloatArray:
+    """Gains of the part that is the ``rank``-th best by mean of those that stay."""
+    kept = np.flatnonzero(keep)
+    ranked = kept[np.argsort(-gains[kept].mean(axis=1), kind="stable")]
+    found: FloatArray = gains[ranked[min(rank, len(ranked)) - 1]]
+    return found
 
 
 def _needless(effects: Effects, standings: IntArray, *, most: int) -> tuple[int, ...]:

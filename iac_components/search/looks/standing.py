@@ -75,7 +75,7 @@ def surplus(
     competing[ranked[most - 1 :]] = True
     judgement = judge(gains, alive=competing, tolerance=tolerance, level=level)
     standings = against_each_other(judgement)
-    going: BoolArray = np.asarray(competing & (standings != Standing.UNDECIDED))
+    going: BoolArray = np.logical_and(competing, standings != Standing.UNDECIDED)
     if judgement.best >= 0:
         going[judgement.best] = False
     return standings, going

@@ -117,8 +117,8 @@ def test_what_stays_undecided_is_looked_at_less_and_less_often():
     assert np.diff(looks).tolist()[:3] == [1, 2, 3]
     assert set(np.diff(looks).tolist()[3:]) == {4}
     # The time between is used: every operation of every edge has been looked at.
-    seen = {(p.index, p.column) for p in (ln.part for ln in world.log.lines) if p.kind == "operation"}
-    assert len({edge for edge, _ in seen}) == 14
+    parts = [line.part for line in world.log.lines]
+    assert len({part.index for part in parts if part.kind == "operation"}) == 14
 
 
 def test_what_is_needed_is_not_measured_again():
