@@ -11,6 +11,7 @@ from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
 from iac_components.networks.skip_modules import registered_skip_modules, skip_module_factory
+from iac_components.networks.untreated import treated_skip
 from iac_components.networks.weights import load_weights
 from iac_components.search_space import (
     DiscreteCell,
@@ -30,7 +31,10 @@ def implant_genotype(
     channel_divisor: int = 1,
     input_shape: Sequence[int] | None = None,
 ) -> nn.Module:
-    """Put the discrete cell of ``genotype`` into every skip connection of ``backbone``, in place.
+    """Put the discrete cell of ``genotype`` into the skip connections of ``backbone``, in place.
+
+    A level without a cell passes its skip on as the plain network does, or gives zeros where the
+    genotype switches it off.
 
     Args:
         backbone: a U-shaped network.
@@ -62,8 +66,12 @@ def implant_genotype(
             f"search_space.levels is {space.levels}, but the backbone has {len(connections)} skip "
             "connections: search a cell for this backbone, or one that all levels share."
         )
+    _check_levels(genotype, connections)
 
     def make_cell(connection: SkipConnection) -> nn.Module:
+        treatment = genotype.treatment(connection.level)
+        if treatment != "cell":
+            return treated_skip(treatment)
         return DiscreteCell(
             connection.skip_channels,
             connection.gate_channels,
@@ -73,6 +81,16 @@ def implant_genotype(
         )
 
     return implant(backbone, make_cell, input_shape=input_shape)
+
+
+def _check_levels(genotype: Genotype, connections: Sequence[SkipConnection]) -> None:
+    for name, levels in (("no_cell", genotype.no_cell), ("off", genotype.off)):
+        beyond = [level for level in levels if level >= len(connections)]
+        if beyond:
+            raise GenotypeError(
+                f"{name} holds level {beyond[0]}, but the backbone has {len(connections)} skip "
+                "connections: search a cell for this backbone."
+            )
 
 
 def implant_skip_module(
@@ -150,4 +168,10 @@ def build_network(
         )
     except GenotypeError as error:
         raise GenotypeError(f"Genotype '{genotype_path}': {error}") from error
-    return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    network = CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    if frozen_backbone and not network.cell_parameters():
+        raise ValueError(
+            f"frozen_backbone leaves nothing to train with genotype '{genotype_path}', which has "
+            "no cell: leave it out to train the whole network."
+        )
+    return network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from monai.networks.layers.factories import Conv
@@ -10,6 +10,7 @@ from torch import nn
 
 from iac_components.search_space.norm import make_norm
 from iac_components.search_space.resizing import resize_linearly
+from iac_components.search_space.space import CELL_INPUTS
 
 __all__ = ["CellFrame"]
 
@@ -34,6 +35,7 @@ class CellFrame(nn.Module):
         spatial_dims: 2 or 3.
         num_nodes: intermediate nodes, concatenated at the output.
         affine: whether the norms learn a scale and shift.
+        inputs: the inputs that a node is fed by; the others get no projection.
     """
 
     def __init__(
@@ -44,28 +46,36 @@ class CellFrame(nn.Module):
         spatial_dims: int,
         num_nodes: int,
         affine: bool,
+        inputs: Collection[str] = CELL_INPUTS,
     ) -> None:
         super().__init__()
         convolution = Conv[Conv.CONV, spatial_dims]
-        self.skip_projection = nn.Sequential(
-            convolution(skip_channels, skip_channels, 1, bias=False),
-            make_norm(skip_channels, affine),
-        )
-        self.gate_projection = nn.Sequential(
-            convolution(gate_channels, skip_channels, 1, bias=False),
-            make_norm(skip_channels, affine),
-        )
+        if "skip" in inputs:
+            self.skip_projection = nn.Sequential(
+                convolution(skip_channels, skip_channels, 1, bias=False),
+                make_norm(skip_channels, affine),
+            )
+        if "gate" in inputs:
+            self.gate_projection = nn.Sequential(
+                convolution(gate_channels, skip_channels, 1, bias=False),
+                make_norm(skip_channels, affine),
+            )
         self.output_projection = nn.Sequential(
             convolution(num_nodes * skip_channels, skip_channels, 1, bias=False),
             make_norm(skip_channels, affine=False),
         )
         self.scale = nn.Parameter(torch.zeros(1, skip_channels, *([1] * spatial_dims)))
 
-    def project_inputs(self, skip: torch.Tensor, gate: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Project both inputs to the skip's channels and size; returns the states by name."""
-        coarse = self.gate_projection(gate)
-        upsampled = resize_linearly(coarse, skip.shape[2:])
-        return {"skip": self.skip_projection(skip), "gate": upsampled}
+    def project_inputs(
+        self, skip: torch.Tensor, gate: torch.Tensor, names: Collection[str] = CELL_INPUTS
+    ) -> dict[str, torch.Tensor]:
+        """Project the named inputs to the skip's channels and size; returns the states by name."""
+        states: dict[str, torch.Tensor] = {}
+        if "skip" in names:
+            states["skip"] = self.skip_projection(skip)
+        if "gate" in names:
+            states["gate"] = resize_linearly(self.gate_projection(gate), skip.shape[2:])
+        return states
 
     def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor]) -> torch.Tensor:
         """Project the concatenated nodes to C channels, scale them, and add the skip."""
