@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 __all__ = ["CORRUPTIONS", "DIRECTIONS", "PIXELS", "corruption"]
 
@@ -29,10 +28,6 @@ def _permute(skip: Tensor) -> Tensor:
     return skip[:, order]
 
 
-def _blur(skip: Tensor) -> Tensor:
-    return avg_pool2d(skip, 3, 1, 1, count_include_pad=False)
-
-
 CORRUPTIONS: dict[str, tuple[Corruption, str]] = {
     **{
         name: (_roll(name), f"planted_roll_{opposite}")
@@ -47,7 +42,6 @@ CORRUPTIONS: dict[str, tuple[Corruption, str]] = {
     "sign": (torch.neg, "skip_connect"),
     "permutation": (_permute, "skip_connect"),
     "gain": (lambda skip: 0.2 * skip, "skip_connect"),
-    "blur": (_blur, "planted_sharpen"),
     # Nothing is left to mend: what helps comes from the coarser feature.
     "drop": (torch.zeros_like, "gate"),
 }

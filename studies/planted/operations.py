@@ -36,7 +36,7 @@ class Roll(nn.Module):
 
 
 class Sharpen(nn.Module):
-    """Takes away twice what a mean over neighbours would add: a blur's inverse to second order."""
+    """Undoes a mean over neighbours, to second order: a distractor, since nothing is blurred."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
