@@ -72,5 +72,10 @@ def save_found_genotype(
 
 def _unjudged(network: CellSearchNetwork, trace: SearchTrace) -> Outcome:
     probabilities, edge_weights = trace.last()
-    genotype = discretize(network.space, probabilities, edge_weights=edge_weights)
+    genotype = discretize(
+        network.space,
+        probabilities,
+        edge_weights=edge_weights,
+        treatments=network.treatments.tolist(),
+    )
     return Outcome(genotype, False, None)
