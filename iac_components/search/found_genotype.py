@@ -63,7 +63,7 @@ def save_found_genotype(
     if outcome.findings is not None:
         provenance["findings"] = outcome.findings
         sentence = describe_findings(outcome.findings, searched=outcome.decided)
-        _LOGGER.info(f"The search has {sentence}")
+        _LOGGER.info(f"The search ended: {sentence}")
     genotype = replace(outcome.genotype, provenance=provenance)
     if is_first_rank():
         save_genotype(genotype, path)

@@ -107,7 +107,7 @@ def write_top_k(trace: Trace, path: str | Path) -> Path:
 
 def _latest(epochs: list[int | None]) -> int | None:
     known = [epoch for epoch in epochs if epoch is not None]
-    return max(known, default=None) if len(known) == len(epochs) else None
+    return max(known) if len(known) == len(epochs) else None
 
 
 def draw_top_k(trace: Trace, out_png: str | Path) -> Path:
