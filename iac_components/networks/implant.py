@@ -13,7 +13,13 @@ from iac_components.networks.skip_connection import MakeSkipModule, SkipConnecti
 from iac_components.networks.topologies import fusible_blocks, known_networks
 from iac_components.networks.wiring import wire
 
-__all__ = ["find_skip_connections", "implant", "skip_fusions", "skip_modules"]
+__all__ = [
+    "find_skip_connections",
+    "implant",
+    "replace_skip_module",
+    "skip_fusions",
+    "skip_modules",
+]
 
 
 def implant(
@@ -89,6 +95,11 @@ def skip_fusions(network: nn.Module) -> list[SkipFusion]:
 def skip_modules(network: nn.Module) -> list[nn.Module]:
     """Return the skip modules of an implanted network, finest first; none if it is plain."""
     return [fusion.skip_module for fusion in skip_fusions(network)]
+
+
+def replace_skip_module(network: nn.Module, level: int, module: nn.Module) -> None:
+    """Put another skip module at a level of an implanted network."""
+    skip_fusions(network)[level].skip_module = module
 
 
 def _fusible(network: nn.Module) -> dict[nn.Module, type[SkipFusion]]:

@@ -63,7 +63,7 @@ def save_found_genotype(
     if outcome.findings is not None:
         provenance["findings"] = outcome.findings
         sentence = describe_findings(outcome.findings, searched=outcome.decided)
-        _LOGGER.info(f"The search has {sentence}")
+        _LOGGER.info(f"The search ended: {sentence}")
     genotype = replace(outcome.genotype, provenance=provenance)
     if is_first_rank():
         save_genotype(genotype, path)
@@ -72,5 +72,10 @@ def save_found_genotype(
 
 def _unjudged(network: CellSearchNetwork, trace: SearchTrace) -> Outcome:
     probabilities, edge_weights = trace.last()
-    genotype = discretize(network.space, probabilities, edge_weights=edge_weights)
+    genotype = discretize(
+        network.space,
+        probabilities,
+        edge_weights=edge_weights,
+        treatments=network.treatments.tolist(),
+    )
     return Outcome(genotype, False, None)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from iac_components.networks.implant import skip_fusions
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.search.audit import LEAST_PATIENTS
 from iac_components.search.costs import Costs
@@ -163,7 +162,12 @@ class SearchAudit:
             genotype = self._genotype(chosen)
         else:
             probabilities, edge_weights = trace.last()
-            genotype = discretize(self.network.space, probabilities, edge_weights=edge_weights)
+            genotype = discretize(
+                self.network.space,
+                probabilities,
+                edge_weights=edge_weights,
+                treatments=self.network.treatments.tolist(),
+            )
             chosen = from_genotype(self.remaining, genotype)
             forced = open_choices(chosen, self.remaining)
         if not self.races and not self._can_judge():
@@ -197,14 +201,9 @@ class SearchAudit:
             self.losses.without,
             self.settings,
             costs=self._operation_costs.numpy(),
-            skips=self._skips,
+            skips=self.network.skips,
             log=self.log,
         )
-
-    @property
-    def _skips(self) -> int:
-        fusions = skip_fusions(self.network.backbone)
-        return sum(fusion.connection.site == "skips" for fusion in fusions)
 
     def _treat(self, before: Remaining, after: Remaining) -> None:
         """Let levels lose their cell, or be switched off."""
@@ -257,7 +256,7 @@ class SearchAudit:
             self.network.space,
             chosen.alive.astype(np.float64),
             edge_weights=edges,
-            treatments=chosen.treatments,
+            treatments=chosen.treatments.tolist(),
         )
 
     def _can_judge(self) -> bool:
@@ -279,7 +278,7 @@ class SearchAudit:
         self, chosen: Remaining, reasons: Mapping[Part, Decided]
     ) -> tuple[Findings, Mapping[Part, float]]:
         """Judge what is kept, in the supernet as it is."""
-        parts = kept_parts(chosen, skips=self._skips)
+        parts = kept_parts(chosen, skips=self.network.skips)
         if chosen.cells:
             parts = [WHOLE, *parts]
         self._staged.forget()

@@ -16,6 +16,7 @@ from iac_components.search_space.discretization import (
     random_genotype,
 )
 from iac_components.search_space.genotype import (
+    TREATMENTS,
     Genotype,
     GenotypeError,
     KeptEdge,
@@ -51,6 +52,7 @@ __all__ = [
     "NONE_OPERATION",
     "SCHEMA_VERSION",
     "SITES",
+    "TREATMENTS",
     "ArchitectureParameters",
     "CellWeights",
     "DiscreteCell",

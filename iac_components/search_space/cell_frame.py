@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import cast
 
 import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
+from torch.nn.functional import conv2d, conv3d
 
 from iac_components.search_space.norm import make_norm
 from iac_components.search_space.resizing import resize_linearly
@@ -77,7 +79,22 @@ class CellFrame(nn.Module):
             states["gate"] = resize_linearly(self.gate_projection(gate), skip.shape[2:])
         return states
 
-    def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Project the concatenated nodes to C channels, scale them, and add the skip."""
-        refined: torch.Tensor = self.output_projection(torch.cat(tuple(nodes), dim=1))
+    def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor | None]) -> torch.Tensor:
+        """Project the concatenated nodes to C channels, scale them, and add the skip.
+
+        Removed nodes are None: their channels of the projection are left out. Without any node the
+        skip itself is returned.
+        """
+        present = [node for node in nodes if node is not None]
+        if not present:
+            return skip
+        features = torch.cat(present, dim=1)
+        if len(present) == len(nodes):
+            refined: torch.Tensor = self.output_projection(features)
+        else:
+            convolution, norm = self.output_projection
+            blocks = cast(nn.Conv2d, convolution).weight.chunk(len(nodes), dim=1)
+            kept = [block for block, node in zip(blocks, nodes, strict=True) if node is not None]
+            project = conv2d if skip.ndim == 4 else conv3d
+            refined = norm(project(features, torch.cat(kept, dim=1)))
         return torch.addcmul(skip, self.scale, refined)

@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from iac_components.search_space.space import CELL_INPUTS, NONE_OPERATION, SearchSpace
 
-__all__ = ["Genotype", "GenotypeError", "KeptEdge", "NodeGenotype", "Treatment"]
+__all__ = ["TREATMENTS", "Genotype", "GenotypeError", "KeptEdge", "NodeGenotype", "Treatment"]
 
 Treatment = Literal["cell", "none", "off"]
 """Fate of a level: it has a cell, its feature passes as it is, or its skip gives zeros."""
+
+TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
+"""All treatments; where numbers stand for them, they count from 0 in this order."""
 
 _MOST = 1000
 """Levels, or nodes of a level, beyond which a file with few nodes is no genotype."""
