@@ -10,10 +10,11 @@ from pathlib import Path
 from iac_components.engine import RunRecord
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.ranks import is_first_rank
+from iac_components.search.closing import Outcome, close_search
 from iac_components.search.looks.findings import describe_findings
 from iac_components.search.provenance import search_provenance
 from iac_components.search.pruning import is_decided
-from iac_components.search.search_audit import Outcome, SearchAudit
+from iac_components.search.search_audit import SearchAudit
 from iac_components.search.trace import SearchTrace
 from iac_components.search_space.discretization import discretize
 from iac_components.search_space.genotype import Genotype
@@ -51,7 +52,7 @@ def save_found_genotype(
     Raises:
         ValueError: if the search has no epoch, or made no architecture step.
     """
-    outcome = _unjudged(network, trace) if audit is None else audit.close(trace)
+    outcome = _unjudged(network, trace) if audit is None else close_search(audit, trace)
     provenance = search_provenance(
         trace,
         settings=settings,

@@ -1,10 +1,8 @@
-"""The audit of a search: looks between its epochs, and the findings at its end."""
+"""The audit of a search: looks between its epochs, and all that they remember."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -14,53 +12,17 @@ import torch
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.search.audit import LEAST_PATIENTS
 from iac_components.search.costs import Costs
-from iac_components.search.looks.choice import (
-    Decided,
-    choose_rest,
-    from_genotype,
-    kept_parts,
-    open_choices,
-    reasons_of,
-    removable_parts,
-)
-from iac_components.search.looks.findings import Findings, judge_findings, place_of
-from iac_components.search.looks.log import WHOLE, AuditLog
+from iac_components.search.looks.log import AuditLog
 from iac_components.search.looks.remaining import NONE, OFF, Remaining
-from iac_components.search.looks.settings import STAGES, AuditSettings, Stage
+from iac_components.search.looks.settings import AuditSettings
 from iac_components.search.looks.staged import Ready, StagedAudit
-from iac_components.search.parts import Part
 from iac_components.search.patient_losses import PatientLosses
-from iac_components.search.trace import SearchTrace
-from iac_components.search_space import Genotype
-from iac_components.search_space.discretization import discretize
 
-__all__ = ["Outcome", "SearchAudit"]
-
-_LOGGER = logging.getLogger("iac_components.search")
-
-ROUNDS = 12
-"""Looks without training at the end of a search, at most."""
-
-TINY = 1e-12
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a search ends with.
-
-    Attributes:
-        genotype: without provenance.
-        decided: whether every part was decided.
-        findings: plain values for the provenance; None where nothing could be judged.
-    """
-
-    genotype: Genotype
-    decided: bool
-    findings: dict[str, object] | None
+__all__ = ["SearchAudit"]
 
 
 class SearchAudit:
-    """Measures a supernet's parts, prunes it by what it finds, and reports what is left.
+    """Measures a supernet's parts, and says what may go between the epochs of a search.
 
     Its state is its log and the costs of operations: a resumed search decides as an unbroken one.
 
@@ -130,7 +92,7 @@ class SearchAudit:
     def is_decided(self) -> bool:
         """Whether one cell is left, and every part of it is needed; or none is."""
         remaining = self.remaining
-        return not remaining.cells or self._staged.is_settled(remaining)
+        return not remaining.cells or self.staged.is_settled(remaining)
 
     def look(self, epoch: int, *, ready: Ready | None = None) -> Remaining | None:
         """Take the look that is due after an epoch, and treat the levels that lose their cell.
@@ -142,44 +104,10 @@ class SearchAudit:
         if number is None or not self.remaining.cells:
             return None
         before = self.remaining
-        left = self._staged.look(before, epoch=epoch, number=number, ready=ready)
+        left = self.staged.look(before, epoch=epoch, number=number, ready=ready)
         self._treat(before, left)
-        self._write()
+        self.write()
         return left
-
-    def close(self, trace: SearchTrace) -> Outcome:
-        """Choose the cell that the search ends with, and judge what it keeps.
-
-        A search by audit goes through its stages once more, without training, until no cell, node
-        or input goes; where more than one is left, the best by its effect is chosen, and is not
-        decided. Then
-        parts go until ``max_cost`` holds, those first that are worth least for what they cost.
-        """
-        epoch = len(trace)
-        if self.races:
-            self._settle(epoch)
-            chosen, forced = choose_rest(self.remaining, self.log)
-            genotype = self._genotype(chosen)
-        else:
-            probabilities, edge_weights = trace.last()
-            genotype = discretize(
-                self.network.space,
-                probabilities,
-                edge_weights=edge_weights,
-                treatments=self.network.treatments.tolist(),
-            )
-            chosen = from_genotype(self.remaining, genotype)
-            forced = open_choices(chosen, self.remaining)
-        if not self.races and not self._can_judge():
-            return Outcome(genotype, False, None)
-        reasons = reasons_of(chosen, self.log, forced)
-        chosen, removed = self._bounded(chosen, reasons)
-        genotype = self._genotype(chosen) if removed else genotype
-        findings, _ = self._judged(chosen, reasons)
-        decided = not findings.undecided
-        report = self._report(findings, genotype, removed)
-        self._write()
-        return Outcome(genotype, decided, report)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """What it measured, and what operations cost."""
@@ -191,10 +119,11 @@ class SearchAudit:
         """Replace what it knows by ``state``."""
         self.log.load_state_dict(state)
         self._operation_costs = state.get("operation_costs")
-        self.__dict__.pop("_staged", None)
+        self.__dict__.pop("staged", None)
 
     @cached_property
-    def _staged(self) -> StagedAudit:
+    def staged(self) -> StagedAudit:
+        """The stages of its looks."""
         if self._operation_costs is None:
             self._operation_costs = torch.from_numpy(self.costs.operations(self.settings.cost))
         return StagedAudit(
@@ -215,119 +144,15 @@ class SearchAudit:
         if off:
             self.network.switch_off(off)
 
-    def _apply(self, after: Remaining) -> None:
+    def apply(self, after: Remaining) -> None:
+        """Prune the supernet to what is left, outside of a training."""
         before = self.remaining
         self._treat(before, after)
         if (before.alive != after.alive).any():
             self.network.prune(torch.from_numpy(after.alive))
-        self._staged.forget()
+        self.staged.forget()
 
-    def _settle(self, epoch: int) -> None:
-        """Take looks without training until nothing goes."""
-        space, first = self.network.space, self.settings.looks_until(epoch) + 1
-        never = Ready(
-            np.zeros((space.levels, len(space.edges)), dtype=bool),
-            np.zeros((space.levels, space.num_nodes), dtype=bool),
-        )
-        coarse, fine = STAGES[:-1], STAGES[-1:]
-        stages: Sequence[Stage] = coarse
-        for number in range(first, first + ROUNDS):
-            before = self.remaining
-            if not before.cells:
-                return
-            left = self._staged.look(
-                before,
-                epoch=epoch,
-                number=number,
-                ready=None if self.criterion == "audit" else never,
-                thorough=True,
-                stages=stages,
-            )
-            if left is not before:
-                self._apply(left)
-            # Operations once: to race them to the end one by one would cost more than the search.
-            if stages is fine:
-                return
-            stages = coarse if left is not before else fine
-
-    def _genotype(self, chosen: Remaining) -> Genotype:
-        edges = np.asarray(chosen.alive.any(axis=-1), dtype=np.float64)
-        return discretize(
-            self.network.space,
-            chosen.alive.astype(np.float64),
-            edge_weights=edges,
-            treatments=chosen.treatments.tolist(),
-        )
-
-    def _can_judge(self) -> bool:
-        """Whether there are images by patient; a search that needs none must not fail for it."""
-        try:
-            patients = len(self.losses.patients)
-        except ValueError as error:
-            _LOGGER.info(f"No findings: {error}")
-            return False
-        if patients < LEAST_PATIENTS:
-            _LOGGER.info(
-                f"No findings: the architecture half has {patients} patient(s), and "
-                f"{LEAST_PATIENTS} are needed at least."
-            )
-            return False
-        return True
-
-    def _judged(
-        self, chosen: Remaining, reasons: Mapping[Part, Decided]
-    ) -> tuple[Findings, Mapping[Part, float]]:
-        """Judge what is kept, in the supernet as it is."""
-        parts = kept_parts(chosen, skips=self.network.skips)
-        if chosen.cells:
-            parts = [WHOLE, *parts]
-        self._staged.forget()
-        gains = self._staged.effects_of(parts, chosen)
-        findings = judge_findings(parts, gains, alpha=self.settings.alpha, reasons=reasons)
-        return findings, dict(zip(parts, gains.mean(axis=1).tolist(), strict=True))
-
-    def _bounded(
-        self, chosen: Remaining, reasons: Mapping[Part, Decided]
-    ) -> tuple[Remaining, list[Part]]:
-        """Take away what is worth least for its cost, until the bound holds."""
-        bound, removed = self.settings.max_cost, []
-        while bound is not None and chosen.cells:
-            cost = self.costs.network_costs(self._genotype(chosen), self.settings.cost)
-            if cost.ratio <= bound:
-                break
-            _, effects = self._judged(chosen, reasons)
-            worth: dict[Part, float] = {}
-            for part in removable_parts(chosen):
-                without = self._genotype(chosen.without([part]))
-                saved = cost.cells - self.costs.network_costs(without, self.settings.cost).cells
-                worth[part] = effects[part] / max(saved, TINY * cost.plain)
-            least = min(worth, key=lambda part: worth[part])
-            removed.append(least)
-            chosen = chosen.without([least])
-            self._apply(self.remaining.without([least]))
-        return chosen, removed
-
-    def _report(
-        self, findings: Findings, genotype: Genotype, removed: list[Part]
-    ) -> dict[str, object]:
-        images = sum(len(batch.images) for batch in self.losses.batches)
-        report: dict[str, object] = {
-            "criterion": self.criterion,
-            "patients": len(self.losses.patients),
-            "images": images,
-            "looks": self.log.looks,
-            "passes": self.log.passes,
-            "seconds": round(self.log.seconds, 1),
-            "tolerance": self.settings.tolerance,
-            "alpha": self.settings.alpha,
-            **findings.plain(self.network.space),
-            "cost": self.costs.report(genotype),
-        }
-        if self.settings.max_cost is not None:
-            report["max_cost"] = self.settings.max_cost
-            report["removed_for_cost"] = [place_of(part, self.network.space) for part in removed]
-        return report
-
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the looks, if there is a file for them."""
         if self.trace_file is not None:
             self.log.write(self.trace_file)

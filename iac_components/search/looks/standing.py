@@ -75,7 +75,8 @@ def surplus(
     competing[ranked[most - 1 :]] = True
     judgement = judge(gains, alive=competing, tolerance=tolerance, level=level)
     standings = against_each_other(judgement)
-    going: BoolArray = np.logical_and(competing, standings != Standing.UNDECIDED)
+    going = competing.copy()
+    going[standings == Standing.UNDECIDED] = False
     if judgement.best >= 0:
         going[judgement.best] = False
     return standings, going
