@@ -61,7 +61,7 @@ def search_cell(
     pruning: bool = True,
     keep_schedule: Sequence[int] = (3, 1),
     edge_schedule: Sequence[int] = (2,),
-    criterion: str | StabilityCriterion = DEFAULT_CRITERION,
+    criterion: str | StabilityCriterion | None = DEFAULT_CRITERION,
     tolerance: float = 0.003,
     alpha: float = 0.05,
     images_a_patient: int = 4,
@@ -105,7 +105,8 @@ def search_cell(
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
         criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
-            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object.
+            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object. None
+            stands for the default.
         tolerance: loss that does not matter.
         alpha: probability of any wrong deletion by evidence.
         images_a_patient: images of each patient of ``architecture`` that parts are judged on.
@@ -138,6 +139,7 @@ def search_cell(
         >>> len(genotype.nodes)
         4
     """
+    criterion = DEFAULT_CRITERION if criterion is None else criterion
     warmup = WARMUP_EPOCHS[bool(frozen_backbone)] if warmup_epochs is None else warmup_epochs
     options: dict[str, object] = {
         "warmup_epochs": warmup,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.ranks import is_first_rank
 from iac_components.search.audit import LEAST_PATIENTS
 from iac_components.search.costs import Costs
 from iac_components.search.looks.log import AuditLog
@@ -153,6 +154,6 @@ class SearchAudit:
         self.staged.forget()
 
     def write(self) -> None:
-        """Write the looks, if there is a file for them."""
-        if self.trace_file is not None:
+        """Write the looks, if there are any and a file for them; of several ranks the first."""
+        if self.races and self.trace_file is not None and is_first_rank():
             self.log.write(self.trace_file)

@@ -60,9 +60,7 @@ class World:
             rows.append(1.0 - self.worth(left) + self.noise * generator.normal(size=self.patients))
         return np.array(rows)
 
-    def look(
-        self, epoch: int, *, ready: Ready | None = None, thorough: bool = False
-    ) -> Remaining:
+    def look(self, epoch: int, *, ready: Ready | None = None, thorough: bool = False) -> Remaining:
         number = self.settings.look_after(epoch)
         assert number is not None
         self.remaining = self.audit.look(
