@@ -27,8 +27,9 @@ class Option:
         schema: JSON schema of its value. Beside the standard's words it may hold ``kind``:
             ``component`` (an object with ``_target_`` that may be replaced as a whole), ``group``
             (an object of such), ``steps`` (a list of expressions), ``path`` or ``device``;
-            ``default_words``, the default where it is an expression; and ``allowed``, where the
-            words made from the schema would not do.
+            ``default_words``, the default where it is an expression; ``allowed``, where the words
+            made from the schema would not do; and ``most``, beyond which a number, or one in a
+            list, can only be a slip.
     """
 
     name: str
@@ -59,6 +60,11 @@ class Option:
     def is_optional(self) -> bool:
         """Whether ``null`` is a value of it."""
         return "null" in self.types
+
+    @property
+    def most(self) -> float | None:
+        """The largest number that makes sense, None without such a bound."""
+        return cast(float | None, self.schema.get("most"))
 
     @property
     def meaning(self) -> str:
