@@ -31,7 +31,7 @@ ANYWHERE = {
 }
 """Top-level helpers that know nothing of the field."""
 
-BELOW = {"files": {"temporary_files", "write_errors"}}
+BELOW = {"files": {"temporary_files", "write_errors"}, "ranks": {"write_errors"}}
 """What such a helper is made of."""
 
 ALLOWED = {

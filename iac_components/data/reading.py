@@ -10,6 +10,7 @@ from monai.data import Dataset
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.volume_file import read_volume
+from iac_components.write_errors import start_again
 
 __all__ = ["CaseDataset", "damaged_file_named"]
 
@@ -67,7 +68,7 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
         problem = " ".join(fault.problem.split())
         raise DatasetError(
             f"'{fault.where}' {problem}: it was removed or changed during this run. "
-            "Put it back, then start again; a search or a training continues with --resume True."
+            f"Put it back, then {start_again()}"
         ) from error
 
 
