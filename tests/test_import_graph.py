@@ -20,6 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ANYWHERE = {
     "files",
     "json_fields",
+    "kept_folders",
     "ranks",
     "registry",
     "signals",
@@ -31,7 +32,10 @@ ANYWHERE = {
 }
 """Top-level helpers that know nothing of the field."""
 
-BELOW = {"files": {"temporary_files", "write_errors"}, "ranks": {"write_errors"}}
+BELOW = {
+    "files": {"kept_folders", "temporary_files", "write_errors"},
+    "ranks": {"write_errors"},
+}
 """What such a helper is made of."""
 
 ALLOWED = {
