@@ -8,6 +8,7 @@ from monai.bundle import ConfigWorkflow
 
 from iac_components.config_stack import running_parser, running_workflow, workflow_call
 from iac_components.options.errors import OptionError
+from iac_components.options.intervals import idle_intervals
 from iac_components.options.known_ids import defined_ids
 from iac_components.options.limits import beyond_memory
 from iac_components.options.rules import broken_rules
@@ -55,7 +56,7 @@ def check_options(method: str) -> None:
         faults += unused_options(parser, options, defined)
         faults += broken_rules(_chosen(values, defined))
     if not faults:
-        faults += beyond_memory(values)
+        faults += [*beyond_memory(values), *idle_intervals(parser, values)]
     _raise(faults)
 
 
