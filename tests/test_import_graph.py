@@ -18,6 +18,7 @@ ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ANYWHERE = {
+    "causes",
     "files",
     "json_fields",
     "kept_folders",

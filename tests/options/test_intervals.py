@@ -42,9 +42,7 @@ def test_longer_than_the_run(refusal, stage, method, place, kind, value):
     if "train#trainer" in str(value):
         value = str(value).replace("#", "::")
     number = {"$99 * @epochs": 14850, "$3 * @train::trainer::max_epochs": 450}.get(value, value)
-    assert message == (
-        f"--{place} is {number}: in the 150 epochs of this run {kind} {NEVER}"
-    )
+    assert message == (f"--{place} is {number}: in the 150 epochs of this run {kind} {NEVER}")
 
 
 @pytest.mark.parametrize("value", [150, 1, "$@epochs", "$min(7, @epochs)", "$len([1, 2])"])
