@@ -18,6 +18,7 @@ ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ANYWHERE = {
+    "built_weights",
     "causes",
     "files",
     "json_fields",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
@@ -23,10 +24,8 @@ def run(tmp_path):
     yield folders
     for folder in folders._owned[:]:
         folder.mkdir(parents=True, exist_ok=True)
-    try:
+    with contextlib.suppress(FolderLostError):
         folders.release()
-    except FolderLostError:
-        pass
 
 
 def lose(how, folder):

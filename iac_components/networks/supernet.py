@@ -8,6 +8,7 @@ import torch
 from monai.networks.blocks.activation_checkpointing import ActivationCheckpointWrapper
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant, skip_modules
 from iac_components.networks.pruned_state import prune_before_loading
@@ -85,6 +86,7 @@ class CellSearchNetwork(CellNetwork):
         self.slot = slot
         self.architecture = architecture
         prune_before_loading(self, "architecture.alive", CellSearchNetwork.prune)
+        note_built(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (B, C, *S) to logits, with the cells weighted by the architecture."""
