@@ -54,4 +54,4 @@ def _digests(network: nn.Module) -> dict[str, str]:
 
 def _digest(tensor: Tensor) -> str:
     values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.blake2b(memoryview(values.numpy()), digest_size=16).hexdigest()
+    return hashlib.blake2b(values.numpy().tobytes(), digest_size=16).hexdigest()

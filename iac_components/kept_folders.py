@@ -54,8 +54,10 @@ def release_folder(folder: Path) -> None:
 def lost_folder(folder: Path) -> str | None:
     """Say that a watched folder is no longer where it was; None if it is."""
     kept = _KEPT.get(folder)
+    if kept is None:
+        return None
     try:
-        if kept is None or os.path.samestat(os.stat(folder), os.fstat(kept.descriptor)):
+        if os.path.samestat(os.stat(folder), os.fstat(kept.descriptor)):
             return None
     except OSError:
         pass

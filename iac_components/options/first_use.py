@@ -118,4 +118,4 @@ def _lose(loss: nn.Module, setting: Setting) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1:
         found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ValueError(f"it gives {found}, and a training needs one number")
-    value.backward()
+    torch.autograd.backward(value)

@@ -334,6 +334,8 @@ def test_a_short_try_needs_no_other_option(refusal, stage, method):
         ("hippocampus_unet_iac_segmentation_train", "checkpoint", "model.pt"),
         ("hippocampus_dints_segmentation_train", "checkpoint", "model.pt"),
         ("hippocampus_unet_iac_segmentation_inference", "patch_size", [64, 64]),
+        ("acdc_resnet_iac_segmentation_inference", "patch_size", [64, 64]),
+        ("kits_efficientnet_iac_segmentation_inference", "patch_size", [64, 64]),
     ],
 )
 def test_an_option_without_use_is_refused(bundle, name, value):
@@ -351,3 +353,8 @@ def test_the_same_option_where_it_is_used(bundle):
 def test_a_step_that_is_not_there(refusal):
     message = refusal("train", {"run_id": "extra"})
     assert message.startswith("--run_id is 'extra', but no config file of this run has")
+
+
+def test_a_planned_network_follows_from_the_patch():
+    files = config_files("hippocampus_nnunet_iac_segmentation_inference")
+    assert start(files, {"patch_size": [64, 64]}) is None
