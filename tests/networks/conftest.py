@@ -253,6 +253,11 @@ def resnet() -> Case:
 
 
 @pytest.fixture
+def attention() -> Case:
+    return CASES["attention_2d"]
+
+
+@pytest.fixture
 def dynunet() -> Case:
     return CASES["dynunet_2d"]
 
@@ -278,6 +283,31 @@ def deep_dynunet(request: pytest.FixtureRequest) -> Case:
 )
 def family(request: pytest.FixtureRequest) -> Case:
     """One network of each kind, for what does not depend on size and dimensions."""
+    return CASES[request.param]
+
+
+# An AttentionUnet has no other site than the skips.
+@pytest.fixture(params=[name for name in CASES if not name.startswith("attention")])
+def sited_case(request: pytest.FixtureRequest) -> Case:
+    """Every network that may have cells elsewhere than in its skips."""
+    return CASES[request.param]
+
+
+@pytest.fixture(
+    params=[
+        "basic_2d",
+        "resnet18_2d",
+        "dynunet_3d",
+        "unetr_2d",
+        "swin_2d",
+        "unet_2d",
+        "segresnet_2d",
+        "segresnet_ds_2d_deep",
+        "vnet_3d",
+    ]
+)
+def sited(request: pytest.FixtureRequest) -> Case:
+    """One network of each kind that may have cells elsewhere than in its skips."""
     return CASES[request.param]
 
 
