@@ -47,6 +47,7 @@ def save_found_genotype(
         network.space,
         probabilities,
         edge_weights=edge_weights,
+        treatments=network.treatments.tolist(),
         provenance=search_provenance(
             trace,
             settings=settings,

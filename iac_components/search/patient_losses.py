@@ -14,13 +14,17 @@ from torch import Tensor, nn
 from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.networks.untreated import UnchangedSkip, ZeroSkip
 from iac_components.ranks import average, require_same
-from iac_components.search.parts import Part, weights_without
+from iac_components.search.parts import PART_KINDS, Part, living_parts, weights_without
 from iac_components.search.stability import FloatArray
 
 __all__ = ["PatientBatch", "PatientLosses", "group_by_patient"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+_WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
+"""What stands in for a level's module while a part of that kind is left out."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,19 @@ class PatientLosses:
 
     @property
     def levels(self) -> int:
-        """Number of skip levels, each with a cell."""
-        return len(skip_modules(self.network.backbone))
+        """Number of levels, each with a cell at the start."""
+        return len(self.network.treatments)
+
+    def living_parts(self, kinds: Sequence[str] = PART_KINDS) -> list[Part]:
+        """List what can be left out of the supernet as it is now."""
+        return living_parts(
+            self.network.space,
+            self.network.alive.cpu().numpy(),
+            kinds=kinds,
+            cells=self.levels,
+            skips=self.network.skips,
+            treatments=self.network.treatments.tolist(),
+        )
 
     @torch.no_grad()
     def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
@@ -177,19 +192,15 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _left_out(part: Part, cells: Sequence[nn.Module]) -> Iterator[None]:
-    """Let a level's skip pass as it is, if the part is its cell."""
+    """Let a level's skip pass as it is without its cell, or give zeros without the skip."""
     with ExitStack() as stack:
-        if part.kind == "cell":
+        if part.kind in _WHOLE:
             # An attribute of the instance is found before the class's method; to put another
             # module in its place would change the network's parameters.
             cell = cells[part.level]
-            cell.__dict__["forward"] = _first
+            cell.__dict__["forward"] = _WHOLE[part.kind].forward
             stack.callback(cell.__dict__.pop, "forward")
         yield
-
-
-def _first(skip: Tensor, gate: Tensor) -> Tensor:
-    return skip
 
 
 def _spaced(pairs: list[tuple[Tensor, Tensor]], count: int) -> list[tuple[Tensor, Tensor]]:
