@@ -15,7 +15,7 @@ from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
 from iac_components.options.typed_words import put_nothing, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
-from iac_components.options.unused import unused_options
+from iac_components.options.unused import changed_options, unused_options, unused_with
 from iac_components.options.values import read_given_values, read_values, replaced_values
 from iac_components.typed_options import typed_options
 
@@ -54,6 +54,7 @@ def check_options(method: str) -> None:
     values = read_values(parser, options, faults)
     if not faults:
         faults += unused_options(parser, options, defined)
+        faults += unused_with(values, changed_options(parser, defined), method=method)
         faults += broken_rules(_chosen(values, defined))
     if not faults:
         faults += [*beyond_memory(values), *idle_intervals(parser, values)]

@@ -41,7 +41,7 @@ def read_values(
         option = options.get(name)
         if option is None:
             continue
-        if not option.is_value:
+        if not option.is_value or (option.kind == "choice" and _is_object(raw)):
             faults += _misplaced(option, raw)
         elif _is_expression(raw):
             expressions[name] = option
@@ -79,6 +79,8 @@ def _evaluate(
             faults.append(f"--{name} is {raw!r}, which cannot be evaluated: {reason_of(error)}")
             faults[-1] += _literal_hint(option)
         else:
+            if option.kind == "choice" and _is_object(found):
+                continue
             values[name] = _plain(option, found)
             faults += _unfit(option, name, raw, values[name])
 
@@ -140,6 +142,11 @@ def refusal(name: str, value: object, rule: str) -> str:
 def _is_expression(value: object) -> bool:
     """Tell whether a value, or something in it, is yet to be evaluated."""
     return any(text.startswith(("$", "@")) for _, text in strings(value))
+
+
+def _is_object(value: object) -> bool:
+    """Tell whether a value is a component, or one that a client has built."""
+    return isinstance(value, dict) or not isinstance(value, str | int | float | list | tuple | None)
 
 
 def _misplaced(option: Option, raw: object) -> Iterator[str]:

@@ -139,35 +139,40 @@ class PatientLosses:
             treatments=self.network.treatments.tolist(),
         )
 
-    @torch.no_grad()
     def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
         """Return the losses (P,) with everything and (K, P) without each of K parts."""
-        losses = np.empty((1 + len(parts), len(self.patients)))
-        cells = skip_modules(self.network.backbone)
+        losses = self.without([(), *((part,) for part in parts)])
+        return losses[0], losses[1:]
+
+    @torch.no_grad()
+    def without(self, bundles: Sequence[Sequence[Part]]) -> FloatArray:
+        """Return the losses (K, P) without each of K sets of parts; an empty one leaves all in."""
+        losses = np.empty((len(bundles), len(self.patients)))
         start = 0
         with _evaluating(self.network):
-            weights = self.network.distributions()
             for number, batch in enumerate(self.batches):
                 columns = slice(start, start + len(batch.rows))
                 recalling = (
                     nullcontext() if self._memo is None else self._memo.recalling(str(number))
                 )
                 with recalling:
-                    losses[0, columns] = self._look(batch)
-                    for row, part in enumerate(parts, start=1):
-                        changed = weights_without(part, weights, space=self.network.space)
-                        with self.network.slot.holding(changed), _left_out(part, cells):
-                            losses[row, columns] = self._losses(
-                                batch, self.network.backbone(batch.images)
-                            )
+                    for row, parts in enumerate(bundles):
+                        losses[row, columns] = self._look(batch, parts)
                 start = columns.stop
-        self.passes += (1 + len(parts)) * sum(len(batch.images) for batch in self.batches)
+        self.passes += len(bundles) * sum(len(batch.images) for batch in self.batches)
         (averaged,) = average([torch.from_numpy(losses).to(self._device)])
         agreed: FloatArray = averaged.cpu().numpy()
-        return agreed[0], agreed[1:]
+        return agreed
 
-    def _look(self, batch: PatientBatch) -> list[float]:
-        return self._losses(batch, self.network(batch.images))
+    def _look(self, batch: PatientBatch, parts: Sequence[Part]) -> list[float]:
+        cells = skip_modules(self.network.backbone)
+        weights = self.network.distributions()
+        with ExitStack() as stack:
+            for part in parts:
+                weights = weights_without(part, weights, space=self.network.space)
+                stack.enter_context(_left_out(part, cells))
+            stack.enter_context(self.network.slot.holding(weights))
+            return self._losses(batch, self.network.backbone(batch.images))
 
     def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:
         found = [

@@ -146,7 +146,7 @@ class StabilityHandler(ABC, Generic[Network]):
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
             after = self.living()  # a node without an input takes the edges from it along
-            forget_parameters(engine.optimizer, self.network.weight_parameters())
+        forget_parameters(engine.optimizer, self.network.weight_parameters())
         self.trace.append(
             probabilities=probabilities,
             edge_weights=edge_weights,

@@ -61,7 +61,7 @@ def unread(monkeypatch):
         ({"split_seed": 1}, ["split_seed: checkpoint 0, this run 1"]),
         ({"learning_rate": 0.1}, ["learning_rate: checkpoint 0.003, this run 0.1"]),
         ({"num_nodes": 3, "seed": 2}, ["num_nodes: checkpoint 2, this run 3", "seed: check"]),
-        ({"criterion#threshold": 0.5}, ["criterion#threshold: checkpoint 1000000000.0, this run"]),
+        ({"stability#threshold": 0.5}, ["stability#threshold: checkpoint 1000000000.0, this run"]),
         ({"optimizer#weight_decay": 0.5}, ["optimizer#weight_decay: checkpoint 0.0001, this run"]),
         ({"backbone_ckpt": None}, ["content of backbone_ckpt: checkpoint sha256:"]),
         ({"augment": "false"}, ["augment: checkpoint true, this run false"]),
