@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
@@ -54,17 +55,12 @@ def implant_genotype(
             f"nodes use operations {unknown}, which are unknown. Known: "
             f"{', '.join(registered_operations())}. Register what is missing before the build."
         )
-    connections = find_skip_connections(backbone, input_shape=input_shape)
+    connections = find_skip_connections(backbone, input_shape=input_shape, sites=space.sites)
     dims = connections[0].spatial_dims
     if space.spatial_dims != dims:
         raise GenotypeError(
             f"search_space.spatial_dims is {space.spatial_dims}, but the backbone has {dims} "
             "dimensions: search a cell for this backbone."
-        )
-    if space.levels not in (1, len(connections)):
-        raise GenotypeError(
-            f"search_space.levels is {space.levels}, but the backbone has {len(connections)} skip "
-            "connections: search a cell for this backbone, or one that all levels share."
         )
     _check_levels(genotype, connections)
 
@@ -80,16 +76,27 @@ def implant_genotype(
             channel_divisor=channel_divisor,
         )
 
-    return implant(backbone, make_cell, input_shape=input_shape)
+    return implant(backbone, make_cell, input_shape=input_shape, sites=space.sites)
 
 
 def _check_levels(genotype: Genotype, connections: Sequence[SkipConnection]) -> None:
+    space = genotype.search_space
+    skips = sum(connection.site == "skips" for connection in connections)
+    known = {"no_cell": len(connections), "off": skips}
+    words = {
+        name: f"{count} skip connections" if count == skips else f"{count} places for cells"
+        for name, count in known.items()
+    }
+    if space.levels not in (1, len(connections)):
+        raise GenotypeError(
+            f"search_space.levels is {space.levels}, but the backbone has {words['no_cell']}: "
+            "search a cell for this backbone, or one that all levels share."
+        )
     for name, levels in (("no_cell", genotype.no_cell), ("off", genotype.off)):
-        beyond = [level for level in levels if level >= len(connections)]
-        if beyond:
+        if levels and levels[-1] >= known[name]:
             raise GenotypeError(
-                f"{name} holds level {beyond[0]}, but the backbone has {len(connections)} skip "
-                "connections: search a cell for this backbone."
+                f"{name} holds level {levels[-1]}, but the backbone has {words[name]}: search a "
+                "cell for this backbone."
             )
 
 
@@ -157,10 +164,10 @@ def build_network(
     if backbone_ckpt is not None:
         load_weights(backbone, backbone_ckpt)
     if skip_module == "plain":
-        return backbone
+        return note_built(backbone)
     if skip_module != "iac":
         implanted = implant_skip_module(backbone, skip_module, input_shape=input_shape)
-        return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+        return note_built(CellNetwork(implanted, frozen_backbone=frozen_backbone))
     genotype = load_genotype(str(genotype_path))
     try:
         implanted = implant_genotype(
@@ -174,4 +181,4 @@ def build_network(
             f"frozen_backbone leaves nothing to train with genotype '{genotype_path}', which has "
             "no cell: leave it out to train the whole network."
         )
-    return network
+    return note_built(network)
