@@ -57,6 +57,7 @@ def search_cell(
     num_nodes: int = 4,
     channel_divisor: int = 4,
     separate_levels: bool = False,
+    sites: Sequence[str] = ("skips",),
     checkpointing: bool = False,
     pruning: bool = True,
     keep_schedule: Sequence[int] = (3, 1),
@@ -75,7 +76,7 @@ def search_cell(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> Genotype:
-    """Search the cell of a network's skip connections; the network stays as it is.
+    """Search the cell of a network's skip connections or other sites; the network stays as it is.
 
     ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and checkpoints. Pruning
     deletes what has settled or is not needed, and ends the search when one cell is left, or none.
@@ -99,7 +100,9 @@ def search_cell(
         operations: candidates of every edge.
         num_nodes: intermediate nodes of a cell.
         channel_divisor: 1 / this of every skip's channels, which it must divide, pass operations.
-        separate_levels: search a cell for each skip connection.
+        separate_levels: search a cell for each place.
+        sites: where cells are searched: ``skips``, at the ``bottleneck``, and at the outputs of the
+            ``decoder``'s blocks; an AttentionUnet has the first alone.
         checkpointing: less memory for more time.
         pruning: delete what has settled.
         keep_schedule: counts of operations that a stable edge keeps.
@@ -162,6 +165,7 @@ def search_cell(
         "num_nodes": num_nodes,
         "channel_divisor": channel_divisor,
         "separate_levels": separate_levels,
+        "sites": sites,
         "frozen_backbone": frozen_backbone,
         "checkpointing": checkpointing,
     }

@@ -54,17 +54,12 @@ def implant_genotype(
             f"nodes use operations {unknown}, which are unknown. Known: "
             f"{', '.join(registered_operations())}. Register what is missing before the build."
         )
-    connections = find_skip_connections(backbone, input_shape=input_shape)
+    connections = find_skip_connections(backbone, input_shape=input_shape, sites=space.sites)
     dims = connections[0].spatial_dims
     if space.spatial_dims != dims:
         raise GenotypeError(
             f"search_space.spatial_dims is {space.spatial_dims}, but the backbone has {dims} "
             "dimensions: search a cell for this backbone."
-        )
-    if space.levels not in (1, len(connections)):
-        raise GenotypeError(
-            f"search_space.levels is {space.levels}, but the backbone has {len(connections)} skip "
-            "connections: search a cell for this backbone, or one that all levels share."
         )
     _check_levels(genotype, connections)
 
@@ -80,16 +75,27 @@ def implant_genotype(
             channel_divisor=channel_divisor,
         )
 
-    return implant(backbone, make_cell, input_shape=input_shape)
+    return implant(backbone, make_cell, input_shape=input_shape, sites=space.sites)
 
 
 def _check_levels(genotype: Genotype, connections: Sequence[SkipConnection]) -> None:
+    space = genotype.search_space
+    skips = sum(connection.site == "skips" for connection in connections)
+    known = {"no_cell": len(connections), "off": skips}
+    words = {
+        name: f"{count} skip connections" if count == skips else f"{count} places for cells"
+        for name, count in known.items()
+    }
+    if space.levels not in (1, len(connections)):
+        raise GenotypeError(
+            f"search_space.levels is {space.levels}, but the backbone has {words['no_cell']}: "
+            "search a cell for this backbone, or one that all levels share."
+        )
     for name, levels in (("no_cell", genotype.no_cell), ("off", genotype.off)):
-        beyond = [level for level in levels if level >= len(connections)]
-        if beyond:
+        if levels and levels[-1] >= known[name]:
             raise GenotypeError(
-                f"{name} holds level {beyond[0]}, but the backbone has {len(connections)} skip "
-                "connections: search a cell for this backbone."
+                f"{name} holds level {levels[-1]}, but the backbone has {words[name]}: search a "
+                "cell for this backbone."
             )
 
 

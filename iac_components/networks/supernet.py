@@ -45,11 +45,14 @@ class CellSearchNetwork(CellNetwork):
             stays in eval mode.
         checkpointing: keep the cells' states alone for the backward pass and compute the features
             between them anew: less memory, more time.
+        sites: where cells are searched: ``skips``, ``bottleneck``, ``decoder``; see
+            ``SkipConnection``.
         input_shape: (1, C, *S) of the dry pass that finds the channels; inferred by default.
 
     Raises:
-        ValueError: if the backbone has no known skip connection, its channels are not divisible by
-            K, or it would run cells a second time in the backward pass (CheckpointUNet).
+        ValueError: if the backbone has no known skip connection or lacks a site, its channels are
+            not divisible by K, or it would run cells a second time in the backward pass
+            (CheckpointUNet).
 
     Attributes:
         connections: where the cells are, by level.
@@ -66,9 +69,10 @@ class CellSearchNetwork(CellNetwork):
         separate_levels: bool = False,
         frozen_backbone: bool = True,
         checkpointing: bool = False,
+        sites: Sequence[str] = ("skips",),
         input_shape: Sequence[int] | None = None,
     ) -> None:
-        connections = find_skip_connections(backbone, input_shape=input_shape)
+        connections = find_skip_connections(backbone, input_shape=input_shape, sites=sites)
         _refuse_recomputation(backbone, connections)
         space = SearchSpace(
             spatial_dims=connections[0].spatial_dims,
@@ -76,6 +80,7 @@ class CellSearchNetwork(CellNetwork):
             num_nodes=num_nodes,
             channel_divisor=channel_divisor,
             levels=len(connections) if separate_levels else 1,
+            sites=tuple(sites),
         )
         slot = WeightSlot()
 
@@ -91,7 +96,7 @@ class CellSearchNetwork(CellNetwork):
 
         architecture = ArchitectureParameters(space)
         with torch.no_grad(), slot.holding(architecture()):
-            implanted = implant(backbone, make_search_cell, input_shape=input_shape)
+            implanted = implant(backbone, make_search_cell, input_shape=input_shape, sites=sites)
         super().__init__(implanted, frozen_backbone=frozen_backbone)
         self.space = space
         self.slot = slot
@@ -156,7 +161,7 @@ class CellSearchNetwork(CellNetwork):
     @property
     def skips(self) -> int:
         """Number of levels, the first, whose skip can be switched off."""
-        return len(self.connections)
+        return sum(connection.site == "skips" for connection in self.connections)
 
     def remove_cells(self, levels: Collection[int]) -> None:
         """Let the features of some levels pass as they do in the plain network.

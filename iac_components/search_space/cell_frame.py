@@ -97,4 +97,9 @@ class CellFrame(nn.Module):
             kept = [block for block, node in zip(blocks, nodes, strict=True) if node is not None]
             project = conv2d if skip.ndim == 4 else conv3d
             refined = norm(project(features, torch.cat(kept, dim=1)))
+        # Strides of a single voxel are ambiguous, and a convolution that finds other ones may round
+        # otherwise. A trace would warn of the question.
+        tracing: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        if not tracing and skip.shape[2:].numel() == 1:
+            return skip.clone().addcmul_(self.scale, refined)
         return torch.addcmul(skip, self.scale, refined)

@@ -54,6 +54,8 @@ def test_arguments_of_training(argument, words, untouched):
         ({"num_nodes": 99}, "num_nodes is 99"),
         ({"keep_schedule": [1, 3]}, "its counts must fall"),
         ({"channel_divisor": 3}, "3"),
+        ({"sites": ["neck"]}, "sites is .*'neck'.*a list of skips, bottleneck and decoder"),
+        ({"sites": "decoder"}, "sites is 'decoder': it must be a list"),
         ({"keep_schedule": 3}, "keep_schedule is 3: it must be a list"),
         ({"operations": "none"}, "operations is 'none': it must be a list"),
         ({"warmup_epochs": "two"}, "warmup_epochs is 'two'"),

@@ -62,22 +62,22 @@ def test_switched_off_skip_gives_zeros(case):
 
 
 @pytest.mark.parametrize("separate", [False, True])
-def test_each_level_is_treated_as_the_genotype_says(case, separate):
-    count = len(case.skips)
-    whole = random_genotype(space_of(case, levels=count if separate else 1), 0)
+def test_each_level_is_treated_as_the_genotype_says(other_kind, separate):
+    count = len(other_kind.skips)
+    whole = random_genotype(space_of(other_kind, levels=count if separate else 1), 0)
     if not separate:
         genotype = replace(whole, no_cell=tuple(range(1, count)))
     else:
         genotype = replace(whole, nodes=whole.nodes_of(0))
-    kinds = [type(m) for m in skip_modules(implant_genotype(case.network(), genotype))]
+    kinds = [type(m) for m in skip_modules(implant_genotype(other_kind.network(), genotype))]
     assert kinds == [DiscreteCell] + [UnchangedSkip] * (count - 1)
 
 
 @pytest.mark.parametrize("name", ["no_cell", "off"])
-def test_level_that_the_backbone_lacks_is_named(case, name):
-    genotype = replace(random_genotype(space_of(case), 0), **{name: (len(case.skips),)})
-    with pytest.raises(GenotypeError, match=f"{name} holds level {len(case.skips)}, but"):
-        implant_genotype(case.network(), genotype)
+def test_level_that_the_backbone_lacks_is_named(basic, name):
+    genotype = replace(random_genotype(space_of(basic), 0), **{name: (len(basic.skips),)})
+    with pytest.raises(GenotypeError, match=f"{name} holds level {len(basic.skips)}, but"):
+        implant_genotype(basic.network(), genotype)
 
 
 def test_frozen_backbone_without_a_cell_leaves_nothing_to_train(other_kind, tmp_path):

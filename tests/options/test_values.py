@@ -98,6 +98,12 @@ CASES = {
         "empty_fraction": {1.5: "from 0 to 1", "half": "from 0 to 1"},
         "pruning": {"maybe": "true or false"},
         "separate_levels": {"maybe": "true or false"},
+        "sites": {
+            "decoder": "a list of skips, bottleneck and decoder",
+            (): "each at most once",
+            ("skips", "skips"): "each at most once",
+            ("skips", "neck"): "a list of skips, bottleneck and decoder",
+        },
         "checkpointing": {"maybe": "true or false"},
         "channels_last": {"maybe": "true or false"},
         "frozen_backbone": {"maybe": "true or false"},
@@ -205,6 +211,7 @@ ALLOWED = [
         {"epochs": "$4 * 5", "warmup_epochs": "$@epochs - 1", "device": torch.device("cpu")},
     ),
     ("search", "iac", {"num_nodes": 1, "keep_schedule": [], "edge_schedule": []}),
+    ("search", "iac", {"sites": ["decoder", "bottleneck", "skips"]}),
     ("search", "iac", {"dataset_dir": Path("/somewhere"), "cache_dir": "None", "device": "cpu"}),
     (
         "search",
