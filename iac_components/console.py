@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from iac_components.component_faults import component_message
 from iac_components.signals import end_command_on_signals
 from iac_components.write_errors import unwritable_message
 
@@ -79,7 +80,8 @@ def brief_message(error: BaseException) -> str | None:
     """The message of the first cause of ``error`` if this package raised it on purpose.
 
     An error that a worker process hands over, which holds the worker's traceback as text, counts as
-    what it was there. A full or read-only disk that a library met is told in a line, too.
+    what it was there. A full or read-only disk that a library met is told in a line, too, and so is
+    an argument that a component of the config does not take.
     """
     cause = error
     while (earlier := cause.__cause__ or cause.__context__) is not None:
@@ -89,7 +91,7 @@ def brief_message(error: BaseException) -> str | None:
         cause = earlier
     if isinstance(cause, _DELIBERATE) and _raised_here(cause):
         return f"{type(cause).__name__}: {cause}"
-    return _message_of_worker(cause) or unwritable_message(error)
+    return _message_of_worker(cause) or unwritable_message(error) or component_message(error)
 
 
 def _raised_here(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from typing import IO
 
 import torch
 
+from iac_components.kept_folders import require_kept
 from iac_components.temporary_files import PROBE_PREFIX, hold, make_temporary, remove_leftovers
 from iac_components.text import decode_text
 from iac_components.write_errors import name_write_errors, remember_folder
@@ -65,8 +66,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Raises:
         WriteError: if it cannot be written; ``path`` is then as it was.
+        FolderLostError: if its folder is the run's own and was deleted meanwhile.
     """
     target = Path(path)
+    require_kept(target)
     with name_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = make_temporary(target)

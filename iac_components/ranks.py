@@ -18,6 +18,8 @@ import ignite.distributed as idist
 import torch
 from torch import distributed
 
+from iac_components.write_errors import start_again
+
 __all__ = [
     "RankError",
     "ask_first",
@@ -233,7 +235,7 @@ def _contact() -> Iterator[None]:
         raise RankError(
             f"rank {rank()} of {count_ranks()} lost the others ({reason}). One of them has ended, "
             "and its own message stands in this log, or it kept the rest waiting for too long. "
-            "Start the job again with --resume True."
+            f"Then {start_again()}"
         ) from error
 
 

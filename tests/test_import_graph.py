@@ -18,8 +18,11 @@ ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ANYWHERE = {
+    "built_weights",
+    "causes",
     "files",
     "json_fields",
+    "kept_folders",
     "ranks",
     "registry",
     "signals",
@@ -31,7 +34,10 @@ ANYWHERE = {
 }
 """Top-level helpers that know nothing of the field."""
 
-BELOW = {"files": {"temporary_files", "write_errors"}}
+BELOW = {
+    "files": {"kept_folders", "temporary_files", "write_errors"},
+    "ranks": {"write_errors"},
+}
 """What such a helper is made of."""
 
 ALLOWED = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
@@ -163,10 +164,10 @@ def build_network(
     if backbone_ckpt is not None:
         load_weights(backbone, backbone_ckpt)
     if skip_module == "plain":
-        return backbone
+        return note_built(backbone)
     if skip_module != "iac":
         implanted = implant_skip_module(backbone, skip_module, input_shape=input_shape)
-        return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+        return note_built(CellNetwork(implanted, frozen_backbone=frozen_backbone))
     genotype = load_genotype(str(genotype_path))
     try:
         implanted = implant_genotype(
@@ -180,4 +181,4 @@ def build_network(
             f"frozen_backbone leaves nothing to train with genotype '{genotype_path}', which has "
             "no cell: leave it out to train the whole network."
         )
-    return network
+    return note_built(network)

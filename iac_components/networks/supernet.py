@@ -8,6 +8,7 @@ import torch
 from monai.networks.blocks.activation_checkpointing import ActivationCheckpointWrapper
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import (
     find_skip_connections,
@@ -107,6 +108,7 @@ class CellSearchNetwork(CellNetwork):
         prune_before_loading(self, "architecture.alive", CellSearchNetwork.prune)
         prune_before_loading(self, "treatments", CellSearchNetwork._take_treatments)
         self.register_load_state_dict_pre_hook(_add_treatments)  # type: ignore[no-untyped-call]
+        note_built(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (B, C, *S) to logits, with the cells weighted by the architecture."""

@@ -8,7 +8,9 @@ from monai.bundle import ConfigWorkflow
 
 from iac_components.config_stack import running_parser, running_workflow, workflow_call
 from iac_components.options.errors import OptionError
+from iac_components.options.intervals import idle_intervals
 from iac_components.options.known_ids import defined_ids
+from iac_components.options.limits import beyond_memory
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
 from iac_components.options.typed_words import put_nothing, read_words
@@ -54,6 +56,8 @@ def check_options(method: str) -> None:
         faults += unused_options(parser, options, defined)
         faults += unused_with(values, changed_options(parser, defined), method=method)
         faults += broken_rules(_chosen(values, defined))
+    if not faults:
+        faults += [*beyond_memory(values), *idle_intervals(parser, values)]
     _raise(faults)
 
 
@@ -70,7 +74,7 @@ def check_values(values: Mapping[str, object], *, method: str) -> None:
     """
     faults: list[str] = []
     plain = read_given_values(values, load_options(method), faults)
-    _raise(faults or list(broken_rules(plain)))
+    _raise(faults or list(broken_rules(plain)) or list(beyond_memory(plain)))
 
 
 def _raise(faults: list[str]) -> None:

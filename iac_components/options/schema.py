@@ -28,9 +28,9 @@ class Option:
             ``component`` (an object with ``_target_`` that may be replaced as a whole), ``choice``
             (a name, or such an object), ``group`` (an object of such), ``steps`` (a list of
             expressions), ``path`` or ``device``; ``used_with``, the values of other options with
-            which alone it has a use (``own`` stands for an object);
-            ``default_words``, the default where it is an expression; and ``allowed``, where the
-            words made from the schema would not do.
+            which alone it has a use (``own`` stands for an object); ``default_words``, the default
+            where it is an expression; ``allowed``, where the words made from the schema would not
+            do; and ``most``, beyond which a number, or one in a list, can only be a slip.
     """
 
     name: str
@@ -61,6 +61,11 @@ class Option:
     def is_optional(self) -> bool:
         """Whether ``null`` is a value of it."""
         return "null" in self.types
+
+    @property
+    def most(self) -> float | None:
+        """The largest number that makes sense, None without such a bound."""
+        return cast(float | None, self.schema.get("most"))
 
     @property
     def used_with(self) -> Mapping[str, Sequence[object]]:
