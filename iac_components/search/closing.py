@@ -58,8 +58,10 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     """Choose the cell that a search ends with, and judge what it keeps.
 
     A search by audit goes through its stages once more, without training, until no cell, node or
-    input goes; where more than one is left, the best by its effect is chosen, and is not decided.
-    Then parts go until ``max_cost`` holds, those first that are worth least for what they cost.
+    input goes. What is left and cannot be shown to be worth more than the tolerance then goes as
+    far as it was measured to be worth less, all of it together; of operations the cheapest stays
+    of those within the tolerance of the best. What was chosen so is not decided. Last, parts go
+    until ``max_cost`` holds, those first that are worth least for what they cost.
 
     Args:
         audit: of the search.
@@ -67,9 +69,16 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     """
     if audit.races:
         _settle(audit, len(trace))
-        chosen, forced = choose_rest(audit.remaining, audit.log)
+        spared = _spare(audit)
+        chosen, forced = choose_rest(
+            audit.remaining,
+            audit.log,
+            costs=audit.staged.costs,
+            tolerance=audit.settings.tolerance,
+        )
         genotype = _genotype(audit, chosen)
     else:
+        spared = []
         probabilities, edge_weights = trace.last()
         genotype = discretize(
             audit.network.space,
@@ -86,7 +95,8 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     genotype = _genotype(audit, chosen) if removed else genotype
     findings, _ = _judged(audit, chosen, reasons)
     audit.write()
-    return Outcome(genotype, not findings.undecided, _report(audit, findings, genotype, removed))
+    decided = not findings.undecided and not spared
+    return Outcome(genotype, decided, _report(audit, findings, genotype, removed, spared))
 
 
 def _settle(audit: SearchAudit, epoch: int) -> None:
@@ -116,6 +126,32 @@ def _settle(audit: SearchAudit, epoch: int) -> None:
         if stages is fine:
             return
         stages = coarse if left is not before else fine
+
+
+def _spare(audit: SearchAudit) -> list[Part]:
+    """Take away what was measured to be worth no more than the tolerance, all of it together.
+
+    The bounds that a decision needs are often wider than the tolerance with few patients. What is
+    kept costs for certain; so the measured mean settles it, and the search is not called decided.
+    """
+    budget, spared = audit.settings.tolerance, []
+    while audit.remaining.cells:
+        remaining = audit.remaining
+        parts = removable_parts(remaining)
+        means = audit.staged.effects_of(parts, remaining).mean(axis=1)
+        going = [
+            parts[index] for index in np.argsort(means, kind="stable") if means[index] < budget
+        ]
+        worth = audit.staged.effect_of_all(going) if going else np.inf
+        while len(going) > 1 and worth > budget:
+            going = going[: len(going) // 2]
+            worth = audit.staged.effect_of_all(going)
+        if worth > budget:
+            break
+        budget -= max(worth, 0.0)
+        spared += going
+        audit.apply(remaining.without(going))
+    return spared
 
 
 def _genotype(audit: SearchAudit, chosen: Remaining) -> Genotype:
@@ -180,7 +216,11 @@ def _bounded(
 
 
 def _report(
-    audit: SearchAudit, findings: Findings, genotype: Genotype, removed: list[Part]
+    audit: SearchAudit,
+    findings: Findings,
+    genotype: Genotype,
+    removed: list[Part],
+    spared: list[Part],
 ) -> dict[str, object]:
     images = sum(len(batch.images) for batch in audit.losses.batches)
     report: dict[str, object] = {
@@ -195,6 +235,8 @@ def _report(
         **findings.plain(audit.network.space),
         "cost": audit.costs.report(genotype),
     }
+    if spared:
+        report["spared"] = [place_of(part, audit.network.space) for part in spared]
     if audit.settings.max_cost is not None:
         report["max_cost"] = audit.settings.max_cost
         report["removed_for_cost"] = [place_of(part, audit.network.space) for part in removed]

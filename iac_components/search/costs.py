@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,12 @@ from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.untreated import treated_skip
 from iac_components.ranks import copy_from_first
 from iac_components.search.stability import FloatArray
-from iac_components.search_space import DiscreteCell, Genotype, build_operation
+from iac_components.search_space import (
+    NONE_OPERATION,
+    DiscreteCell,
+    Genotype,
+    build_operation,
+)
 
 __all__ = ["CostUnit", "Costs", "NetworkCosts", "Place"]
 
@@ -85,7 +91,11 @@ class Costs:
         self._plain: float | None = None
 
     def operations(self, unit: CostUnit) -> FloatArray:
-        """Return the cost of each of the O operations, over all places together."""
+        """Return the cost of each of the O operations, over all places together.
+
+        In multiply-adds, an operation that does anything to its feature counts at least one a
+        value: of those without a multiply-add the identity is then the cheapest.
+        """
         space = self.network.space
         found = np.zeros(len(space.operations))
         for column, name in enumerate(space.operations):
@@ -95,7 +105,10 @@ class Costs:
                     operation = build_operation(
                         name, place.skip[1], spatial_dims=space.spatial_dims, affine=True
                     ).to(self._device)
-                found[column] += self._of(operation, [self._zeros(place.skip)], unit)
+                cost = self._of(operation, [self._zeros(place.skip)], unit)
+                if unit == "multiply_adds" and not _passes_on(operation, name):
+                    cost = max(cost, math.prod(place.skip))
+                found[column] += cost
         return _agreed(found, self._device)
 
     def network_costs(self, genotype: Genotype, unit: CostUnit) -> NetworkCosts:
@@ -177,6 +190,11 @@ class Costs:
             with FlopCounterMode(display=False) as counter:
                 module(*inputs)
             return float(counter.get_total_flops()) / 2
+
+
+def _passes_on(operation: nn.Module, name: str) -> bool:
+    """Whether an operation does nothing to a value: the identity, and ``none``."""
+    return name == NONE_OPERATION or (isinstance(operation, nn.Sequential) and not len(operation))
 
 
 def _time(module: nn.Module, inputs: Sequence[Tensor]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from iac_components.search.audit import FloatArray
 from iac_components.search.looks.log import AuditLog
 from iac_components.search.looks.remaining import OFF, Remaining
 from iac_components.search.looks.standing import Standing
@@ -25,8 +26,19 @@ Decided = str
 """``evidence``, ``cost`` or ``undecided``."""
 
 
-def choose_rest(remaining: Remaining, log: AuditLog) -> tuple[Remaining, frozenset[Part]]:
-    """Choose the best by their newest effect where more than one is left.
+def choose_rest(
+    remaining: Remaining, log: AuditLog, *, costs: FloatArray, tolerance: float
+) -> tuple[Remaining, frozenset[Part]]:
+    """Choose by the newest effects where more than one is left.
+
+    Of inputs the best two stay; of operations the cheapest of those that were measured within the
+    tolerance of the best: what nothing shows to be worth its cost is not paid for.
+
+    Args:
+        remaining: what the search ended with.
+        log: what was measured.
+        costs: (O,) of the operations.
+        tolerance: loss that does not matter.
 
     Returns:
         What is chosen, and the parts of it that were chosen so, without being decided.
@@ -45,15 +57,22 @@ def choose_rest(remaining: Remaining, log: AuditLog) -> tuple[Remaining, frozens
         for edge in np.flatnonzero(left.alive[row].any(axis=-1)).tolist():
             parts = [Part("operation", row, edge, column) for column in left.operations(row, edge)]
             real = [part for part in parts if part.column != left.space.none_index]
-            kept, lost = _best(real, log, most=1)
-            forced |= set(kept) if lost else set()
-            going += [part for part in parts if part not in kept]
+            kept = _cheapest(real, log, costs=costs, tolerance=tolerance)
+            forced |= {kept} if len(real) > 1 else set()
+            going += [part for part in parts if part != kept]
     return left.without(going), frozenset(forced)
 
 
 def _best(parts: list[Part], log: AuditLog, *, most: int) -> tuple[list[Part], list[Part]]:
     ranked = sorted(parts, key=lambda part: -_effect(part, log))
     return ranked[:most], ranked[most:]
+
+
+def _cheapest(parts: list[Part], log: AuditLog, *, costs: FloatArray, tolerance: float) -> Part:
+    """The cheapest of those within the tolerance of the best; of equal cost the better."""
+    least = max(_effect(part, log) for part in parts) - tolerance
+    level = [part for part in parts if _effect(part, log) >= least]
+    return min(level, key=lambda part: (costs[part.column], -_effect(part, log)))
 
 
 def _effect(part: Part, log: AuditLog) -> float:
@@ -130,7 +149,7 @@ def open_choices(chosen: Remaining, remaining: Remaining) -> frozenset[Part]:
 
 
 def removable_parts(chosen: Remaining) -> list[Part]:
-    """List what could be taken from a chosen cell: cells, nodes, and inputs but the last."""
+    """List what could be taken from what is left: cells, nodes, and inputs but the last."""
     parts = [Part("cell", place) for place in chosen.cells]
     for row in chosen.rows:
         nodes = chosen.nodes(row)

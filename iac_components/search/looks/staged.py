@@ -154,6 +154,10 @@ class StagedAudit:
         found[asked] = losses
         return found
 
+    def effect_of_all(self, parts: Sequence[Part]) -> float:
+        """Return the mean over patients of what dropping some parts together costs."""
+        return float(self._losses([tuple(parts)]).mean())
+
     def _losses(self, bundles: Sequence[Bundle]) -> FloatArray:
         """What dropping each bundle costs each patient, in the supernet of this look."""
         if self._reference is None:
