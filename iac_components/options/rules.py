@@ -119,6 +119,11 @@ def _schedule(name: str, counts: Sequence[int], most: int, of: str) -> Iterator[
         yield refusal(name, counts, f"a count may be {most} at most, {of}.")
 
 
+def _follows_schedules(values: Values) -> bool:
+    """Tell whether a search prunes by schedules: one by audit ignores them, whatever they are."""
+    return values.get("criterion") not in ("audit", "both")
+
+
 @register_rule("cell's operations", "operations", "keep_schedule")
 def _cell_operations(values: Values) -> Iterator[str]:
     given, known = cast(list[str], values["operations"]), registered_operations()
@@ -127,13 +132,15 @@ def _cell_operations(values: Values) -> Iterator[str]:
         yield refusal("operations", given, rule)
     elif not set(given) - {NONE_OPERATION}:
         yield refusal("operations", given, f"one other than '{NONE_OPERATION}' is needed.")
-    else:
+    elif _follows_schedules(values):
         of = f"fewer than the {len(given)} operations"
         yield from _schedule("keep_schedule", _list(values, "keep_schedule"), len(given) - 1, of)
 
 
 @register_rule("cell's edges", "edge_schedule", "num_nodes")
 def _cell_edges(values: Values) -> Iterator[str]:
+    if not _follows_schedules(values):
+        return
     most = len(CELL_INPUTS) + _whole(values, "num_nodes") - 1
     of = "the inputs of the last node"
     yield from _schedule("edge_schedule", _list(values, "edge_schedule"), most, of)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from iac_components.networks.dry_pass import undisturbed
-from iac_components.networks.implant import skip_fusions
+from iac_components.networks.implant import replace_skip_module, skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.untreated import treated_skip
 from iac_components.ranks import copy_from_first
@@ -75,13 +75,14 @@ class Costs:
         image_shape: (C, *S) of an image.
 
     Attributes:
-        places: sizes of the features at each place, finest first.
+        places: sizes of the features at each place, by level.
     """
 
     def __init__(self, network: CellSearchNetwork, image_shape: Sequence[int]) -> None:
         self.network = network
         self.image_shape = tuple(image_shape)
         self.places = self._find_places()
+        self._plain: float | None = None
 
     def operations(self, unit: CostUnit) -> FloatArray:
         """Return the cost of each of the O operations, over all places together."""
@@ -102,9 +103,15 @@ class Costs:
         image = [self._zeros((1, *self.image_shape))]
         backbone = self.network.backbone
         found = []
-        for modules in (self._modules(None), self._modules(genotype)):
-            with _holding(backbone, modules):
+        for chosen in (None, genotype):
+            # Counts do not change; times are taken side by side, since the machine's load does.
+            if chosen is None and unit == "multiply_adds" and self._plain is not None:
+                found.append(self._plain)
+                continue
+            with _holding(backbone, self._modules(chosen)):
                 found.append(self._of(backbone, image, unit))
+        if unit == "multiply_adds":
+            self._plain = found[0]
         plain, cells = _agreed(np.array(found), self._device).tolist()
         return NetworkCosts(plain, cells)
 
@@ -135,7 +142,7 @@ class Costs:
         return torch.zeros(shape, device=self._device)
 
     def _find_places(self) -> list[Place]:
-        fusions = skip_fusions(self.network.backbone)
+        modules = skip_modules(self.network.backbone)
         found: dict[nn.Module, Place] = {}
 
         def note(module: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
@@ -143,11 +150,11 @@ class Costs:
             found[module] = Place(tuple(skip.shape), tuple(gate.shape))
 
         with ExitStack() as stack:
-            for fusion in fusions:
-                stack.callback(fusion.skip_module.register_forward_pre_hook(note).remove)
+            for module in modules:
+                stack.callback(module.register_forward_pre_hook(note).remove)
             stack.enter_context(undisturbed(self.network))
             self.network(self._zeros((1, *self.image_shape)))
-        return [found[fusion.skip_module] for fusion in fusions]
+        return [found[module] for module in modules]
 
     def _modules(self, genotype: Genotype | None) -> list[nn.Module]:
         """The module of each place, finest first; without a genotype, those of a plain network."""
@@ -192,15 +199,14 @@ def _wait(device: torch.device) -> None:
 @contextmanager
 def _holding(backbone: nn.Module, modules: Sequence[nn.Module]) -> Iterator[None]:
     """Let a network hold other skip modules within the block."""
-    fusions = skip_fusions(backbone)
-    own = [fusion.skip_module for fusion in fusions]
+    own = skip_modules(backbone)
     try:
-        for fusion, module in zip(fusions, modules, strict=True):
-            fusion.skip_module = module
+        for level, module in enumerate(modules):
+            replace_skip_module(backbone, level, module)
         yield
     finally:
-        for fusion, module in zip(fusions, own, strict=True):
-            fusion.skip_module = module
+        for level, module in enumerate(own):
+            replace_skip_module(backbone, level, module)
 
 
 def _agreed(values: FloatArray, device: torch.device) -> FloatArray:

@@ -82,3 +82,10 @@ def test_what_has_its_default_is_not_refused():
     assert list(unused_with(values, [], method="iac")) == []
     (sentence,) = unused_with(values, ["cost"], method="iac")
     assert sentence.startswith("--cost is 'milliseconds': with --criterion stability")
+
+
+@pytest.mark.parametrize("criterion", ["audit", "both"])
+def test_a_schedule_that_is_not_followed_need_not_fit(refusal, criterion):
+    few = {"operations": ["none", "skip_connect", "sep_conv_3x3"], "num_nodes": 1}
+    assert refusal("search", {"criterion": criterion, **few}) is None
+    assert refusal("search", few).startswith("--keep_schedule is [3, 1]")

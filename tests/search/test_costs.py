@@ -25,7 +25,9 @@ def genotype_of(network):
     return random_genotype(network.space, seed=1)
 
 
-def test_counts_are_those_of_the_networks_themselves(network):
+@pytest.mark.parametrize("sites", [("skips",), ("skips", "bottleneck", "decoder")])
+def test_counts_are_those_of_the_networks_themselves(make_supernet, sites):
+    network = make_supernet(sites=sites)
     backbone = BasicUNet(2, 1, 2, (8,) * 6, norm="batch")
     genotype = genotype_of(network)
     plain = measure_complexity(backbone, input_shape=SHAPE)
