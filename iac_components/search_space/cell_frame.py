@@ -99,7 +99,7 @@ class CellFrame(nn.Module):
             refined = norm(project(features, torch.cat(kept, dim=1)))
         # Strides of a single voxel are ambiguous, and a convolution that finds other ones may round
         # otherwise. A trace would warn of the question.
-        tracing: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not tracing and skip.shape[2:].numel() == 1:
             return skip.clone().addcmul_(self.scale, refined)
         return torch.addcmul(skip, self.scale, refined)
