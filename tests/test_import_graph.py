@@ -138,13 +138,13 @@ def test_no_tools_no_bundles_no_optional_packages(path):
     + [
         PACKAGE / "dints" / f"{name}.py"
         for name in (
-            "space",
-            "patterns",
-            "pattern_losses",
-            "architecture",
+            "topology_grid",
+            "topology",
             "architecture_file",
-            "viterbi",
-            "decoding",
+            "decoding/patterns",
+            "decoding/pattern_losses",
+            "decoding/viterbi",
+            "decoding/decode",
         )
     ],
     ids=relative,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
-from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import ActivePath, ArchitectureError, DintsArchitecture
+from iac_components.dints.topology_grid import DintsSpace
 from iac_components.files import read_json, write_json
 from iac_components.json_fields import Fields
 

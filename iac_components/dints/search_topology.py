@@ -12,8 +12,8 @@ from monai.networks.nets.dints import Cell, TopologySearch
 from torch import nn
 from torch.nn import functional as F
 
-from iac_components.dints.network import Features, monai_arguments
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology_grid import DintsSpace
+from iac_components.dints.topology_network import Features, monai_arguments
 from iac_components.networks.pruned_state import prune_before_loading
 
 __all__ = ["SearchTopology"]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.dints.architecture import ArchitectureError
 from iac_components.dints.architecture_file import (
     SCHEMA_VERSION,
     load_architecture,
@@ -18,7 +17,8 @@ from iac_components.dints.architecture_file import (
     save_architecture,
 )
 from iac_components.dints.decoding import decode
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import ArchitectureError
+from iac_components.dints.topology_grid import DintsSpace
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
 SPACES = st.builds(

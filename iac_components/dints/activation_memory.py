@@ -13,10 +13,10 @@ import torch
 from monai.networks.nets.dints import Cell
 from torch import nn
 
-from iac_components.dints.architecture import DintsArchitecture
 from iac_components.dints.decoding import BudgetError, cheapest, dearest
-from iac_components.dints.network import DintsNetwork
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import DintsArchitecture
+from iac_components.dints.topology_grid import DintsSpace
+from iac_components.dints.topology_network import DintsNetwork
 
 __all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "saved_bytes"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.dints.patterns import PatternTable
+from iac_components.dints.decoding.patterns import PatternTable
 
 __all__ = ["pattern_losses"]
 

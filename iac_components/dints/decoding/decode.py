@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iac_components.dints.architecture import DintsArchitecture
-from iac_components.dints.knapsack import Knapsack
-from iac_components.dints.pattern_losses import pattern_losses
-from iac_components.dints.patterns import activation_patterns
-from iac_components.dints.space import DintsSpace
-from iac_components.dints.viterbi import best_chain
+from iac_components.dints.decoding.knapsack import Knapsack
+from iac_components.dints.decoding.pattern_losses import pattern_losses
+from iac_components.dints.decoding.patterns import activation_patterns
+from iac_components.dints.decoding.viterbi import best_chain
+from iac_components.dints.topology import DintsArchitecture
+from iac_components.dints.topology_grid import DintsSpace
 
 __all__ = ["BudgetError", "cheapest", "dearest", "decode"]
 

@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from monai.networks.nets.dints import TopologySearch
 
-from iac_components.dints.architecture import ArchitectureError
 from iac_components.dints.decoding import BudgetError, cheapest, dearest, decode
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import ArchitectureError
+from iac_components.dints.topology_grid import DintsSpace
 
 SPACES = st.builds(
     DintsSpace, st.integers(1, 5), st.integers(2, 4), spatial_dims=st.sampled_from([2, 3])

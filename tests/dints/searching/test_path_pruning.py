@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.dints import DintsSpace, decode, load_architecture
-from iac_components.dints.pruning import is_decided, prune_paths
+from iac_components.dints.searching.path_pruning import is_decided, prune_paths
 
 SHAPE = (SPACE.num_blocks, len(SPACE.paths), len(SPACE.operations))
 ALL = np.ones(SHAPE, dtype=bool)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from monai.networks.nets.dints import TopologySearch
 
-from iac_components.dints.patterns import activation_patterns
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.decoding.patterns import activation_patterns
+from iac_components.dints.topology_grid import DintsSpace
 
 
 @pytest.mark.parametrize("num_depths", [2, 3, 4])

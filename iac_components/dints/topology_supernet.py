@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from iac_components.built_weights import note_built
-from iac_components.dints.architecture import DintsArchitecture
+from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.decoding import decode
-from iac_components.dints.memory import MemoryBudget
-from iac_components.dints.network import DintsNetwork, build_dints_network
 from iac_components.dints.search_topology import SearchTopology
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import DintsArchitecture
+from iac_components.dints.topology_grid import DintsSpace
+from iac_components.dints.topology_network import DintsNetwork, build_dints_network
 
 __all__ = ["DintsSearchNetwork"]
 

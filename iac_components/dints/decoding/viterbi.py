@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.dints.architecture import ArchitectureError
-from iac_components.dints.patterns import PatternTable
+from iac_components.dints.decoding.patterns import PatternTable
+from iac_components.dints.topology import ArchitectureError
 
 __all__ = ["best_chain"]
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology_grid import DintsSpace
 
 __all__ = ["PatternTable", "activation_patterns"]
 

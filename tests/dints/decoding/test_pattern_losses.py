@@ -7,8 +7,8 @@ import pytest
 import torch
 from monai.networks.nets.dints import TopologySearch
 
-from iac_components.dints.pattern_losses import pattern_losses
-from iac_components.dints.patterns import activation_patterns
+from iac_components.dints.decoding.pattern_losses import pattern_losses
+from iac_components.dints.decoding.patterns import activation_patterns
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 5.0])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from monai.networks.nets.dints import Cell, DiNTS, TopologySearch
 
-from iac_components.dints.space import OPERATIONS, DintsSpace
+from iac_components.dints.topology_grid import OPERATIONS, DintsSpace
 
 
 def monai_space(space):

@@ -7,7 +7,7 @@ import torch
 from dints_searches import supernet
 
 from iac_components.dints import BudgetError, DintsSpace, MemoryBudget, MemoryModel, saved_bytes
-from iac_components.dints.memory import GIGABYTE
+from iac_components.dints.activation_memory import GIGABYTE
 
 SPACES = [
     DintsSpace(3, 3, channel_mul=0.125),

@@ -15,7 +15,7 @@ from dints_searches import AlwaysStable, Search
 from ignite.engine import Events
 
 from iac_components.dints import load_architecture, save_found_architecture
-from iac_components.dints.found_architecture import LAST_NAME
+from iac_components.dints.searching.found_architecture import LAST_NAME
 from iac_components.trace_format import SUMMARY_COLUMNS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from iac_components.dints.architecture import DintsArchitecture
+from iac_components.dints.topology import DintsArchitecture
 from iac_components.search.pruning import prune_operations
 from iac_components.search.stability import BoolArray, FloatArray
 

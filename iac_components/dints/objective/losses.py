@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from iac_components.dints.patterns import activation_patterns
+from iac_components.dints.decoding.patterns import activation_patterns
 
 __all__ = [
     "expected_cost",

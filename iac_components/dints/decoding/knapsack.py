@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.dints.patterns import PatternTable
+from iac_components.dints.decoding.patterns import PatternTable
 
 __all__ = ["Knapsack"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from iac_components.dints.regularizer import ArchitectureRegularizer
+from iac_components.dints.objective.regularizer import ArchitectureRegularizer
 from iac_components.search.bilevel_trainer import Batch, BilevelTrainer
 
 __all__ = ["DintsSearchTrainer"]

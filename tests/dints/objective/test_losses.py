@@ -15,7 +15,7 @@ from monai.networks.nets.dints import TopologySearch
 from torch.nn import functional as F
 
 from iac_components.dints import ArchitectureRegularizer, MemoryBudget, MemoryModel
-from iac_components.dints.losses import (
+from iac_components.dints.objective.losses import (
     expected_cost,
     memory_loss,
     operation_entropy,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.dints.memory import MemoryBudget
-from iac_components.dints.pruning import is_decided, prune_paths
-from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.searching.path_pruning import is_decided, prune_paths
+from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.search.pruning import check_schedule
 from iac_components.search.stability import BoolArray, StabilityCriterion
 from iac_components.search.stability_handler import Evidence, StabilityHandler

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import ActivePath, ArchitectureError, DintsArchitecture
+from iac_components.dints.topology_grid import DintsSpace
 
 SPACE = DintsSpace(num_blocks=3, num_depths=3, channel_mul=0.25)
 DOWN = ActivePath(0, 1, "conv_3x3x3")

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ignite.engine import Engine, Events
 
-from iac_components.dints.architecture import DintsArchitecture
+from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.architecture_file import (
     architecture_content,
     parse_architecture,
     save_architecture,
 )
-from iac_components.dints.memory import MemoryBudget
-from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.dints.topology import DintsArchitecture
+from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.engine import metric_value
 from iac_components.ranks import is_first_rank
 

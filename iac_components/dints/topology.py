@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology_grid import DintsSpace
 
 __all__ = ["ActivePath", "ArchitectureError", "DintsArchitecture"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from iac_components.dints.losses import (
+from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.objective.losses import (
     expected_cost,
     memory_loss,
     operation_entropy,
@@ -12,8 +13,7 @@ from iac_components.dints.losses import (
     pattern_probabilities,
     topology_loss,
 )
-from iac_components.dints.memory import MemoryBudget
-from iac_components.dints.supernet import DintsSearchNetwork
+from iac_components.dints.topology_supernet import DintsSearchNetwork
 
 __all__ = ["ArchitectureRegularizer"]
 
