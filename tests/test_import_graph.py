@@ -140,7 +140,6 @@ def test_no_tools_no_bundles_no_optional_packages(path):
         for name in (
             "topology_grid",
             "topology",
-            "architecture_file",
             "decoding/patterns",
             "decoding/pattern_losses",
             "decoding/viterbi",

@@ -10,19 +10,23 @@
 from __future__ import annotations
 
 from iac_components.dints.activation_memory import MemoryBudget, MemoryModel, saved_bytes
-from iac_components.dints.architecture_file import (
+from iac_components.dints.decoding import BudgetError, decode
+from iac_components.dints.objective import ArchitectureRegularizer
+from iac_components.dints.searching.found_architecture import (
+    BestArchitecture,
+    save_found_architecture,
+)
+from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
+from iac_components.dints.searching.search_summary import SearchSummary
+from iac_components.dints.searching.topology_trainer import DintsSearchTrainer
+from iac_components.dints.topology import (
+    ActivePath,
+    ArchitectureError,
+    DintsArchitecture,
     load_architecture,
     parse_architecture,
     save_architecture,
 )
-from iac_components.dints.decoding import BudgetError, decode
-from iac_components.dints.objective import ArchitectureRegularizer
-from iac_components.dints.searching.best_architecture import BestArchitecture
-from iac_components.dints.searching.found_architecture import save_found_architecture
-from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
-from iac_components.dints.searching.search_summary import SearchSummary
-from iac_components.dints.searching.topology_trainer import DintsSearchTrainer
-from iac_components.dints.topology import ActivePath, ArchitectureError, DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork, build_dints_network
 from iac_components.dints.topology_supernet import DintsSearchNetwork

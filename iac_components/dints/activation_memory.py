@@ -120,14 +120,12 @@ class MemoryModel:
 
     def of(self, architecture: DintsArchitecture) -> float:
         """Bytes of the network of an architecture."""
-        rows, columns = np.nonzero(architecture.path_mask)
-        operations = architecture.operation_indices[rows, columns]
         first, *_, last = (
             sum(int(active) << depth for depth, active in enumerate(nodes))
             for nodes in architecture.node_activations
         )
         stems = self.fixed + self.first_costs[first] + self.last_costs[last]
-        return float(self.costs[rows, columns, operations].sum() + stems)
+        return float(self.costs[architecture.choices].sum() + stems)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,41 @@
-"""The discrete architecture that a DiNTS search found, as plain checked data."""
+"""The discrete architecture that a DiNTS search found, and its file, ``architecture.json``."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iac_components.dints.topology_grid import DintsSpace
+from iac_components.files import read_json, write_json
+from iac_components.json_fields import Fields
 
-__all__ = ["ActivePath", "ArchitectureError", "DintsArchitecture"]
+__all__ = [
+    "KIND",
+    "SCHEMA_VERSION",
+    "ActivePath",
+    "ArchitectureError",
+    "DintsArchitecture",
+    "load_architecture",
+    "parse_architecture",
+    "save_architecture",
+]
+
+SCHEMA_VERSION = 1
+"""Version of the file format that this package writes, and the newest it reads."""
+
+KIND = "dints"
+"""Tells the file from a cell's ``genotype.json``."""
+
+MAX_BYTES = 1_000_000
+"""The largest space needs a tenth of it; anything larger is another file or an attack."""
 
 
 class ArchitectureError(ValueError):
@@ -142,6 +163,20 @@ class DintsArchitecture:
         return np.array([[block.get(ends, 0) for ends in self.space.paths] for block in kept])
 
     @property
+    def choices(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+        """Block, row and operation of every active path: an index into (L, P, O) arrays."""
+        blocks, rows = self.path_mask.nonzero()
+        return blocks, rows, self.operation_indices[blocks, rows]
+
+    def lives_in(self, alive: NDArray[np.bool_]) -> bool:
+        """Whether all of it is among what ``alive`` (L, P, O) marks."""
+        return bool(alive[self.choices].all())
+
+    def fills(self, alive: NDArray[np.bool_]) -> bool:
+        """Whether it is all that ``alive`` (L, P, O) marks."""
+        return self.lives_in(alive) and int(alive.sum()) == sum(map(len, self.blocks))
+
+    @property
     def node_activations(self) -> tuple[tuple[int, ...], ...]:
         """L + 1 columns of D numbers: 1 where a node is used, from the first block's sources on."""
         columns = [{path.source for path in self.blocks[0]}]
@@ -159,19 +194,24 @@ class DintsArchitecture:
 
     def architecture(self) -> dict[str, object]:
         """The search space and the blocks as JSON values, without the provenance."""
-        space = self.space
         return {
-            "search_space": {
-                "num_blocks": space.num_blocks,
-                "num_depths": space.num_depths,
-                "spatial_dims": space.spatial_dims,
-                "use_downsample": bool(space.use_downsample),
-                # A config may say 1: equal spaces must be written, and digested, alike.
-                "channel_mul": float(space.channel_mul),
-                "operations": list(space.operations),
-            },
+            "search_space": self.space.content(),
             "blocks": [{"paths": [path._asdict() for path in block]} for block in self.blocks],
         }
+
+    def content(self) -> dict[str, object]:
+        """The JSON values of the file."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "kind": KIND,
+            **self.architecture(),
+            "provenance": dict(self.provenance),
+            "digest": self.digest,
+        }
+
+    def noting(self, **more: object) -> DintsArchitecture:
+        """Return it with further entries in its provenance."""
+        return replace(self, provenance={**self.provenance, **more})
 
 
 def _codes(name: str, values: ArrayLike, space: DintsSpace, count: int) -> NDArray[np.int64]:
@@ -192,3 +232,63 @@ def _codes(name: str, values: ArrayLike, space: DintsSpace, count: int) -> NDArr
             f"block {block}, path {path}."
         )
     return array.astype(np.int64)
+
+
+def save_architecture(architecture: DintsArchitecture, path: str | Path) -> None:
+    """Write ``architecture`` as JSON, atomically."""
+    write_json(path, architecture.content())
+
+
+def load_architecture(path: str | Path, *, space: DintsSpace | None = None) -> DintsArchitecture:
+    """Read and check an ``architecture.json``.
+
+    Args:
+        path: the file.
+        space: the space it must be of; any if None.
+
+    Raises:
+        ArchitectureError: if the file is missing, too large, not JSON, of a future version, has a
+            field that is missing or wrong, or is of another space; the message names the file and
+            the field.
+
+    Example:
+        >>> iac.load_architecture("runs/topology/architecture.json").space.num_blocks
+        2
+    """
+    try:
+        architecture = parse_architecture(read_json(path, max_bytes=MAX_BYTES))
+        if space is not None and (differences := architecture.space.differences(space)):
+            raise ArchitectureError(
+                f"made for another space: {differences}. Pass an architecture that was searched in "
+                "this space, or build the network for the architecture's own."
+            )
+    except ValueError as error:
+        raise ArchitectureError(f"Architecture '{path}': {error}") from error
+    return architecture
+
+
+def parse_architecture(content: object) -> DintsArchitecture:
+    """Check JSON values and return the architecture they describe.
+
+    Raises:
+        ArchitectureError: naming the first field that is missing, of the wrong type or
+            inconsistent.
+    """
+    top = Fields.of(content, error=ArchitectureError)
+    top.require_version(SCHEMA_VERSION)
+    kind = top.string("kind")
+    if kind != KIND:
+        raise ArchitectureError(f"kind is '{kind}', this package reads '{KIND}' here.")
+    architecture = DintsArchitecture(
+        space=DintsSpace.read(top.child("search_space")),
+        blocks=tuple(
+            tuple(
+                ActivePath(path.integer("source"), path.integer("target"), path.string("operation"))
+                for path in block.children("paths")
+            )
+            for block in top.children("blocks")
+        ),
+        provenance=top.child("provenance").values if "provenance" in top.values else {},
+    )
+    top.require_digest(architecture.digest, of="architecture")
+    return architecture

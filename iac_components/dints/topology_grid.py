@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from iac_components.json_fields import Fields
 from iac_components.search_space.space import Edge
 
 __all__ = ["OPERATIONS", "DintsSpace"]
@@ -62,6 +63,50 @@ class DintsSpace:
                 f"space.channel_mul must make 2 channels or more of {FIRST_CHANNELS}, and fewer "
                 f"than {LARGEST_CHANNELS}, got {self.channel_mul}."
             )
+
+    @classmethod
+    def read(cls, fields: Fields) -> DintsSpace:
+        """Take the space out of an architecture's file.
+
+        Raises:
+            ValueError: of the fields' class, naming the field that is missing or wrong.
+        """
+        try:
+            space = cls(
+                num_blocks=fields.integer("num_blocks"),
+                num_depths=fields.integer("num_depths"),
+                spatial_dims=fields.integer("spatial_dims"),
+                use_downsample=fields.boolean("use_downsample"),
+                channel_mul=fields.number("channel_mul"),
+            )
+        except fields.error:
+            raise
+        except ValueError as error:
+            raise fields.error(f"search_{error}") from error
+        if fields.strings("operations") != space.operations:
+            raise fields.error(f"{fields.name('operations')} must be {list(space.operations)}.")
+        return space
+
+    def content(self) -> dict[str, object]:
+        """The JSON values of an architecture's file."""
+        return {
+            "num_blocks": self.num_blocks,
+            "num_depths": self.num_depths,
+            "spatial_dims": self.spatial_dims,
+            "use_downsample": bool(self.use_downsample),
+            # A config may say 1: equal spaces must be written, and digested, alike.
+            "channel_mul": float(self.channel_mul),
+            "operations": list(self.operations),
+        }
+
+    def differences(self, wanted: DintsSpace) -> str:
+        """Say which fields differ from those of ``wanted``; empty if none does."""
+        mine = asdict(self)
+        return ", ".join(
+            f"search_space.{name} is {mine[name]} instead of {value}"
+            for name, value in asdict(wanted).items()
+            if mine[name] != value
+        )
 
     @property
     def operations(self) -> tuple[str, ...]:

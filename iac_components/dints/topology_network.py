@@ -12,8 +12,7 @@ from monai.networks.nets.dints import DiNTS, TopologyInstance
 from torch import nn
 
 from iac_components.built_weights import note_built
-from iac_components.dints.architecture_file import load_architecture
-from iac_components.dints.topology import ArchitectureError, DintsArchitecture
+from iac_components.dints.topology import ArchitectureError, DintsArchitecture, load_architecture
 from iac_components.dints.topology_grid import DintsSpace
 
 __all__ = ["DintsNetwork", "FixedTopology", "build_dints_network", "monai_arguments"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from iac_components.dints.search_topology import SearchTopology
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork, build_dints_network
+from iac_components.search.stability import BoolArray
 
 __all__ = ["DintsSearchNetwork"]
 
@@ -77,10 +78,13 @@ class DintsSearchNetwork(DintsNetwork):
             "paths": f"{int(paths.sum())}/{paths.numel()}",
         }
 
+    def living(self) -> BoolArray:
+        """(L, P, O) which operations still compete, on the host."""
+        alive: BoolArray = self.alive.cpu().numpy()
+        return alive
+
     @torch.no_grad()
-    def decode(
-        self, budget: MemoryBudget | None = None, *, provenance: Mapping[str, object] | None = None
-    ) -> DintsArchitecture:
+    def decode(self, budget: MemoryBudget | None = None) -> DintsArchitecture:
         """Return the most probable architecture that lives and fits the budget.
 
         Raises:
@@ -91,11 +95,10 @@ class DintsSearchNetwork(DintsNetwork):
             self.space,
             paths.cpu().numpy(),
             operations.cpu().numpy(),
-            alive=self.alive.cpu().numpy(),
+            alive=self.living(),
             costs=None if budget is None else budget.memory.costs,
             node_costs=None if budget is None else budget.memory.node_costs,
             max_cost=None if budget is None else budget.path_bytes,
-            provenance=provenance or {},
         )
 
     @torch.no_grad()

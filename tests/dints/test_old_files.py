@@ -15,10 +15,9 @@ import pytest
 import torch
 
 from iac_components.dints.__main__ import main
-from iac_components.dints.architecture_file import load_architecture
 from iac_components.dints.decoding import decode
 from iac_components.dints.old_files import load_old_architecture
-from iac_components.dints.topology import ArchitectureError
+from iac_components.dints.topology import ArchitectureError, load_architecture
 from iac_components.dints.topology_grid import DintsSpace
 
 SPACE = DintsSpace(12, 4)

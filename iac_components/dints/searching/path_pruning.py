@@ -8,7 +8,7 @@ from iac_components.dints.topology import DintsArchitecture
 from iac_components.search.pruning import prune_operations
 from iac_components.search.stability import BoolArray, FloatArray
 
-__all__ = ["is_decided", "prune_paths"]
+__all__ = ["prune_paths"]
 
 
 def prune_paths(
@@ -41,19 +41,13 @@ def prune_paths(
     Returns:
         The new mask (L, P, O), a subset of ``alive``.
     """
-    wanted = architecture.path_mask
     ranking = probabilities.copy()
-    blocks, rows = wanted.nonzero()
     # Above any probability: a budget may choose another operation than the likeliest.
-    ranking[blocks, rows, architecture.operation_indices[blocks, rows]] = 2.0
+    ranking[architecture.choices] = 2.0
     result = prune_operations(
         architecture.space, ranking, alive=alive, stable=stable_operations, schedule=schedule
     )
     if stable_paths is not None:
-        result[stable_paths & ~wanted & (path_probabilities < 0.5)] = False
+        unlikely = path_probabilities < 0.5
+        result[stable_paths & ~architecture.path_mask & unlikely] = False
     return result
-
-
-def is_decided(architecture: DintsArchitecture, alive: BoolArray) -> bool:
-    """Whether ``architecture`` is all that is left."""
-    return int(alive.sum()) == sum(len(paths) for paths in architecture.blocks)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from iac_components.dints.activation_memory import MemoryBudget
-from iac_components.dints.searching.path_pruning import is_decided, prune_paths
+from iac_components.dints.searching.path_pruning import prune_paths
 from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.search.pruning import check_schedule
 from iac_components.search.stability import BoolArray, StabilityCriterion
@@ -59,7 +59,7 @@ class DintsPruningHandler(StabilityHandler[DintsSearchNetwork]):
         # Decoding takes time, and cannot decide what has two operations on a path.
         if not self._prunes or (alive.sum(axis=-1) > 1).any():
             return False
-        return is_decided(self.network.decode(self.budget), alive)
+        return self.network.decode(self.budget).fills(alive)
 
     @property
     def _prunes(self) -> bool:

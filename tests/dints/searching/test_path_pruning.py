@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.dints import DintsSpace, decode, load_architecture
-from iac_components.dints.searching.path_pruning import is_decided, prune_paths
+from iac_components.dints.searching.path_pruning import prune_paths
 
 SHAPE = (SPACE.num_blocks, len(SPACE.paths), len(SPACE.operations))
 ALL = np.ones(SHAPE, dtype=bool)
@@ -130,9 +130,9 @@ def test_decided_is_one_architecture_and_nothing_else() -> None:
     alive = np.zeros(SHAPE, dtype=bool)
     rows = wanted.path_mask.nonzero()
     alive[(*rows, wanted.operation_indices[rows])] = True
-    assert is_decided(wanted, alive)
+    assert wanted.fills(alive)
     alive[0, 0, :2] = True
-    assert not is_decided(wanted, alive)
+    assert not wanted.fills(alive)
 
 
 def test_a_pruned_search_ends_early_and_gets_smaller(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_pruned_search_ends_early_and_gets_smaller(tmp_path: Path) -> None:
     living = list(search.network.weight_parameters())
     assert held == {id(p) for p in living}
     assert sum(p.numel() for p in living) < before / 2
-    assert is_decided(search.network.decode(search.budget), search.network.alive.numpy())
+    assert search.network.decode(search.budget).fills(search.network.alive.numpy())
     assert search.memory.of(search.network.decode()) <= search.budget.bytes
 
 
@@ -213,4 +213,4 @@ def test_a_space_of_two_dimensions(tmp_path: Path) -> None:
         stable_paths=everything,
         schedule=(1,),
     )
-    assert is_decided(wanted, kept)
+    assert wanted.fills(kept)

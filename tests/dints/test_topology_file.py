@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.dints.architecture_file import (
+from iac_components.dints.decoding import decode
+from iac_components.dints.topology import (
     SCHEMA_VERSION,
+    ArchitectureError,
     load_architecture,
     parse_architecture,
     save_architecture,
 )
-from iac_components.dints.decoding import decode
-from iac_components.dints.topology import ArchitectureError
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
