@@ -12,7 +12,7 @@ from iac_components.search.audit import Effects, FloatArray, measure_effects
 from iac_components.search.looks.choice import Decided
 from iac_components.search.looks.log import WHOLE
 from iac_components.search.parts import Part
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import EdgeSpace
 
 __all__ = ["Findings", "describe_findings", "judge_findings", "place_of"]
 
@@ -40,7 +40,7 @@ class Findings:
             part for part in self.parts if part.kind != "skip" and self.decided[part] == "undecided"
         ]
 
-    def plain(self, space: SearchSpace) -> dict[str, object]:
+    def plain(self, space: EdgeSpace) -> dict[str, object]:
         """Return JSON values."""
         rows = zip(self.parts, self.effects.mean, self.effects.low, self.effects.high, strict=True)
         return {
@@ -122,12 +122,12 @@ def _words(gain: Mapping[str, float | None]) -> str:
     return f"{mean} ({low} to {high})"
 
 
-def place_of(part: Part, space: SearchSpace) -> dict[str, object]:
+def place_of(part: Part, space: EdgeSpace) -> dict[str, object]:
     """Say where a part is, as plain values."""
     place: dict[str, object] = {"kind": part.kind, "level": part.level}
     if part.kind == "node":
         place["node"] = part.index
-    elif part.kind in ("edge", "operation"):
+    elif part.kind in ("edge", "path", "operation"):
         edge = space.edges[part.index]
         place |= {"node": edge.node, "input": edge.input}
         if part.kind == "operation":

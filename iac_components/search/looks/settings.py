@@ -68,7 +68,7 @@ class AuditSettings:
 
 
 def error_level(
-    settings: AuditSettings, stage: Stage, look: int, *, space: SearchSpace, places: int
+    settings: AuditSettings, stage: str, look: int, *, space: SearchSpace, places: int
 ) -> float:
     """Return the error that one comparison of a stage may spend at a look.
 
