@@ -165,7 +165,7 @@ class Looks(ABC, Generic[Left]):
 
     def is_settled(self, remaining: Left) -> bool:
         """Tell whether everything is needed, and nothing competes."""
-        for stage in STAGES:
+        for stage in self.stages:
             for group in self.groups(stage, remaining):
                 if group.competing or any(map(self.is_open, group.parts)):
                     return False
