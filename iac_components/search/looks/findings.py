@@ -22,13 +22,13 @@ class Findings:
     """Effects of the parts that a search kept.
 
     Attributes:
-        gain: of all cells together; of none, zero.
+        gain: of all cells together; of none, zero; None of a topology.
         parts: what was kept.
         effects: of the parts.
         decided: how, by part.
     """
 
-    gain: Effects
+    gain: Effects | None
     parts: tuple[Part, ...]
     effects: Effects
     decided: Mapping[Part, Decided]
@@ -43,8 +43,9 @@ class Findings:
     def plain(self, space: EdgeSpace) -> dict[str, object]:
         """Return JSON values."""
         rows = zip(self.parts, self.effects.mean, self.effects.low, self.effects.high, strict=True)
+        gain = self.gain
         return {
-            "gain": _interval(self.gain.mean[0], self.gain.low[0], self.gain.high[0]),
+            **({} if gain is None else {"gain": _interval(*_first(gain))}),
             "parts": [
                 {
                     **place_of(part, space),
@@ -133,6 +134,10 @@ def place_of(part: Part, space: EdgeSpace) -> dict[str, object]:
         if part.kind == "operation":
             place["operation"] = space.operations[part.column]
     return place
+
+
+def _first(effects: Effects) -> tuple[float, float, float]:
+    return float(effects.mean[0]), float(effects.low[0]), float(effects.high[0])
 
 
 def _interval(mean: float, low: float, high: float) -> dict[str, float | None]:
