@@ -18,6 +18,12 @@ from iac_components.dints.searching.found_architecture import (
 )
 from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
 from iac_components.dints.searching.search_summary import SearchSummary
+from iac_components.dints.searching.topology_audit import TopologyAudit
+from iac_components.dints.searching.topology_criteria import (
+    TopologyAuditHandler,
+    build_topology_audit,
+    topology_pruning_handler,
+)
 from iac_components.dints.searching.topology_trainer import DintsSearchTrainer
 from iac_components.dints.topology import (
     ActivePath,
@@ -46,11 +52,15 @@ __all__ = [
     "MemoryBudget",
     "MemoryModel",
     "SearchSummary",
+    "TopologyAudit",
+    "TopologyAuditHandler",
     "build_dints_network",
+    "build_topology_audit",
     "decode",
     "load_architecture",
     "parse_architecture",
     "save_architecture",
     "save_found_architecture",
     "saved_bytes",
+    "topology_pruning_handler",
 ]

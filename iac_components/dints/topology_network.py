@@ -15,7 +15,7 @@ from iac_components.built_weights import note_built
 from iac_components.dints.topology import ArchitectureError, DintsArchitecture, load_architecture
 from iac_components.dints.topology_grid import DintsSpace
 
-__all__ = ["DintsNetwork", "FixedTopology", "build_dints_network", "monai_arguments"]
+__all__ = ["DintsNetwork", "Features", "FixedTopology", "build_dints_network", "monai_arguments"]
 
 Features = list[torch.Tensor | None]
 """One feature (B, C, *S) for each depth; None where no path leads."""
@@ -98,12 +98,17 @@ class DintsNetwork(DiNTS):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map images (B, C, *S) to logits (B, K, *S); every side a multiple of the space's."""
-        nodes = self.dints_space(
-            [
-                self.stem_down[str(depth)].forward(x) if active else None
-                for depth, active in enumerate(self.first_nodes)
-            ]
-        )
+        return self.read_nodes(self.dints_space(self.first_column(x)))
+
+    def first_column(self, x: torch.Tensor) -> Features:
+        """Map images (B, C, *S) to what the first block reads."""
+        return [
+            self.stem_down[str(depth)].forward(x) if active else None
+            for depth, active in enumerate(self.first_nodes)
+        ]
+
+    def read_nodes(self, nodes: Features) -> torch.Tensor:
+        """Map what the last block gives to logits (B, K, *S)."""
         coarser: torch.Tensor | None = None
         for depth in reversed(range(self.num_depths)):
             feature = nodes[depth]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,11 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 
 from iac_components.dints.activation_memory import GIGABYTE, MemoryBudget
+from iac_components.dints.searching.topology_audit import (
+    TopologyAudit,
+    TopologyVerdict,
+    describe_topology,
+)
 from iac_components.dints.topology import DintsArchitecture, parse_architecture, save_architecture
 from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.engine import RunRecord, metric_value
@@ -17,6 +23,8 @@ from iac_components.search.provenance import search_provenance
 from iac_components.search.trace import SearchTrace
 
 __all__ = ["LAST_NAME", "BestArchitecture", "save_found_architecture"]
+
+_LOGGER = logging.getLogger("iac_components.search")
 
 LAST_NAME = "architecture_last.json"
 """Beside the found architecture: what the last epoch would decode to."""
@@ -98,11 +106,14 @@ def save_found_architecture(
     budget: MemoryBudget,
     best: BestArchitecture,
     record: RunRecord | None = None,
+    audit: TopologyAudit | None = None,
 ) -> DintsArchitecture:
     """Write ``architecture.json``, and ``architecture_last.json`` beside it.
 
-    Chosen is the only architecture left, if pruning decided; else that of the best validation; else
-    that of the last epoch. The file says which. Of several ranks the first writes.
+    Chosen is the only architecture left, if pruning decided; else, of an audit that races, the one
+    within the budget that gives up the least effect; else that of the best validation; else that
+    of the last epoch. The file says which, and what each part of it is worth. Logs one sentence
+    about what was found. Of several ranks the first writes.
 
     Args:
         path: the file to write.
@@ -112,24 +123,38 @@ def save_found_architecture(
         budget: what the architecture may need.
         best: the best validation so far.
         record: of the run; its digests go into the provenance too.
+        audit: of the search; None judges nothing, and the search counts as undecided.
 
     Raises:
         BudgetError: if nothing that lives fits the budget.
         ValueError: if the search has no epoch, or made no architecture step.
     """
     trace.last()
-    last = network.decode(budget).noting(chosen="last epoch", epoch=len(trace))
+    if audit is not None and audit.races:
+        audit.settle(len(trace))
+        last = audit.decode().noting(chosen="least effect given up", epoch=len(trace))
+    else:
+        last = network.decode(budget).noting(chosen="last epoch", epoch=len(trace))
     decided = last.fills(network.living())
     if decided:
         last = last.noting(chosen="decided by pruning")
-    lives = best.architecture is not None and math.isfinite(best.score)
-    found = best.architecture if lives and not decided else last
+    found = last
+    if best.architecture is not None and math.isfinite(best.score):
+        found = last if decided or (audit is not None and audit.races) else best.architecture
+    verdict = TopologyVerdict(False, None) if audit is None else audit.judge(found)
     common = search_provenance(
-        trace, settings=settings, decided=decided, device=network.alive.device, record=record
+        trace,
+        settings=settings,
+        decided=decided,
+        searched=verdict.decided,
+        device=network.alive.device,
+        record=record,
     )
-    found, last = (
-        each.noting(**common, memory=_memory(each, budget)) for each in (found or last, last)
-    )
+    found, last = (each.noting(**common, memory=_memory(each, budget)) for each in (found, last))
+    if verdict.findings is not None:
+        found = found.noting(findings=verdict.findings)
+        sentence = describe_topology(verdict.findings, searched=verdict.decided)
+        _LOGGER.info(f"The search has {sentence}")
     _write(found, Path(path))
     _write(last, Path(path).with_name(LAST_NAME))
     return found
