@@ -23,7 +23,7 @@ AUDIT_WARMUP = 3
 
 def named(criterion: str | StabilityCriterion) -> dict[str, object]:
     """Return the criterion as an option, if it is one by name."""
-    return {"criterion": criterion} if isinstance(criterion, str) else {}
+    return {} if callable(getattr(criterion, "decide", None)) else {"criterion": criterion}
 
 
 def defaults_of(function: Callable[..., object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ import numpy as np
 from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.search.audit import FloatArray, comparisons_among, measure_effects
 from iac_components.search.audit_racing import race
-from iac_components.search.looks.groups import Group, Ruling
+from iac_components.search.looks.groups import Group, Ruling, best_of
 from iac_components.search.looks.log import AuditLog
 from iac_components.search.looks.looking import Looks, MeasureLosses, Ready
 from iac_components.search.looks.settings import AuditSettings, error_share
@@ -56,6 +56,7 @@ class TopologyLooks(Looks[RemainingTopology]):
     ) -> Ruling:
         """See :meth:`Looks.rule`: needless paths go, and operations race for their path."""
         effects, tolerance = measure_effects(differences, level=level), self.settings.tolerance
+        rival: FloatArray | None = None
         if group.stage == "paths":
             standings = against_nothing(effects, tolerance=tolerance)
             going = standings == Standing.NEEDLESS
@@ -69,7 +70,8 @@ class TopologyLooks(Looks[RemainingTopology]):
                 level=level,
             )
             standings, going = against_each_other(judgement), ~keep
-        return Ruling(effects, standings, tuple(np.flatnonzero(going).tolist()))
+            rival = best_of(differences, keep, 1)
+        return Ruling(effects, standings, tuple(np.flatnonzero(going).tolist()), rival)
 
     def error_level(self, stage: str, number: int, remaining: RemainingTopology) -> float:
         """See :meth:`Looks.error_level`: each stage has half of alpha."""
