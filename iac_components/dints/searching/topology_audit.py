@@ -100,15 +100,22 @@ class TopologyAudit(Auditing[TopologyLosses]):
     def settle(self, epoch: int) -> None:
         """Take looks without training until nothing goes, each at the cost of an ordinary one.
 
+        What was measured since the last deletion is not measured again: nothing has changed.
         Under ``both`` nothing goes at the end: only training shows what is stable.
         """
         first = self.settings.looks_until(epoch) + 1
+        seen: set[Part] = set()
         for number in range(first, first + (ROUNDS if self.criterion == "audit" else 0)):
-            before = self.remaining
+            before, lines = self.remaining, len(self.log.lines)
             left = self._looks.look(before, epoch=epoch, number=number)
-            if left is before:
+            found = {line.part for line in self.log.lines[lines:]}
+            if left is not before:
+                self.network.prune(torch.from_numpy(left.alive))
+                seen = set()
+            elif found <= seen:
                 break
-            self.network.prune(torch.from_numpy(left.alive))
+            else:
+                seen |= found
         self.write()
 
     @torch.no_grad()

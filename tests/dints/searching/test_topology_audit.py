@@ -186,23 +186,19 @@ def cut(search: Search, at: int) -> None:
         search.run()
 
 
-@pytest.mark.parametrize("at", [5, 11])
-def test_a_resumed_search_decides_as_an_unbroken_one(tmp_path: Path, at: int) -> None:
-    options = {"epochs": 5, "criterion": "audit", "tolerance": 0.02}
+def test_a_resumed_search_decides_as_an_unbroken_one(tmp_path: Path) -> None:
+    options = {"epochs": 4, "criterion": "audit", "tolerance": 0.02}
     whole = Search(tmp_path / "whole", **options).run()
     expected = whole.save()
     assert not whole.network.alive.all()
-    cut(Search(tmp_path / "cut", **options), at)
+    cut(Search(tmp_path / "cut", **options), 10)
     resumed = Search(tmp_path / "cut", **options, resume=True).run()
     found = resumed.save()
     assert found.blocks == expected.blocks
     assert without_time(found) == without_time(expected)
     assert torch.equal(resumed.network.alive, whole.network.alive)
-    names = ("audit_trace.csv",)
-    assert all(
-        (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-        for name in names
-    )
+    looks = [(tmp_path / name / "audit_trace.csv").read_bytes() for name in ("cut", "whole")]
+    assert looks[0] == looks[1]
 
 
 def without_time(found: DintsArchitecture) -> dict[str, object]:
