@@ -68,7 +68,7 @@ def surplus(
     Returns:
         (K,) standings against the last that fits, and (K,) which parts need not stay.
     """
-    sound = np.isfinite(gains).all(axis=1)
+    sound: BoolArray = np.asarray(np.isfinite(gains).all(axis=1))
     means = np.where(sound, np.where(sound[:, None], gains, 0.0).mean(axis=1), -np.inf)
     ranked = np.argsort(-means, kind="stable")
     competing = np.zeros(len(gains), dtype=bool)
