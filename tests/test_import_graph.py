@@ -138,13 +138,12 @@ def test_no_tools_no_bundles_no_optional_packages(path):
     + [
         PACKAGE / "dints" / f"{name}.py"
         for name in (
-            "space",
-            "patterns",
-            "pattern_losses",
-            "architecture",
-            "architecture_file",
-            "viterbi",
-            "decoding",
+            "topology_grid",
+            "topology",
+            "decoding/patterns",
+            "decoding/pattern_losses",
+            "decoding/viterbi",
+            "decoding/decode",
         )
     ],
     ids=relative,

@@ -22,7 +22,7 @@ from benchmark_records import add_out_option, machine, publish, spread
 from monai.networks.nets.dints import TopologySearch
 
 from iac_components.dints.decoding import decode
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology_grid import DintsSpace
 
 T = TypeVar("T")
 

@@ -33,7 +33,7 @@ from iac_components.dints import (
     MemoryBudget,
     MemoryModel,
 )
-from iac_components.dints.network import monai_arguments
+from iac_components.dints.topology_network import monai_arguments
 
 Batch = dict[str, torch.Tensor]
 OUT_CHANNELS = 3

@@ -144,10 +144,8 @@ class DintsProof:
         for parameter in network.architecture_parameters():
             torch.nn.init.normal_(parameter)
         model = MemoryModel(network, input_shape=memory["input_shape"])
-        drawn = network.decode(
-            MemoryBudget(model, fraction=self.arguments.memory_fraction),
-            provenance={"kind": "random", "seed": seed},
-        )
+        budget = MemoryBudget(model, fraction=self.arguments.memory_fraction)
+        drawn = network.decode(budget).noting(kind="random", seed=seed)
         save_architecture(drawn, path)
         return path
 

@@ -23,7 +23,7 @@ AUDIT_WARMUP = 3
 
 def named(criterion: str | StabilityCriterion) -> dict[str, object]:
     """Return the criterion as an option, if it is one by name."""
-    return {"criterion": criterion} if isinstance(criterion, str) else {}
+    return {} if callable(getattr(criterion, "decide", None)) else {"criterion": criterion}
 
 
 def defaults_of(function: Callable[..., object]) -> dict[str, object]:
@@ -38,6 +38,7 @@ def require_used(
     *,
     criterion: str | StabilityCriterion,
     pruning: bool,
+    method: str = "iac",
 ) -> None:
     """Refuse arguments that differ from their default and that the search would ignore.
 
@@ -46,7 +47,7 @@ def require_used(
     """
     values = {**given, "criterion": criterion, "pruning": pruning}
     changed = [name for name, value in given.items() if value != defaults.get(name)]
-    faults = list(unused_with(values, changed, method="iac"))
+    faults = list(unused_with(values, changed, method=method))
     if faults:
         raise OptionError("\n".join(map(as_arguments, faults)))
 

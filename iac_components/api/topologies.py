@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from iac_components.api.arguments import RunSettings
+from iac_components.api.audits import defaults_of, named, require_used
 from iac_components.api.components import Loss, segmentation_loss, topology_criterion
 from iac_components.api.halves import check_steps, read_halves
 from iac_components.api.runs import name_classes
@@ -18,7 +19,7 @@ from iac_components.dints import (
     DintsArchitecture,
 )
 from iac_components.options import OptionError
-from iac_components.search import StabilityCriterion
+from iac_components.search import DEFAULT_CRITERION, StabilityCriterion
 
 __all__ = ["search_topology"]
 
@@ -52,7 +53,11 @@ def search_topology(
     pruning: bool = False,
     keep_schedule: Sequence[int] = (3, 2, 1),
     path_pruning: bool = True,
-    criterion: StabilityCriterion | None = None,
+    criterion: str | StabilityCriterion = DEFAULT_CRITERION,
+    tolerance: float = 0.003,
+    alpha: float = 0.05,
+    images_a_patient: int = 2,
+    audit_every: int = 1,
     loss: Loss | None = None,
     class_names: Sequence[str] | None = None,
     resume: bool = False,
@@ -65,6 +70,8 @@ def search_topology(
 
     ``output_dir`` gets ``architecture.json``, the trace, a summary, pictures and the checkpoints.
     ``build_dints_network`` makes the network, which :func:`train` trains.
+    ``provenance["findings"]`` of what is returned says what each path and operation is worth, and
+    how it was decided; ``["kind"]`` is ``searched`` if all of it was, else ``undecided``.
 
     Args:
         weights: what the weights learn from: a part of :func:`load_dataset` with
@@ -93,7 +100,13 @@ def search_topology(
         pruning: delete what has settled.
         keep_schedule: counts of operations that a stable path keeps.
         path_pruning: with ``pruning``, delete paths too.
-        criterion: what counts as settled; Jensen-Shannon divergence by default.
+        criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
+            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object.
+        tolerance: loss that does not matter.
+        alpha: probability of any wrong deletion by evidence.
+        images_a_patient: patches of each patient of ``architecture`` that paths and operations are
+            judged on.
+        audit_every: epochs between looks of the audit.
         loss: of logits and labels.
         class_names: names of the foreground classes, where the data do not know them.
         resume: go on from the newest checkpoint, if there is one of this very search.
@@ -140,6 +153,12 @@ def search_topology(
         "keep_schedule": keep_schedule,
         "path_pruning": path_pruning,
     }
+    audit_options: dict[str, object] = {
+        "tolerance": tolerance,
+        "alpha": alpha,
+        "images_a_patient": images_a_patient,
+        "audit_every": audit_every,
+    }
     settings = RunSettings.checked(
         method="dints",
         output_dir=output_dir,
@@ -152,10 +171,28 @@ def search_topology(
         seed=seed,
         amp=amp,
         num_workers=num_workers,
-        others={**options, "val_interval": val_interval, "class_names": class_names},
+        others={
+            **options,
+            **audit_options,
+            **named(criterion),
+            "val_interval": val_interval,
+            "class_names": class_names,
+        },
+    )
+    require_used(
+        {**options, **audit_options},
+        defaults_of(search_topology),
+        criterion=criterion,
+        pruning=pruning,
+        method="dints",
     )
     every = val_interval or min(VAL_INTERVAL, epochs)
-    plan = TopologySearchPlan(**options)  # type: ignore[arg-type]
+    plan = TopologySearchPlan(
+        **options,  # type: ignore[arg-type]
+        criterion=criterion,
+        stability=topology_criterion(warmup_epochs),
+        audit=audit_options,
+    )
     check_steps(settings, warmup_epochs=warmup_epochs, architecture_every=architecture_every)
     halves, settings = read_halves(weights, architecture, settings, default=BATCH_SIZE)
     held_out = read_source(validation, "validation")[0]
@@ -168,6 +205,5 @@ def search_topology(
         settings,
         class_names=names,
         interval=every,
-        criterion=criterion or topology_criterion(warmup_epochs),
         loss=loss or segmentation_loss(),
     )

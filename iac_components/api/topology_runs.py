@@ -19,7 +19,6 @@ from iac_components.dints import (
     save_found_architecture,
 )
 from iac_components.engine import check_resume, run_until_signal
-from iac_components.search import StabilityCriterion
 from iac_components.visualization import write_dints_report
 
 __all__ = ["run_topology_search"]
@@ -32,7 +31,6 @@ def run_topology_search(
     *,
     class_names: Sequence[str],
     interval: int,
-    criterion: StabilityCriterion,
     loss: Loss,
 ) -> DintsArchitecture:
     """Search a topology, and write all that is found.
@@ -43,7 +41,6 @@ def run_topology_search(
         settings: of the run.
         class_names: names of the foreground classes.
         interval: epochs between validations.
-        criterion: what counts as settled.
         loss: of logits and labels.
 
     Raises:
@@ -57,12 +54,12 @@ def run_topology_search(
         search = TopologySearch.around(
             network.to(settings.device),
             plan,
+            items=parts["architecture"].judged(seed=settings.seed + 1),
             input_shape=(settings.batch_size or 1, channels, *sizes),
-            criterion=criterion,
             loss=loss,
             path=folder / "architecture.json",
         )
-        others = {**plan.options(), "criterion": repr(criterion), "loss": loss}
+        others = {**plan.identity(), "loss": loss}
         record = record_of("topology search", network, settings, parts=parts, others=others)
         check_resume(folder / CHECKPOINTS, record, resume=settings.resume)
         trainer, validator = topology_engines(
@@ -87,6 +84,7 @@ def run_topology_search(
             budget=search.budget,
             best=search.best,
             record=record,
+            audit=search.audit,
         )
         write_dints_report(folder)
     return found

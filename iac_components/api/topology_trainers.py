@@ -20,9 +20,9 @@ from iac_components.api.topology_plan import TopologySearch
 from iac_components.api.trainers import scoring_engine
 from iac_components.dints import (
     ArchitectureRegularizer,
-    DintsPruningHandler,
     DintsSearchTrainer,
     SearchSummary,
+    topology_pruning_handler,
 )
 from iac_components.engine import ResumableCheckpoint, RunRecord
 from iac_components.engine.checkpoint import Stateful
@@ -125,7 +125,7 @@ def _handlers(
     summary = SearchSummary(
         folder / "search_summary.csv", validator=validator, metric_name="val_mean_dice"
     )
-    results = ("architecture.json", "architecture_last.json", "search_trace.csv")
+    results = ("architecture.json", "architecture_last.json", "search_trace.csv", "audit_trace.csv")
     return [
         *stepping(
             network,
@@ -134,13 +134,15 @@ def _handlers(
             describe=network.describe,
             count=lambda: {"living_operations": int(network.alive.sum())},
         ),
-        DintsPruningHandler(
+        topology_pruning_handler(
             network,
             search.trace,
-            search.criterion,
-            budget=search.budget,
-            keep_schedule=plan.keep_schedule if plan.pruning else (),
-            path_pruning=plan.pruning and plan.path_pruning,
+            plan.criterion,
+            stability=plan.stability,
+            audit=search.audit,
+            keep_schedule=plan.keep_schedule,
+            path_pruning=plan.path_pruning,
+            pruning=plan.pruning,
             trace_file=folder / "search_trace.csv",
         ),
         ValidationHandler(interval, validator, True),
@@ -152,6 +154,7 @@ def _handlers(
                 "optimizer": PrunedOptimizerState(optimizers[0], network),
                 "architecture_optimizer": optimizers[1],
                 "trace": cast(Stateful, search.trace),
+                "audit": cast(Stateful, search.audit),
                 "best": cast(Stateful, search.best),
                 "summary": cast(Stateful, summary),
             },

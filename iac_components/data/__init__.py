@@ -24,6 +24,7 @@ from iac_components.data.description import (
     register_description,
 )
 from iac_components.data.faults import DatasetError, Fault
+from iac_components.data.fixed_patches import FixedPatches, fixed_patches
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
 from iac_components.data.kits import read_kits
@@ -63,6 +64,7 @@ __all__ = [
     "DecathlonTask",
     "Description",
     "Fault",
+    "FixedPatches",
     "Folds",
     "NiftiReader",
     "PatchDataset",
@@ -74,6 +76,7 @@ __all__ = [
     "check_split",
     "check_window_reach",
     "epoch_loader",
+    "fixed_patches",
     "fold_parts",
     "image_datalist",
     "load_datalist",

@@ -146,20 +146,50 @@ class PatchDataset(SeededDataset):
     @property
     def patients(self) -> list[str]:
         """See :attr:`SeededDataset.patients`."""
-        return [case.patient for case in self._load()] * self.patches_per_volume
+        return self.volume_patients * self.patches_per_volume
+
+    @property
+    def volume_patients(self) -> list[str]:
+        """Patient of each volume."""
+        return [case.patient for case in self._load()]
+
+    def require_crop(self) -> None:
+        """Check that ``patch_transform`` begins with a crop.
+
+        Raises:
+            ValueError: if it does not.
+        """
+        if not self._num_crops:
+            raise ValueError(
+                "patch_transform begins with no crop, so that patches without augmentation would "
+                "be whole volumes. Begin it with one of MONAI's crops, such as "
+                "RandCropByPosNegLabeld."
+            )
+
+    def fixed_patch(self, index: int) -> Item:
+        """Return a patch of volume ``index`` modulo their number, as the crops alone give it.
+
+        It depends on seed and index, and neither on the epoch nor on ``patches_per_volume``.
+        """
+        cases = self._load()
+        self._seed_item(index, epoch=0)
+        return self._patch(cases[index % len(cases)], end=self._num_crops)
 
     def _transform(self, index: int) -> Item:
         """Return item ``index`` as seen in the current epoch."""
         cases = self._load()
         position = range(len(self))[index]
-        chosen = cases[position % len(cases)]
         self._seed_item(position)
+        return self._patch(cases[position % len(cases)])
+
+    def _patch(self, chosen: _Case, *, end: int | None = None) -> Item:
+        """Draw a patch of a volume, with the steps of the patch transform before ``end``."""
         names = (*self.keys, *self.carried_keys)
         volume = dict(zip(names, chosen.volume.read(), strict=True))
         patch = self._run(volume, end=self._num_crops)
         # The volume itself until here, which must stay as it is for all items to come.
         patch = {key: _own(value, is_voxels=key in self.keys) for key, value in patch.items()}
-        patch = self._run(patch, start=self._num_crops)
+        patch = self._run(patch, start=self._num_crops, end=end)
         return {
             **{key: plain_tensor(patch[key]) for key in self.keys},
             "patient": chosen.patient,

@@ -87,9 +87,10 @@ class SeededDataset(Dataset):
     def patients(self) -> list[str]:
         """Patient of each item, without reading the items."""
 
-    def _seed_item(self, index: int) -> None:
-        """Seed the random transforms for item ``index`` of the current epoch."""
-        seed = np.random.SeedSequence((self.seed, self.epoch, index)).generate_state(1)[0]
+    def _seed_item(self, index: int, *, epoch: int | None = None) -> None:
+        """Seed the random transforms for item ``index`` of an epoch, by default the current one."""
+        entropy = (self.seed, self.epoch if epoch is None else epoch, index)
+        seed = np.random.SeedSequence(entropy).generate_state(1)[0]
         self._item_transform.set_random_state(seed=int(seed))
 
     def _names(self, number: int) -> tuple[str, str]:

@@ -9,23 +9,33 @@
 
 from __future__ import annotations
 
-from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
-from iac_components.dints.architecture_file import (
+from iac_components.dints.activation_memory import MemoryBudget, MemoryModel, saved_bytes
+from iac_components.dints.decoding import BudgetError, decode
+from iac_components.dints.objective import ArchitectureRegularizer
+from iac_components.dints.searching.found_architecture import (
+    BestArchitecture,
+    save_found_architecture,
+)
+from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
+from iac_components.dints.searching.search_summary import SearchSummary
+from iac_components.dints.searching.topology_audit import TopologyAudit
+from iac_components.dints.searching.topology_criteria import (
+    TopologyAuditHandler,
+    build_topology_audit,
+    topology_pruning_handler,
+)
+from iac_components.dints.searching.topology_trainer import DintsSearchTrainer
+from iac_components.dints.topology import (
+    ActivePath,
+    ArchitectureError,
+    DintsArchitecture,
     load_architecture,
     parse_architecture,
     save_architecture,
 )
-from iac_components.dints.best_architecture import BestArchitecture
-from iac_components.dints.decoding import BudgetError, decode
-from iac_components.dints.found_architecture import save_found_architecture
-from iac_components.dints.memory import MemoryBudget, MemoryModel, saved_bytes
-from iac_components.dints.network import DintsNetwork, build_dints_network
-from iac_components.dints.pruning_handler import DintsPruningHandler
-from iac_components.dints.regularizer import ArchitectureRegularizer
-from iac_components.dints.space import DintsSpace
-from iac_components.dints.summary import SearchSummary
-from iac_components.dints.supernet import DintsSearchNetwork
-from iac_components.dints.trainer import DintsSearchTrainer
+from iac_components.dints.topology_grid import DintsSpace
+from iac_components.dints.topology_network import DintsNetwork, build_dints_network
+from iac_components.dints.topology_supernet import DintsSearchNetwork
 
 __all__ = [
     "ActivePath",
@@ -42,11 +52,15 @@ __all__ = [
     "MemoryBudget",
     "MemoryModel",
     "SearchSummary",
+    "TopologyAudit",
+    "TopologyAuditHandler",
     "build_dints_network",
+    "build_topology_audit",
     "decode",
     "load_architecture",
     "parse_architecture",
     "save_architecture",
     "save_found_architecture",
     "saved_bytes",
+    "topology_pruning_handler",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from iac_components.dints.architecture_file import save_architecture
 from iac_components.dints.old_files import load_old_architecture
+from iac_components.dints.topology import save_architecture
 
 __all__ = ["main"]
 

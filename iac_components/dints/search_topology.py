@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -12,8 +14,8 @@ from monai.networks.nets.dints import Cell, TopologySearch
 from torch import nn
 from torch.nn import functional as F
 
-from iac_components.dints.network import Features, monai_arguments
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology_grid import DintsSpace
+from iac_components.dints.topology_network import Features, monai_arguments
 from iac_components.networks.pruned_state import prune_before_loading
 
 __all__ = ["SearchTopology"]
@@ -72,13 +74,18 @@ class SearchTopology(TopologySearch):
 
     def forward(self, x: Sequence[torch.Tensor | None]) -> Features:
         """Map one feature (B, C, *S) a depth to one feature a depth, None where nothing leads."""
+        return deque(self.columns(x), maxlen=1)[0]
+
+    def columns(self, x: Sequence[torch.Tensor | None], *, first: int = 0) -> Iterator[Features]:
+        """Yield what each block gives, from block ``first`` on, which reads ``x``."""
         logits = self.path_logits()
         # Given that not all paths of a block are off (MONAI's get_prob_a).
         some = -torch.expm1(F.logsigmoid(-logits).sum(dim=-1, keepdim=True))
         weights = self.operation_probabilities() * (logits.sigmoid() / some).unsqueeze(-1)
-        each = iter(weights.flatten()[self.living].unbind())
+        before = sum(len(path.operations) for paths in self._plan[:first] for path in paths)
+        each = islice(weights.flatten()[self.living].unbind(), before, None)
         nodes: Features = list(x)
-        for paths in self._plan:
+        for paths in self._plan[first:]:
             following: Features = [None] * self.num_depths
             for path in paths:
                 own = [next(each) for _ in path.operations]
@@ -97,7 +104,7 @@ class SearchTopology(TopologySearch):
                         mapped * weight if held is None else torch.addcmul(held, mapped, weight)
                     )
             nodes = following
-        return nodes
+            yield nodes
 
     def prune(self, alive: torch.Tensor) -> None:
         """Delete what ``alive`` (L, P, O) marks as dead; nothing comes back to life.
@@ -125,26 +132,50 @@ class SearchTopology(TopologySearch):
         self.living = after.flatten().nonzero().flatten().to(self.alive.device)
         self._plan = self._make_plan()
 
-    def _make_plan(self) -> list[list[_LivingPath]]:
-        """What the forward pass runs through, in the order of ``living``."""
-        path_alive = self.alive.any(dim=-1).tolist()
+    @contextmanager
+    def holding(self, alive: torch.Tensor) -> Iterator[None]:
+        """Compute as if only what ``alive`` (L, P, O) marks were left, and delete nothing."""
+        whole, living, plan = self.alive, self.living, self._plan
+        held = whole.cpu() & alive.cpu()
+        try:
+            self.alive = held.to(whole.device)
+            self.living = held.flatten().nonzero().flatten().to(whole.device)
+            self._plan = self._make_plan(whole)
+            yield
+        finally:
+            self.alive, self.living, self._plan = whole, living, plan
+
+    def _make_plan(self, built: torch.Tensor | None = None) -> list[list[_LivingPath]]:
+        """What the forward pass runs through, in the order of ``living``.
+
+        Args:
+            built: (L, P, O) which operations have modules; those that live if None.
+        """
+        living = self.alive.tolist()
+        there = living if built is None else built.tolist()
         return [
             [
-                _living_path(source, target, self.cell_tree[f"({block}, {row})"])
-                for row, (source, target) in enumerate(self.space.paths)
-                if path_alive[block][row]
+                _living_path(path, self.cell_tree[f"({block}, {row})"], _kept(uses, has))
+                for row, (path, uses, has) in enumerate(
+                    zip(self.space.paths, living[block], there[block], strict=True)
+                )
+                if any(uses)
             ]
             for block in range(self.space.num_blocks)
         ]
 
 
-def _living_path(source: int, target: int, cell: Cell) -> _LivingPath:
+def _kept(uses: list[bool], has: list[bool]) -> list[bool]:
+    """Of the operations that a path has, which it uses."""
+    return [used for used, there in zip(uses, has, strict=True) if there]
+
+
+def _living_path(path: tuple[int, int], cell: Cell, kept: list[bool]) -> _LivingPath:
     """Take MONAI's cell apart: every operation but the identity is (activation, layers...)."""
-    parts = [tuple(operation.children()) for operation in cell.op.ops]
+    operations = (op for op, keep in zip(cell.op.ops, kept, strict=True) if keep)
+    parts = [tuple(operation.children()) for operation in operations]
     activation = next((layers[0] for layers in parts if layers), nn.Identity())
-    return _LivingPath(
-        source, target, cell.preprocess, activation, tuple(layers[1:] for layers in parts)
-    )
+    return _LivingPath(*path, cell.preprocess, activation, tuple(layers[1:] for layers in parts))
 
 
 DEAD_LOGIT = -1e4

@@ -11,7 +11,7 @@ from typing import cast
 import torch
 
 from iac_components.data.layouts import registered_layouts
-from iac_components.dints.space import OPERATIONS, DintsSpace
+from iac_components.dints.topology_grid import OPERATIONS, DintsSpace
 from iac_components.evaluation.regions import scored_regions
 from iac_components.networks import registered_skip_modules
 from iac_components.options.values import refusal

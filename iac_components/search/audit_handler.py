@@ -1,29 +1,30 @@
-"""Pruning by an audit in the cell search."""
+"""Pruning by an audit, and the handler of the cell search."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ignite.engine import Engine, Events
 
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.search.looks.staged import Ready
-from iac_components.search.search_audit import SearchAudit
+from iac_components.search.auditing import Auditing
+from iac_components.search.looks.looking import Ready
 from iac_components.search.stability import BoolArray, StabilityCriterion
-from iac_components.search.stability_handler import Evidence, StabilityHandler
+from iac_components.search.stability_handler import Evidence, Network, StabilityHandler
 from iac_components.search.trace import SearchTrace
 
-__all__ = ["AuditPruningHandler"]
+__all__ = ["AuditHandler", "AuditPruningHandler"]
 
 
-class AuditPruningHandler(StabilityHandler[CellSearchNetwork]):
-    """Let an audit look at the supernet after an epoch, and take away what it finds needless.
+class AuditHandler(StabilityHandler[Network]):
+    """Let an audit look at a supernet after an epoch, and take away what it finds needless.
 
-    The criterion says which edges and nodes are ready to lose operations and inputs; whether they
-    do, and whether levels lose their cell and cells their nodes, the audit says. The search ends
-    when one cell is left whose every part is needed, or none. It writes ``search_trace.csv``, as
-    every search, and the audit ``audit_trace.csv``.
+    The criterion says which groups are ready to lose something; whether they do, the audit says.
+    The search ends when all that is left is needed. It writes ``search_trace.csv``, as every
+    search, and the audit ``audit_trace.csv``.
 
     Args:
         network: the supernet.
@@ -35,11 +36,11 @@ class AuditPruningHandler(StabilityHandler[CellSearchNetwork]):
 
     def __init__(
         self,
-        network: CellSearchNetwork,
+        network: Network,
         trace: SearchTrace,
         criterion: StabilityCriterion,
         *,
-        audit: SearchAudit,
+        audit: Auditing[Any],
         trace_file: str | Path | None = None,
     ) -> None:
         super().__init__(network, trace, criterion, trace_file=trace_file)
@@ -53,15 +54,29 @@ class AuditPruningHandler(StabilityHandler[CellSearchNetwork]):
 
     @property
     def decided(self) -> bool:
-        """Whether one cell is left, every part of which is needed, or none."""
+        """Whether all that is left is needed."""
         return self.audit.is_decided
+
+    @abstractmethod
+    def ready(self, evidence: Evidence) -> Ready:
+        """Return which groups may lose parts."""
 
     def prune(self, evidence: Evidence) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
-        space, alive = self.network.space, evidence.alive
-        nodes = self.criterion.decide(self.trace.edge_history(evidence.edge_weights, alive))
-        ready = Ready(
-            np.asarray(evidence.stable), nodes.stable.reshape(len(alive), space.num_nodes)
-        )
-        left = self.audit.look(len(self.trace) + 1, ready=ready)
-        return alive if left is None else left.alive
+        living = self.audit.living_after(len(self.trace) + 1, ready=self.ready(evidence))
+        return evidence.alive if living is None else living
+
+
+class AuditPruningHandler(AuditHandler[CellSearchNetwork]):
+    """An audit of cells: levels lose their cell, cells nodes, nodes inputs, edges operations.
+
+    Of edges and nodes the criterion says which are ready. The search ends when one cell is left
+    whose every part is needed, or none.
+    """
+
+    def ready(self, evidence: Evidence) -> Ready:
+        """See :meth:`AuditHandler.ready`."""
+        shape = len(evidence.alive), self.network.space.num_nodes
+        history = self.trace.edge_history(evidence.edge_weights, evidence.alive)
+        nodes = self.criterion.decide(history)
+        return Ready(np.asarray(evidence.stable), nodes.stable.reshape(shape))

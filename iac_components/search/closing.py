@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from iac_components.search.audit import LEAST_PATIENTS
 from iac_components.search.looks.choice import (
     Decided,
     choose_rest,
@@ -30,8 +28,6 @@ from iac_components.search_space import Genotype
 from iac_components.search_space.discretization import discretize
 
 __all__ = ["Outcome", "close_search"]
-
-_LOGGER = logging.getLogger("iac_components.search")
 
 ROUNDS = 12
 """Looks without training at the end of a search, at most."""
@@ -86,7 +82,7 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
             edge_weights=edge_weights,
             treatments=audit.network.treatments.tolist(),
         )
-        if not _can_judge(audit):
+        if not audit.can_judge():
             return Outcome(genotype, False, None)
         chosen = from_genotype(audit.remaining, genotype)
         forced = open_choices(chosen, audit.remaining)
@@ -164,22 +160,6 @@ def _genotype(audit: SearchAudit, chosen: Remaining) -> Genotype:
     )
 
 
-def _can_judge(audit: SearchAudit) -> bool:
-    """Whether there are images by patient; a search that needs none must not fail for it."""
-    try:
-        patients = len(audit.losses.patients)
-    except ValueError as error:
-        _LOGGER.info(f"No findings: {error}")
-        return False
-    if patients < LEAST_PATIENTS:
-        _LOGGER.info(
-            f"No findings: the architecture half has {patients} patient(s), and "
-            f"{LEAST_PATIENTS} are needed at least."
-        )
-        return False
-    return True
-
-
 def _judged(
     audit: SearchAudit, chosen: Remaining, reasons: Mapping[Part, Decided]
 ) -> tuple[Findings, Mapping[Part, float]]:
@@ -222,16 +202,8 @@ def _report(
     removed: list[Part],
     spared: list[Part],
 ) -> dict[str, object]:
-    images = sum(len(batch.images) for batch in audit.losses.batches)
     report: dict[str, object] = {
-        "criterion": audit.criterion,
-        "patients": len(audit.losses.patients),
-        "images": images,
-        "looks": audit.log.looks,
-        "passes": audit.log.passes,
-        "seconds": round(audit.log.seconds, 1),
-        "tolerance": audit.settings.tolerance,
-        "alpha": audit.settings.alpha,
+        **audit.describe(),
         **findings.plain(audit.network.space),
         "cost": audit.costs.report(genotype),
     }

@@ -24,7 +24,7 @@ class Part:
     """What a look leaves out.
 
     Attributes:
-        kind: one of ``PART_KINDS``.
+        kind: one of ``PART_KINDS``; ``path`` of a topology.
         level: row of the architecture weights; of a cell, the level of the network that loses it,
             and of a skip, the level whose skip is replaced by zeros.
         index: row of the edge, or number of the node; 0 for a cell and a skip.

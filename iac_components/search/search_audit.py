@@ -10,19 +10,18 @@ import numpy as np
 import torch
 
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.ranks import is_first_rank
-from iac_components.search.audit import LEAST_PATIENTS
+from iac_components.search.auditing import Auditing
 from iac_components.search.costs import Costs
-from iac_components.search.looks.log import AuditLog
 from iac_components.search.looks.remaining import NONE, OFF, Remaining
 from iac_components.search.looks.settings import AuditSettings
 from iac_components.search.looks.staged import Ready, StagedAudit
 from iac_components.search.patient_losses import PatientLosses
+from iac_components.search.stability import BoolArray
 
 __all__ = ["SearchAudit"]
 
 
-class SearchAudit:
+class SearchAudit(Auditing[PatientLosses]):
     """Measures a supernet's parts, and says what may go between the epochs of a search.
 
     Its state is its log and the costs of operations: a resumed search decides as an unbroken one.
@@ -50,35 +49,12 @@ class SearchAudit:
         criterion: str = "audit",
         trace_file: str | Path | None = None,
     ) -> None:
+        super().__init__(
+            network.space, losses, settings, criterion=criterion, trace_file=trace_file
+        )
         self.network = network
-        self.settings = settings
         self.costs = costs
-        self.criterion = criterion
-        self.trace_file = trace_file
-        self.log = AuditLog(network.space)
-        self._make_losses = losses
         self._operation_costs: torch.Tensor | None = None
-
-    @property
-    def races(self) -> bool:
-        """Whether it prunes the search."""
-        return self.criterion in ("audit", "both")
-
-    @cached_property
-    def losses(self) -> PatientLosses:
-        """Losses by patient.
-
-        Raises:
-            ValueError: if there are too few patients to judge anything by.
-        """
-        losses = self._make_losses()
-        if self.races and len(losses.patients) < LEAST_PATIENTS:
-            raise ValueError(
-                f"criterion {self.criterion!r} judges by patient, but the architecture half has "
-                f"{len(losses.patients)}: {LEAST_PATIENTS} are needed at least. Use more patients, "
-                "or the criterion 'stability'."
-            )
-        return losses
 
     @property
     def remaining(self) -> Remaining:
@@ -110,15 +86,20 @@ class SearchAudit:
         self.write()
         return left
 
+    def living_after(self, epoch: int, *, ready: Ready | None = None) -> BoolArray | None:
+        """See :meth:`Auditing.living_after`."""
+        left = self.look(epoch, ready=ready)
+        return None if left is None else left.alive
+
     def state_dict(self) -> dict[str, torch.Tensor]:
         """What it measured, and what operations cost."""
         costs = self._operation_costs
-        state = self.log.state_dict()
+        state = super().state_dict()
         return state if costs is None else {**state, "operation_costs": costs}
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
         """Replace what it knows by ``state``."""
-        self.log.load_state_dict(state)
+        super().load_state_dict(state)
         self._operation_costs = state.get("operation_costs")
         self.__dict__.pop("staged", None)
 
@@ -152,8 +133,3 @@ class SearchAudit:
         if (before.alive != after.alive).any():
             self.network.prune(torch.from_numpy(after.alive))
         self.staged.forget()
-
-    def write(self) -> None:
-        """Write the looks, if there are any and a file for them; of several ranks the first."""
-        if self.races and self.trace_file is not None and is_first_rank():
-            self.log.write(self.trace_file)

@@ -18,7 +18,7 @@ from iac_components.search.pruned_optimizer import forget_parameters
 from iac_components.search.stability import BoolArray, FloatArray, StabilityCriterion
 from iac_components.search.trace import SearchTrace
 
-__all__ = ["Evidence", "PrunableNetwork", "StabilityHandler"]
+__all__ = ["Evidence", "Network", "PrunableNetwork", "StabilityHandler"]
 
 
 class PrunableNetwork(Protocol):

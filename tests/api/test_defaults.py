@@ -268,16 +268,23 @@ def test_cell_search_is_that_of_the_config(monkeypatch, config, data):
 def test_topology_search_is_that_of_the_config(monkeypatch, config, volumes):
     bundle = config("dints", "search")
     made = recipe(bundle, voxel_values=bundle["voxel_values"])
-    keys = TopologySearchPlan.__dataclass_fields__
-    plan = TopologySearchPlan(**{key: bundle[key] for key in keys})
-    assert repr(topology_criterion(plan.warmup_epochs)) == repr(bundle["criterion"])
+    keys = set(TopologySearchPlan.__dataclass_fields__) - {"stability", "audit"}
+    stability = topology_criterion(bundle["warmup_epochs"])
+    assert repr(stability) == repr(bundle["stability"])
+    names = ("tolerance", "alpha", "images_a_patient", "audit_every")
+    plan = TopologySearchPlan(
+        **{key: bundle[key] for key in keys},
+        stability=stability,
+        audit={name: bundle[name] for name in names},
+    )
+    assert plan.audit_settings() == bundle["audit"].settings
     search = TopologySearch(
         bundle["network_def"],
         plan,
         bundle["budget"],
         bundle["trace"],
         bundle["best"],
-        topology_criterion(plan.warmup_epochs),
+        bundle["audit"],
         segmentation_loss(),
     )
     parts = {

@@ -18,11 +18,11 @@ CHECKPOINTS = {"epochs": 3, "warmup_epochs": 1, "val_interval": 2}
 DECIDED_AT_ONCE = {
     "pruning": "true",
     "keep_schedule": [1],
-    "criterion#threshold": 1e9,
-    "criterion#window": 1,
-    "criterion#patience": 1,
-    "criterion#warmup_epochs": 0,
-    "criterion#min_signal": 0.0,
+    "stability#threshold": 1e9,
+    "stability#window": 1,
+    "stability#patience": 1,
+    "stability#warmup_epochs": 0,
+    "stability#min_signal": 0.0,
 }
 
 

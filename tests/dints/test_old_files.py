@@ -15,11 +15,10 @@ import pytest
 import torch
 
 from iac_components.dints.__main__ import main
-from iac_components.dints.architecture import ArchitectureError
-from iac_components.dints.architecture_file import load_architecture
 from iac_components.dints.decoding import decode
 from iac_components.dints.old_files import load_old_architecture
-from iac_components.dints.space import DintsSpace
+from iac_components.dints.topology import ArchitectureError, load_architecture
+from iac_components.dints.topology_grid import DintsSpace
 
 SPACE = DintsSpace(12, 4)
 DRAW = np.random.default_rng(0)

@@ -42,11 +42,11 @@ TOPOLOGY = {
     "pruning": True,
     "keep_schedule": [3, 1],
     # Whatever moves is stable, so that something is pruned within these epochs.
-    "criterion#threshold": 100.0,
-    "criterion#window": 1,
-    "criterion#patience": 1,
-    "criterion#warmup_epochs": 2,
-    "criterion#min_signal": 0.0,
+    "stability#threshold": 100.0,
+    "stability#window": 1,
+    "stability#patience": 1,
+    "stability#warmup_epochs": 2,
+    "stability#min_signal": 0.0,
 }
 DEATH = {
     "+imports": ["$from ignite.engine import Events"],

@@ -14,16 +14,20 @@ from torch.utils.data import DataLoader, Dataset
 from iac_components.dints import (
     ArchitectureRegularizer,
     BestArchitecture,
-    DintsPruningHandler,
+    DintsArchitecture,
     DintsSearchNetwork,
     DintsSearchTrainer,
     DintsSpace,
     MemoryBudget,
     MemoryModel,
     SearchSummary,
+    build_topology_audit,
+    save_found_architecture,
+    topology_pruning_handler,
 )
 from iac_components.engine import EpochMetrics, EpochSeeding, ResumableCheckpoint
 from iac_components.search import (
+    AuditSettings,
     Decision,
     History,
     JensenShannonStability,
@@ -49,6 +53,11 @@ class Volumes(Dataset):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         image = self.images[index]
         return {"image": image, "label": (image > 0.5).float()}
+
+
+def patients(count: int = 4) -> list[dict[str, object]]:
+    """Two patches of each patient."""
+    return [{**item, "patient": f"p{i % count}"} for i, item in enumerate(Volumes(2 * count, 3))]
 
 
 def loss_function(prediction: Tensor, label: Tensor) -> Tensor:
@@ -86,7 +95,9 @@ class Search:
         epochs: int = 4,
         space: DintsSpace = SPACE,
         fraction: float = 0.8,
-        criterion: StabilityCriterion | None = None,
+        criterion: str | StabilityCriterion | None = None,
+        tolerance: float = 0.003,
+        items: Sequence[dict[str, object]] | None = None,
         keep_schedule: Sequence[int] = (),
         path_pruning: bool = False,
         resume: bool = False,
@@ -113,6 +124,16 @@ class Search:
             budget=self.budget,
             warmup_epochs=warmup_epochs,
         )
+        self.audit = build_topology_audit(
+            self.network,
+            patients() if items is None else items,
+            loss_function,
+            settings=AuditSettings(warmup_epochs=warmup_epochs, tolerance=tolerance, passes=40),
+            criterion=criterion or JensenShannonStability(),
+            budget=self.budget,
+            images_a_patient=2,
+            trace_file=folder / "audit_trace.csv",
+        )
         self.validator = Engine(lambda engine, batch: None)
         self.best.attach(self.validator)
         self.summary = SearchSummary(folder / "search_summary.csv", validator=self.validator)
@@ -120,11 +141,12 @@ class Search:
         handlers = [
             EpochSeeding(loaders, 0),
             EpochMetrics(),
-            DintsPruningHandler(
+            topology_pruning_handler(
                 self.network,
                 self.trace,
                 criterion or JensenShannonStability(),
-                budget=self.budget,
+                stability=JensenShannonStability(warmup_epochs=0, window=1, threshold=10.0),
+                audit=self.audit,
                 keep_schedule=keep_schedule,
                 path_pruning=path_pruning,
                 trace_file=folder / "search_trace.csv",
@@ -163,6 +185,7 @@ class Search:
                 "optimizer": PrunedOptimizerState(optimizer, self.network),
                 "architecture_optimizer": architecture_optimizer,
                 "trace": self.trace,
+                "audit": self.audit,
                 "best": self.best,
                 "summary": self.summary,
             },
@@ -179,3 +202,15 @@ class Search:
     def run(self) -> Search:
         self.trainer.run()
         return self
+
+    def save(self) -> DintsArchitecture:
+        """Write what was found."""
+        return save_found_architecture(
+            self.folder / "architecture.json",
+            self.network,
+            trace=self.trace,
+            settings={},
+            budget=self.budget,
+            best=self.best,
+            audit=self.audit,
+        )

@@ -28,7 +28,7 @@ SLOWEST = (
     "tests/bundles/test_broken_runs.py",
     "tests/search/test_resume.py",
     "tests/tools/test_benchmark_growth.py",
-    "tests/dints/test_trainer.py",
+    "tests/dints/searching/test_topology_trainer.py",
     "tests/distributed/test_ranks.py",
     "tests/bundles/test_start_dints.py",
     "tests/networks/skip_modules/test_every_skip_module.py",

@@ -183,7 +183,7 @@ def test_the_encoder_runs_once_and_the_cost_is_counted(opened):
 
 
 def test_ranks_have_the_same_patients_and_average_what_they_measure(opened, monkeypatch):
-    module = "iac_components.search.patient_losses"
+    module = "iac_components.search.losses_by_patient"
     network, compared = opened(), []
     expected, _ = PatientLosses(network, grouped(), loss_function).measure([])
     monkeypatch.setattr(f"{module}.require_same", lambda content, **_: compared.append(content))

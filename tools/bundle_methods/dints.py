@@ -53,7 +53,7 @@ class DintsCombination(Combination):
 
     def architecture_note(self) -> str:
         """Where the shipped architecture is from."""
-        if self.provenance()["kind"] == "searched":
+        if self.provenance()["kind"] in ("searched", "undecided"):
             return "was found by the search bundle on this data set; its provenance is inside"
         return (
             "is a stand-in: down to the coarsest resolution and up again, a 3 x 3 x 3 convolution "

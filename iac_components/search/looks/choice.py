@@ -103,17 +103,29 @@ def reasons_of(chosen: Remaining, log: AuditLog, forced: frozenset[Part]) -> dic
         for edge in np.flatnonzero(chosen.alive[row].any(axis=-1)).tolist():
             (column,) = chosen.operations(row, edge)
             part = Part("operation", row, edge, column)
-            if part in reasons:
-                continue
-            lost = [
-                log.standing(Part("operation", row, edge, other))
-                for other in range(len(chosen.space.operations))
-                if other != column and log.latest(Part("operation", row, edge, other)) is not None
-            ]
-            if lost:
-                equal = any(standing == Standing.EQUAL for standing in lost)
-                reasons[part] = "cost" if equal else "evidence"
+            reason = reason_of_race(part, log, operations=len(chosen.space.operations))
+            if reason is not None:
+                reasons.setdefault(part, reason)
     return reasons
+
+
+def reason_of_race(part: Part, log: AuditLog, *, operations: int) -> Decided | None:
+    """Say how the race was decided that an operation won; None if there was none.
+
+    Args:
+        part: the operation that is left.
+        log: of the search.
+        operations: number of operations of the space.
+    """
+    rivals = [
+        Part("operation", part.level, part.index, column)
+        for column in range(operations)
+        if column != part.column
+    ]
+    lost = [log.standing(rival) for rival in rivals if log.latest(rival) is not None]
+    if not lost:
+        return None
+    return "cost" if Standing.EQUAL in lost else "evidence"
 
 
 def kept_parts(chosen: Remaining, *, skips: int) -> list[Part]:

@@ -12,7 +12,7 @@ from iac_components.search.audit import Effects, FloatArray, measure_effects
 from iac_components.search.looks.choice import Decided
 from iac_components.search.looks.log import WHOLE
 from iac_components.search.parts import Part
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import EdgeSpace
 
 __all__ = ["Findings", "describe_findings", "judge_findings", "place_of"]
 
@@ -22,13 +22,13 @@ class Findings:
     """Effects of the parts that a search kept.
 
     Attributes:
-        gain: of all cells together; of none, zero.
+        gain: of all cells together; of none, zero; None of a topology.
         parts: what was kept.
         effects: of the parts.
         decided: how, by part.
     """
 
-    gain: Effects
+    gain: Effects | None
     parts: tuple[Part, ...]
     effects: Effects
     decided: Mapping[Part, Decided]
@@ -40,11 +40,12 @@ class Findings:
             part for part in self.parts if part.kind != "skip" and self.decided[part] == "undecided"
         ]
 
-    def plain(self, space: SearchSpace) -> dict[str, object]:
+    def plain(self, space: EdgeSpace) -> dict[str, object]:
         """Return JSON values."""
         rows = zip(self.parts, self.effects.mean, self.effects.low, self.effects.high, strict=True)
+        gain = self.gain
         return {
-            "gain": _interval(self.gain.mean[0], self.gain.low[0], self.gain.high[0]),
+            **({} if gain is None else {"gain": _interval(*_first(gain))}),
             "parts": [
                 {
                     **place_of(part, space),
@@ -122,17 +123,21 @@ def _words(gain: Mapping[str, float | None]) -> str:
     return f"{mean} ({low} to {high})"
 
 
-def place_of(part: Part, space: SearchSpace) -> dict[str, object]:
+def place_of(part: Part, space: EdgeSpace) -> dict[str, object]:
     """Say where a part is, as plain values."""
     place: dict[str, object] = {"kind": part.kind, "level": part.level}
     if part.kind == "node":
         place["node"] = part.index
-    elif part.kind in ("edge", "operation"):
+    elif part.kind in ("edge", "path", "operation"):
         edge = space.edges[part.index]
         place |= {"node": edge.node, "input": edge.input}
         if part.kind == "operation":
             place["operation"] = space.operations[part.column]
     return place
+
+
+def _first(effects: Effects) -> tuple[float, float, float]:
+    return float(effects.mean[0]), float(effects.low[0]), float(effects.high[0])
 
 
 def _interval(mean: float, low: float, high: float) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from iac_components.files import write_text
 from iac_components.search.audit import Effects
 from iac_components.search.looks.standing import Standing
 from iac_components.search.parts import Part
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import EdgeSpace
 from iac_components.trace_format import AUDIT_COLUMNS
 
 __all__ = ["WHOLE", "AuditLog", "Measured"]
@@ -20,7 +20,7 @@ __all__ = ["WHOLE", "AuditLog", "Measured"]
 WHOLE = Part("cells", 0)
 """All cells of the network together."""
 
-_KINDS = ("cells", "cell", "skip", "node", "edge", "operation")
+_KINDS = ("cells", "cell", "skip", "node", "edge", "operation", "path")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class AuditLog:
         space: the search space.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: EdgeSpace) -> None:
         self.space = space
         self.lines: list[Measured] = []
         self.passes = 0
@@ -113,7 +113,7 @@ class AuditLog:
         part = line.part
         if part.kind == "node":
             node = str(part.index)
-        elif part.kind in ("edge", "operation"):
+        elif part.kind in ("edge", "path", "operation"):
             edge = self.space.edges[part.index]
             node, source = str(edge.node), edge.input
             if part.kind == "operation":

@@ -8,7 +8,7 @@ from typing import Literal
 from iac_components.search.audit import Confidence, comparisons_among
 from iac_components.search_space.space import SearchSpace
 
-__all__ = ["STAGES", "AuditSettings", "CostUnit", "Stage", "error_level"]
+__all__ = ["STAGES", "AuditSettings", "CostUnit", "Stage", "error_level", "error_share"]
 
 Stage = Literal["cells", "nodes", "inputs", "operations"]
 STAGES: tuple[Stage, ...] = ("cells", "nodes", "inputs", "operations")
@@ -68,14 +68,13 @@ class AuditSettings:
 
 
 def error_level(
-    settings: AuditSettings, stage: Stage, look: int, *, space: SearchSpace, places: int
+    settings: AuditSettings, stage: str, look: int, *, space: SearchSpace, places: int
 ) -> float:
     """Return the error that one comparison of a stage may spend at a look.
 
     Each stage has a quarter of alpha, for all of its looks and comparisons together; the number of
     looks is open, so that a search may be made longer. A part against nothing makes two one-sided
     comparisons (is it needed, is it needless); entries of which one stays are compared pairwise.
-    Sets of parts that go together are checked by halves.
 
     Args:
         settings: of the audit.
@@ -92,6 +91,18 @@ def error_level(
         "inputs": space.levels * sum(2 * width + comparisons_among(width) for width in widths),
         "operations": space.levels * sum(widths) * comparisons_among(len(space.operations)),
     }
-    together = counts[stage].bit_length()
-    confidence = Confidence(settings.alpha / len(STAGES), counts[stage] + together)
-    return confidence.level(look)
+    return error_share(settings, counts[stage], look, stages=len(STAGES))
+
+
+def error_share(settings: AuditSettings, comparisons: int, look: int, *, stages: int) -> float:
+    """Return the error of one comparison at a look, of a stage that has an even share of alpha.
+
+    Args:
+        settings: of the audit.
+        comparisons: of the stage, at the start of the search. Sets of parts that go together are
+            checked by halves, which makes a few more.
+        look: counted from 1.
+        stages: of a look.
+    """
+    together = comparisons.bit_length()
+    return Confidence(settings.alpha / stages, comparisons + together).level(look)

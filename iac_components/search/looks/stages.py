@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from iac_components.registry import Registry
 from iac_components.search.audit import Effects, FloatArray, measure_effects
 from iac_components.search.audit_racing import race
+from iac_components.search.looks.groups import Bundle, Group, Rules, Ruling, best_of
 from iac_components.search.looks.log import WHOLE
 from iac_components.search.looks.remaining import CELL, NONE, OFF, Remaining
-from iac_components.search.looks.settings import Stage
 from iac_components.search.looks.standing import (
     IntArray,
     Standing,
@@ -21,69 +20,9 @@ from iac_components.search.looks.standing import (
     surplus,
 )
 from iac_components.search.parts import Part
-from iac_components.search.stability import BoolArray
 from iac_components.search_space.discretization import INPUTS_PER_NODE
 
-__all__ = ["JUDGES", "Bundle", "Group", "Rules", "Ruling", "groups_of", "left_out"]
-
-Bundle = tuple[Part, ...]
-"""Parts that are left out together."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parts that are judged together.
-
-    Attributes:
-        stage: of the look.
-        row: level of the weights; 0 for cells.
-        index: of the node or edge; 0 for cells and nodes.
-        parts: what competes.
-        competing: whether more of them live than may stay, so that they are also compared with
-            each other.
-    """
-
-    stage: Stage
-    row: int
-    index: int
-    parts: tuple[Part, ...]
-    competing: bool = False
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Numbers that a judge needs.
-
-    Attributes:
-        tolerance: loss that does not matter.
-        level: error of each bound.
-        costs: (O,) of the operations.
-    """
-
-    tolerance: float
-    level: float
-    costs: FloatArray
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """What a judge says of a group's K parts.
-
-    Attributes:
-        effects: of the parts.
-        standings: (K,) of :class:`Standing`.
-        going: the parts that may go, by index.
-        rival: (P,) gains of the part for which they go, since one of them stays; None where they
-            go since they are needless.
-        together: what is left out if all cells go: then nothing else needs to be asked.
-    """
-
-    effects: Effects
-    standings: IntArray
-    going: tuple[int, ...]
-    rival: FloatArray | None = None
-    together: Bundle = ()
-
+__all__ = ["JUDGES", "groups_of", "left_out"]
 
 Judge = Callable[[Group, FloatArray, Remaining, Rules], Ruling]
 JUDGES: Registry[Judge] = Registry("stage")
@@ -96,7 +35,7 @@ def left_out(part: Part, remaining: Remaining) -> Bundle:
     return (part,)
 
 
-def groups_of(stage: Stage, remaining: Remaining, *, skips: int) -> Iterator[Group]:
+def groups_of(stage: str, remaining: Remaining, *, skips: int) -> Iterator[Group]:
     """Yield the groups of a stage.
 
     What is the only one of its group is judged as a part of the next coarser stage alone.
@@ -190,7 +129,7 @@ def _judge_inputs(group: Group, gains: FloatArray, remaining: Remaining, rules: 
         )
         standings = np.where(surplus_parts, beyond, standings)
         going = tuple(np.flatnonzero(surplus_parts).tolist())
-        rival = _best_of(gains, ~surplus_parts, INPUTS_PER_NODE)
+        rival = best_of(gains, ~surplus_parts, INPUTS_PER_NODE)
         return Ruling(effects, standings, going, rival)
     return Ruling(effects, standings, going)
 
@@ -213,15 +152,7 @@ def _judge_operations(
     )
     effects = measure_effects(gains, level=rules.level)
     going = tuple(np.flatnonzero(~keep).tolist())
-    return Ruling(effects, against_each_other(judgement), going, _best_of(gains, keep, 1))
-
-
-def _best_of(gains: FloatArray, keep: BoolArray, rank: int) -> FloatArray:
-    """Gains of the part that is the ``rank``-th best by mean of those that stay."""
-    kept = np.flatnonzero(keep)
-    ranked = kept[np.argsort(-gains[kept].mean(axis=1), kind="stable")]
-    found: FloatArray = gains[ranked[min(rank, len(ranked)) - 1]]
-    return found
+    return Ruling(effects, against_each_other(judgement), going, best_of(gains, keep, 1))
 
 
 def _needless(effects: Effects, standings: IntArray, *, most: int) -> tuple[int, ...]:
