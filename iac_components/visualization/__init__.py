@@ -14,21 +14,30 @@ from iac_components.visualization.architecture_file import (
     DrawnTopology,
     read_topology,
 )
-from iac_components.visualization.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.curves.divergence_curves import draw_divergence_curves
+from iac_components.visualization.curves.probability_curves import draw_probability_curves
+from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
+from iac_components.visualization.curves.top_k import (
+    TopK,
+    draw_top_k,
+    rank_chosen_operations,
+    write_top_k,
+)
 from iac_components.visualization.dints_report import write_dints_report
-from iac_components.visualization.divergence_curves import draw_divergence_curves
-from iac_components.visualization.entropy_curves import draw_entropies
 from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
-from iac_components.visualization.memory_curve import draw_expected_memory
-from iac_components.visualization.overlay import OverlayCase, write_overlay, write_overlay_sheet
-from iac_components.visualization.path_curves import draw_path_probabilities
-from iac_components.visualization.path_trace import PathTrace, trace_paths
-from iac_components.visualization.probability_curves import draw_probability_curves
-from iac_components.visualization.pruning_events import PruningEvent, pruning_events
+from iac_components.visualization.overlays.overlay import (
+    OverlayCase,
+    write_overlay,
+    write_overlay_sheet,
+)
 from iac_components.visualization.report import write_search_report
-from iac_components.visualization.summary_file import Summary, read_summary
-from iac_components.visualization.top_k import TopK, draw_top_k, rank_chosen_operations, write_top_k
-from iac_components.visualization.topology_graph import draw_topology
+from iac_components.visualization.topology.entropy_curves import draw_entropies
+from iac_components.visualization.topology.memory_curve import draw_expected_memory
+from iac_components.visualization.topology.path_curves import draw_path_probabilities
+from iac_components.visualization.topology.path_trace import PathTrace, trace_paths
+from iac_components.visualization.topology.summary_file import Summary, read_summary
+from iac_components.visualization.topology.topology_graph import draw_topology
 from iac_components.visualization.trace_file import Edge, Trace, read_trace
 
 __all__ = [

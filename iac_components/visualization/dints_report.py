@@ -6,13 +6,13 @@ from pathlib import Path
 
 from iac_components.files import require_writable_directory
 from iac_components.visualization.architecture_file import read_topology
-from iac_components.visualization.entropy_curves import draw_entropies
-from iac_components.visualization.memory_curve import draw_expected_memory
-from iac_components.visualization.path_curves import draw_path_probabilities
-from iac_components.visualization.path_trace import trace_paths
-from iac_components.visualization.summary_file import read_summary
-from iac_components.visualization.topology_graph import draw_topology
-from iac_components.visualization.topology_space import require_same_space
+from iac_components.visualization.topology.entropy_curves import draw_entropies
+from iac_components.visualization.topology.memory_curve import draw_expected_memory
+from iac_components.visualization.topology.path_curves import draw_path_probabilities
+from iac_components.visualization.topology.path_trace import trace_paths
+from iac_components.visualization.topology.summary_file import read_summary
+from iac_components.visualization.topology.topology_graph import draw_topology
+from iac_components.visualization.topology.topology_space import require_same_space
 from iac_components.visualization.trace_file import read_trace
 
 __all__ = ["write_dints_report"]

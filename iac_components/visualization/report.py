@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from iac_components.files import require_writable_directory
-from iac_components.visualization.cell_graph import draw_cell
-from iac_components.visualization.divergence_curves import draw_divergence_curves
+from iac_components.visualization.cells.cell_graph import draw_cell
+from iac_components.visualization.curves.divergence_curves import draw_divergence_curves
+from iac_components.visualization.curves.probability_curves import draw_probability_curves
+from iac_components.visualization.curves.top_k import draw_top_k, write_top_k
 from iac_components.visualization.final_cell import chosen_operations
-from iac_components.visualization.probability_curves import draw_probability_curves
-from iac_components.visualization.top_k import draw_top_k, write_top_k
 from iac_components.visualization.trace_file import read_trace
 
 __all__ = ["write_search_report"]

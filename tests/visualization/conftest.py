@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from iac_components.visualization import (
+from iac_components.visualization.topology import (
     entropy_curves,
     memory_curve,
     path_curves,

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 
 from iac_components.visualization.architecture_file import DrawnTopology
 from iac_components.visualization.colours import DARK, display_name, operation_colours
-from iac_components.visualization.path_trace import PathTrace, possible_paths, trace_paths
 from iac_components.visualization.png import write_png
-from iac_components.visualization.topology_parts import (
+from iac_components.visualization.topology.path_trace import PathTrace, possible_paths, trace_paths
+from iac_components.visualization.topology.topology_parts import (
     DROP,
     LEFT,
     RIGHT,
@@ -23,7 +23,7 @@ from iac_components.visualization.topology_parts import (
     draw_nodes,
     draw_path,
 )
-from iac_components.visualization.topology_space import require_same_space
+from iac_components.visualization.topology.topology_space import require_same_space
 from iac_components.visualization.trace_file import Trace
 
 __all__ = ["draw_topology"]

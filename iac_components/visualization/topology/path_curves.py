@@ -14,10 +14,10 @@ from matplotlib.ticker import MaxNLocator
 
 from iac_components.visualization.architecture_file import DrawnTopology
 from iac_components.visualization.colours import DARK, LIGHT, display_name, operation_colours
-from iac_components.visualization.path_trace import PathTrace, trace_paths
+from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.png import write_png
-from iac_components.visualization.pruning_events import PruningEvent, pruning_events
-from iac_components.visualization.topology_space import require_same_space
+from iac_components.visualization.topology.path_trace import PathTrace, trace_paths
+from iac_components.visualization.topology.topology_space import require_same_space
 from iac_components.visualization.trace_file import Trace
 
 __all__ = ["draw_path_probabilities"]

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from iac_components.visualization.colours import DARK, LIGHT, PALETTE, display_name
+from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.png import write_png
-from iac_components.visualization.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.trace_file import Trace
 
 __all__ = ["draw_divergence_curves"]

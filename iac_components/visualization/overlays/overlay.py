@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from iac_components.visualization.colours import DARK, FURTHER, PALETTE
+from iac_components.visualization.overlays.volume_slices import Slice, read_slices
 from iac_components.visualization.png import write_png
-from iac_components.visualization.volume_slices import Slice, read_slices
 
 __all__ = ["OverlayCase", "write_overlay", "write_overlay_sheet"]
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from iac_components.visualization import cell_graph
-from iac_components.visualization.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.cells import cell_graph
+from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
 from iac_components.visualization.final_cell import ChosenOperation
 
 OPERATIONS = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3", "dil_conv_5x5")

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from iac_components.visualization.colours import DARK, LIGHT
-from iac_components.visualization.summary_file import Summary
+from iac_components.visualization.topology.summary_file import Summary
 
 __all__ = ["shade_warm_up", "style_epochs"]
 

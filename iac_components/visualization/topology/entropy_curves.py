@@ -7,9 +7,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from iac_components.visualization.colours import PALETTE
-from iac_components.visualization.epoch_axes import shade_warm_up, style_epochs
 from iac_components.visualization.png import write_png
-from iac_components.visualization.summary_file import Summary
+from iac_components.visualization.topology.epoch_axes import shade_warm_up, style_epochs
+from iac_components.visualization.topology.summary_file import Summary
 
 __all__ = ["draw_entropies"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iac_components.visualization.path_trace import possible_paths, trace_paths
+from iac_components.visualization.topology.path_trace import possible_paths, trace_paths
 from iac_components.visualization.trace_file import Edge, Trace, read_trace
 
 

@@ -9,9 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from iac_components.visualization.architecture_file import read_topology
-from iac_components.visualization.path_curves import PRUNED, REMOVED, draw_path_probabilities
-from iac_components.visualization.path_trace import trace_paths
-from iac_components.visualization.pruning_events import pruning_events
+from iac_components.visualization.curves.pruning_events import pruning_events
+from iac_components.visualization.topology.path_curves import (
+    PRUNED,
+    REMOVED,
+    draw_path_probabilities,
+)
+from iac_components.visualization.topology.path_trace import trace_paths
 from iac_components.visualization.trace_file import read_trace
 
 Make = Callable[..., Path]

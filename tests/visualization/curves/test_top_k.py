@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.visualization.final_cell import ChosenOperation
-from iac_components.visualization.top_k import (
+from iac_components.visualization.curves.top_k import (
     TopK,
     draw_top_k,
     rank_chosen_operations,
     write_top_k,
 )
+from iac_components.visualization.final_cell import ChosenOperation
 from iac_components.visualization.trace_file import read_trace
 
 CHOSEN = ChosenOperation(0, 0, "skip", "sep_conv_3x3")

@@ -9,8 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from iac_components.visualization import overlay
-from iac_components.visualization.overlay import OverlayCase, write_overlay, write_overlay_sheet
+from iac_components.visualization.overlays import overlay
+from iac_components.visualization.overlays.overlay import (
+    OverlayCase,
+    write_overlay,
+    write_overlay_sheet,
+)
 from iac_components.visualization.png import LARGEST_FILE, write_png
 
 SHAPE = (24, 20, 6)

@@ -13,9 +13,9 @@ from matplotlib.patches import Circle
 
 from iac_components.visualization.architecture_file import read_topology
 from iac_components.visualization.colours import operation_colours
-from iac_components.visualization.path_trace import trace_paths
-from iac_components.visualization.topology_graph import draw_topology
-from iac_components.visualization.topology_parts import DROP, STEP
+from iac_components.visualization.topology.path_trace import trace_paths
+from iac_components.visualization.topology.topology_graph import draw_topology
+from iac_components.visualization.topology.topology_parts import DROP, STEP
 from iac_components.visualization.trace_file import read_trace
 
 Make = Callable[..., Path]

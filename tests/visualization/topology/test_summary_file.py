@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iac_components.trace_format import SUMMARY_COLUMNS
 from iac_components.visualization.csv_table import CsvTable, Numbers
-from iac_components.visualization.summary_file import read_summary
+from iac_components.visualization.topology.summary_file import read_summary
 
 Rows = list[dict[str, object]]
 Make = Callable[..., Path]

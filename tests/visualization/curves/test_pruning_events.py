@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iac_components.visualization.pruning_events import PruningEvent, pruning_events
+from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.trace_file import read_trace
 
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from iac_components.visualization.entropy_curves import draw_entropies
-from iac_components.visualization.memory_curve import draw_expected_memory
-from iac_components.visualization.summary_file import read_summary
+from iac_components.visualization.topology.entropy_curves import draw_entropies
+from iac_components.visualization.topology.memory_curve import draw_expected_memory
+from iac_components.visualization.topology.summary_file import read_summary
 
 Make = Callable[..., Path]
 Rows = list[dict[str, object]]

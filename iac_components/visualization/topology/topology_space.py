@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iac_components.visualization.architecture_file import DrawnTopology
-from iac_components.visualization.path_trace import PathTrace
+from iac_components.visualization.topology.path_trace import PathTrace
 
 __all__ = ["require_same_space"]
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Outline
 
-from iac_components.visualization.cell_layout import (
+from iac_components.visualization.cells.cell_layout import (
     INPUT_WIDTH,
     NODE_HEIGHT,
     NODE_WIDTH,

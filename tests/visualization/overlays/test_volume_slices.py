@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from iac_components.visualization.volume_slices import read_slices
+from iac_components.visualization.overlays.volume_slices import read_slices
 
 SHAPE = (20, 24, 9)
 SPACING = (1.0, 1.5, 5.0)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.visualization.cell_layout import (
+from iac_components.visualization.cells.cell_layout import (
     CHARACTER,
     LANE,
     NODE_HEIGHT,
