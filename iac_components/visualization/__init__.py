@@ -1,20 +1,18 @@
-"""Pictures and analyses of a search and its result, made from files alone.
+"""Pictures and analyses of a search and its result.
 
-A search leaves ``search_trace.csv`` and ``genotype.json``, or with DiNTS ``architecture.json`` and
-``search_summary.csv``; from these (and from NIfTI files, for overlays) this subpackage draws the
-curves of a search, the cell or topology it found and when it knew its answer. It imports nothing
-else of the project but the reading and writing of files, needs no display, and keeps no global
-state: matplotlib's figures are objects here, never pyplot's.
+They are made from the objects that a search saves and their own readers give back: a
+:class:`~iac_components.search.SearchTrace`, a :class:`~iac_components.search_space.Genotype`, a
+:class:`~iac_components.dints.DintsArchitecture` (and from NIfTI files, for overlays). No display is
+needed, and no global state kept: matplotlib's figures are objects here, never pyplot's.
 """
 
 from __future__ import annotations
 
-from iac_components.visualization.architecture_file import (
-    ChosenPath,
-    DrawnTopology,
-    read_topology,
-)
+from iac_components.dints import ActivePath, DintsArchitecture, load_architecture
+from iac_components.search import SearchTrace
+from iac_components.search.trace_file import TracedEdge
 from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.cells.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.curves.divergence_curves import draw_divergence_curves
 from iac_components.visualization.curves.probability_curves import draw_probability_curves
 from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
@@ -25,7 +23,6 @@ from iac_components.visualization.curves.top_k import (
     write_top_k,
 )
 from iac_components.visualization.dints_report import write_dints_report
-from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.overlays.overlay import (
     OverlayCase,
     write_overlay,
@@ -38,7 +35,14 @@ from iac_components.visualization.topology.path_curves import draw_path_probabil
 from iac_components.visualization.topology.path_trace import PathTrace, trace_paths
 from iac_components.visualization.topology.summary_file import Summary, read_summary
 from iac_components.visualization.topology.topology_graph import draw_topology
-from iac_components.visualization.trace_file import Edge, Trace, read_trace
+
+# The second readers that version 0.4 had here; what they gave is now the saved object itself.
+ChosenPath = ActivePath
+DrawnTopology = DintsArchitecture
+Edge = TracedEdge
+Trace = SearchTrace
+read_topology = load_architecture
+read_trace = SearchTrace.read
 
 __all__ = [
     "ChosenOperation",

@@ -51,6 +51,7 @@ def _cell_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("trace_csv", help="search_trace.csv, written by a search")
     parser.add_argument("--output_dir", required=True, help="folder for the pictures")
+    parser.add_argument("--genotype", help="genotype.json, if not that beside the trace")
     return parser
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from iac_components.dints import load_architecture
 from iac_components.files import require_writable_directory
-from iac_components.visualization.architecture_file import read_topology
+from iac_components.search import SearchTrace
 from iac_components.visualization.topology.entropy_curves import draw_entropies
 from iac_components.visualization.topology.memory_curve import draw_expected_memory
 from iac_components.visualization.topology.path_curves import draw_path_probabilities
-from iac_components.visualization.topology.path_trace import trace_paths
+from iac_components.visualization.topology.path_trace import require_same_space, trace_paths
 from iac_components.visualization.topology.summary_file import read_summary
 from iac_components.visualization.topology.topology_graph import draw_topology
-from iac_components.visualization.topology.topology_space import require_same_space
-from iac_components.visualization.trace_file import read_trace
 
 __all__ = ["write_dints_report"]
 
@@ -48,10 +47,10 @@ def write_dints_report(
     folder = Path(output_dir)
     trace_file = Path(trace_csv or folder / "search_trace.csv")
     chosen_file = Path(architecture or folder / "architecture.json")
-    trace = read_trace(trace_file)
+    trace = SearchTrace.read(trace_file)
     summary = read_summary(summary_csv or folder / "search_summary.csv")
     left_out = architecture is None and not chosen_file.exists()
-    topology = None if left_out else read_topology(chosen_file)
+    topology = None if left_out else load_architecture(chosen_file)
     try:
         require_same_space(trace_paths(trace), topology)
     except ValueError as error:

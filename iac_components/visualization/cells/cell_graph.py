@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Outline
 
+from iac_components.search_space import Genotype, load_genotype
 from iac_components.visualization.cells.cell_layout import (
     INPUT_WIDTH,
     NODE_HEIGHT,
@@ -19,9 +20,8 @@ from iac_components.visualization.cells.cell_layout import (
     Route,
     lay_out_cell,
 )
+from iac_components.visualization.cells.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.colours import DARK, GREY, display_name, operation_colours
-from iac_components.visualization.final_cell import ChosenOperation
-from iac_components.visualization.genotype_file import read_genotype_cell
 from iac_components.visualization.png import write_png
 
 __all__ = ["draw_cell", "draw_genotype"]
@@ -32,18 +32,18 @@ MARGIN = 0.25
 TAIL = 3.6  # room right of the last node for the output
 
 
-def draw_genotype(path: str | Path, out_png: str | Path) -> Path:
-    """Draw the cell of a ``genotype.json``, one panel a level.
+def draw_genotype(genotype: Genotype | str | Path, out_png: str | Path) -> Path:
+    """Draw a found cell, one panel a level.
+
+    Args:
+        genotype: the cell, or its ``genotype.json``.
+        out_png: the picture to write.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: naming the file and the field at fault.
+        GenotypeError: naming the file and the field at fault.
     """
-    cell = read_genotype_cell(path)
-    try:
-        return draw_cell(cell.edges, out_png, operations=cell.operations)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    cell = genotype if isinstance(genotype, Genotype) else load_genotype(genotype)
+    return draw_cell(chosen_operations(cell), out_png, operations=cell.search_space.operations)
 
 
 def draw_cell(

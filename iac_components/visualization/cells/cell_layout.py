@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from iac_components.visualization.final_cell import ChosenOperation
+from iac_components.visualization.cells.final_cell import ChosenOperation
 
 __all__ = ["CellLayout", "Route", "lay_out_cell"]
 

@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from iac_components.search import SearchTrace
 from iac_components.visualization.colours import DARK, LIGHT, PALETTE, display_name
 from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.png import write_png
-from iac_components.visualization.trace_file import Trace
 
 __all__ = ["draw_divergence_curves"]
 
@@ -25,7 +25,7 @@ LOWEST = 1e-6  # the axis goes no lower; a divergence of zero runs off it
 MARKS = {"operations pruned": "v", "edge decided": "o", "edge removed": "X"}
 
 
-def draw_divergence_curves(trace: Trace, out_png: str | Path) -> Path:
+def draw_divergence_curves(trace: SearchTrace, out_png: str | Path) -> Path:
     """Draw divergence, living operations and seconds against epochs.
 
     Above, a panel for each node (a row a level) has one line an edge on a log scale, marked where
@@ -76,7 +76,7 @@ def draw_divergence_curves(trace: Trace, out_png: str | Path) -> Path:
     return write_png(figure, out_png)
 
 
-def _style(panel: Axes, trace: Trace, title: str) -> None:
+def _style(panel: Axes, trace: SearchTrace, title: str) -> None:
     panel.set_title(title, loc="left", fontsize=9, color=DARK)
     panel.set_xlim(0.5, trace.epochs[-1] + 0.5)
     panel.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
@@ -89,7 +89,7 @@ def _style(panel: Axes, trace: Trace, title: str) -> None:
 
 def _draw_node(
     panel: Axes,
-    trace: Trace,
+    trace: SearchTrace,
     place: tuple[int, int],
     colours: dict[str, str],
     events: Sequence[PruningEvent],
@@ -115,7 +115,7 @@ def _draw_node(
                 panel.plot(event.epoch, drawn[at[-1]], mark, color=colour, mec="white", mew=0.6)
 
 
-def _draw_total(panel: Axes, trace: Trace, values: Series, title: str) -> None:
+def _draw_total(panel: Axes, trace: SearchTrace, values: Series, title: str) -> None:
     _style(panel, trace, title)
     panel.step(trace.epochs, values, where="mid", color=PALETTE[0], lw=1.6)
     panel.fill_between(trace.epochs, values, step="mid", color=PALETTE[0], alpha=0.12, lw=0)

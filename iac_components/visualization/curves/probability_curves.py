@@ -10,6 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from iac_components.search import SearchTrace
+from iac_components.search.trace_file import TracedEdge
+from iac_components.search_space import Genotype
+from iac_components.visualization.cells.final_cell import chosen_operations, final_cell
 from iac_components.visualization.colours import (
     DARK,
     GREY,
@@ -17,9 +21,7 @@ from iac_components.visualization.colours import (
     display_name,
     operation_colours,
 )
-from iac_components.visualization.final_cell import chosen_operations
 from iac_components.visualization.png import write_png
-from iac_components.visualization.trace_file import Edge, Trace
 
 __all__ = ["draw_probability_curves"]
 
@@ -28,20 +30,28 @@ LEGEND_ENTRY = 1.45
 FOOT = 0.45  # room for the label of the last x axis
 
 
-def draw_probability_curves(trace: Trace, out_png: str | Path) -> Path:
+def draw_probability_curves(
+    trace: SearchTrace, out_png: str | Path, *, genotype: Genotype | None = None
+) -> Path:
     """Draw mean softmax probability against epochs, a row a node and a column an input.
 
     A curve ends with a dot in the last epoch that its operation survived; a removed edge is grey
     from its removal on. The panels of the finally chosen edges are framed in the colour of the
     chosen operation, whose curve is bold.
 
+    Args:
+        trace: of a cell search.
+        out_png: the picture to write.
+        genotype: the cell that the search wrote; that of the last epoch if None.
+
     Raises:
-        ValueError: if the trace ends in no complete cell (see ``chosen_operations``).
+        ValueError: if the trace is not that of a cell search, or the genotype of another space.
     """
     inputs = list(dict.fromkeys(edge.input for edge in trace.edges))
     places = sorted({(edge.level, edge.node) for edge in trace.edges})
     colours = operation_colours(trace.operations)
-    chosen = {Edge(c.level, c.node, c.input): c.operation for c in chosen_operations(trace)}
+    cell = final_cell(trace, genotype)
+    chosen = {TracedEdge(c.level, c.node, c.input): c.operation for c in chosen_operations(cell)}
     width, height = PANEL[0] * len(inputs) + 0.5, PANEL[1] * len(places)
     entries = max(1, int(width // LEGEND_ENTRY))
     head = 0.42 + 0.22 * -(-len(trace.operations) // entries)
@@ -86,7 +96,7 @@ def draw_probability_curves(trace: Trace, out_png: str | Path) -> Path:
     return write_png(figure, out_png)
 
 
-def _style(panel: Axes, trace: Trace, edge: Edge, *, many_levels: bool) -> None:
+def _style(panel: Axes, trace: SearchTrace, edge: TracedEdge, *, many_levels: bool) -> None:
     level = f"level {edge.level}: " if many_levels else ""
     panel.set_title(
         f"{level}{display_name(edge.input)} → node {edge.node}",
@@ -106,7 +116,7 @@ def _style(panel: Axes, trace: Trace, edge: Edge, *, many_levels: bool) -> None:
 
 
 def _draw_edge(
-    panel: Axes, trace: Trace, index: int, colours: dict[str, str], chosen: str | None
+    panel: Axes, trace: SearchTrace, index: int, colours: dict[str, str], chosen: str | None
 ) -> None:
     gone = np.flatnonzero(~np.any(trace.active[:, index], axis=1))
     if len(gone):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iac_components.visualization.trace_file import Trace
+from iac_components.search import SearchTrace
 
 __all__ = ["PruningEvent", "pruning_events"]
 
@@ -28,16 +28,16 @@ class PruningEvent:
     edge_removed: bool
 
 
-def pruning_events(trace: Trace) -> list[PruningEvent]:
+def pruning_events(trace: SearchTrace) -> list[PruningEvent]:
     """Return every pruning event in order of epoch and edge; all start alive before epoch 1."""
-    before = np.concatenate([np.ones_like(trace.active[:1]), trace.active[:-1]])
-    lost = before & ~trace.active
+    active = trace.active
+    lost = np.concatenate([np.ones_like(active[:1]), active[:-1]]) & ~active
     return [
         PruningEvent(
             epoch=int(trace.epochs[time]),
             edge=int(edge),
             operations=tuple(trace.operations[index] for index in np.flatnonzero(lost[time, edge])),
-            edge_removed=not trace.active[time, edge].any(),
+            edge_removed=not active[time, edge].any(),
         )
         for time, edge in np.argwhere(lost.any(axis=2))
     ]

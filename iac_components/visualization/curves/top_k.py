@@ -11,10 +11,16 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from iac_components.files import write_json
+from iac_components.search import SearchTrace
+from iac_components.search.trace_file import TracedEdge
+from iac_components.search_space import Genotype
+from iac_components.visualization.cells.final_cell import (
+    ChosenOperation,
+    chosen_operations,
+    final_cell,
+)
 from iac_components.visualization.colours import DARK, LIGHT, PALETTE
-from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.png import write_png
-from iac_components.visualization.trace_file import Edge, Trace
 
 __all__ = ["TopK", "draw_top_k", "rank_chosen_operations", "write_top_k"]
 
@@ -49,16 +55,23 @@ class TopK:
         return [last + 2 if last + 2 <= len(within) else None for last in last_outside]
 
 
-def rank_chosen_operations(trace: Trace) -> TopK:
+def rank_chosen_operations(trace: SearchTrace, *, genotype: Genotype | None = None) -> TopK:
     """Rank the finally chosen operations on their edges in every epoch.
 
     ``none`` is left out of the ranking, since it can never be chosen (our choice). A tie counts
     against the chosen operation, so that equal probabilities at the start are not taken for
     knowledge. Once an edge is pruned to k operations its choice is in the top k by construction:
     only a search without pruning shows how early the choice could have been known.
+
+    Args:
+        trace: of a cell search.
+        genotype: the cell that the search wrote; that of the last epoch if None.
+
+    Raises:
+        ValueError: if the trace is not that of a cell search, or the genotype of another space.
     """
-    chosen = chosen_operations(trace)
-    edges = [trace.edges.index(Edge(c.level, c.node, c.input)) for c in chosen]
+    chosen = chosen_operations(final_cell(trace, genotype))
+    edges = [trace.edges.index(TracedEdge(c.level, c.node, c.input)) for c in chosen]
     operations = [trace.operations.index(c.operation) for c in chosen]
     own = trace.probability[:, edges, operations]
     rivals = trace.probability[:, edges, :].copy()
@@ -67,7 +80,7 @@ def rank_chosen_operations(trace: Trace) -> TopK:
     return TopK(tuple(chosen), (rivals >= own[:, :, None]).sum(axis=2))
 
 
-def write_top_k(trace: Trace, path: str | Path) -> Path:
+def write_top_k(trace: SearchTrace, path: str | Path, *, genotype: Genotype | None = None) -> Path:
     """Write the analysis as JSON.
 
     For each chosen operation and k: ``first_epoch`` in the top k and ``stays_from_epoch``, the
@@ -75,9 +88,9 @@ def write_top_k(trace: Trace, path: str | Path) -> Path:
     ``all_from_epoch``, from which all chosen operations stay within the top k.
 
     Raises:
-        ValueError: if the trace ends in no complete cell (see ``chosen_operations``).
+        ValueError: see ``rank_chosen_operations``.
     """
-    result = rank_chosen_operations(trace)
+    result = rank_chosen_operations(trace, genotype=genotype)
     first = {k: result.first_epochs(k) for k in KS}
     stays = {k: result.stays_from_epochs(k) for k in KS}
     content = {
@@ -110,15 +123,17 @@ def _latest(epochs: list[int | None]) -> int | None:
     return max(known) if len(known) == len(epochs) else None
 
 
-def draw_top_k(trace: Trace, out_png: str | Path) -> Path:
+def draw_top_k(
+    trace: SearchTrace, out_png: str | Path, *, genotype: Genotype | None = None
+) -> Path:
     """Draw the fraction of chosen operations within the top 1, 2 and 3 by epoch.
 
     A dotted line marks the epoch from which all of them stay within the top k.
 
     Raises:
-        ValueError: if the trace ends in no complete cell (see ``chosen_operations``).
+        ValueError: see ``rank_chosen_operations``.
     """
-    result = rank_chosen_operations(trace)
+    result = rank_chosen_operations(trace, genotype=genotype)
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.add_subplot()
     # The wide lines first, so that none hides another where they agree.

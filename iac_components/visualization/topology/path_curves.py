@@ -12,13 +12,16 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from iac_components.visualization.architecture_file import DrawnTopology
+from iac_components.dints import DintsArchitecture
+from iac_components.search import SearchTrace
 from iac_components.visualization.colours import DARK, LIGHT, display_name, operation_colours
 from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
 from iac_components.visualization.png import write_png
-from iac_components.visualization.topology.path_trace import PathTrace, trace_paths
-from iac_components.visualization.topology.topology_space import require_same_space
-from iac_components.visualization.trace_file import Trace
+from iac_components.visualization.topology.path_trace import (
+    PathTrace,
+    require_same_space,
+    trace_paths,
+)
 
 __all__ = ["draw_path_probabilities"]
 
@@ -30,7 +33,7 @@ REMOVED, PRUNED = "X", "v"
 
 
 def draw_path_probabilities(
-    trace: Trace, out_png: str | Path, *, topology: DrawnTopology | None = None
+    trace: SearchTrace, out_png: str | Path, *, topology: DintsArchitecture | None = None
 ) -> Path:
     """Draw a panel a block: a row a path, epochs to the right, the probability as colour.
 
@@ -142,30 +145,32 @@ def _mark_prunings(panel: Axes, paths: PathTrace, block: int, events: list[Pruni
             )
 
 
-def _mark_chosen(panel: Axes, paths: PathTrace, block: int, topology: DrawnTopology | None) -> None:
+def _mark_chosen(
+    panel: Axes, paths: PathTrace, block: int, topology: DintsArchitecture | None
+) -> None:
     if topology is None:
         return
-    colours = operation_colours(topology.operations)
-    for path in topology.paths:
-        if path.block == block:
-            panel.plot(
-                1.03,
-                paths.paths.index((path.source, path.target)),
-                "<",
-                color=colours[path.operation],
-                ms=6,
-                transform=panel.get_yaxis_transform(),
-                clip_on=False,
-            )
+    colours = operation_colours(topology.space.operations)
+    for path in topology.blocks[block]:
+        panel.plot(
+            1.03,
+            paths.paths.index((path.source, path.target)),
+            "<",
+            color=colours[path.operation],
+            ms=6,
+            transform=panel.get_yaxis_transform(),
+            clip_on=False,
+        )
 
 
-def _legend(topology: DrawnTopology | None) -> list[Line2D]:
-    colours = operation_colours(topology.operations) if topology else {}
+def _legend(topology: DintsArchitecture | None) -> list[Line2D]:
+    colours = operation_colours(topology.space.operations) if topology else {}
     marks = [
         Line2D([], [], color="white", mec=DARK, marker=PRUNED, ls="", label="lost operations"),
         Line2D([], [], color=DARK, mec="white", marker=REMOVED, ls="", label="removed"),
     ]
-    used = {path.operation for path in topology.paths} if topology else set()
+    chosen = [path for block in topology.blocks for path in block] if topology else []
+    used = {path.operation for path in chosen}
     return marks + [
         Line2D([], [], color=colour, marker="<", ls="", label=f"chosen: {display_name(name)}")
         for name, colour in colours.items()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.visualization.trace_file import Trace
+from iac_components.dints import DintsArchitecture, DintsSpace
+from iac_components.search import SearchTrace
 
-__all__ = ["PathTrace", "possible_paths", "trace_paths"]
+__all__ = ["PathTrace", "require_same_space", "trace_paths"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,77 +19,77 @@ class PathTrace:
 
     Attributes:
         epochs: (T,) 1, 2, ... T.
-        num_blocks: L.
-        num_depths: D resolutions, 0 the finest.
+        space: blocks and depths; what else a space has, a trace does not tell.
         rows: (L, P) the index of each path in the trace's edges.
         probability: (T, L, P), 0 once the path is pruned.
         alive: (T, L, P) True while the path has an operation left.
     """
 
     epochs: NDArray[np.int64]
-    num_blocks: int
-    num_depths: int
+    space: DintsSpace
     rows: NDArray[np.int64]
     probability: NDArray[np.float64]
     alive: NDArray[np.bool_]
 
     @property
+    def num_blocks(self) -> int:
+        """L."""
+        return self.space.num_blocks
+
+    @property
+    def num_depths(self) -> int:
+        """D resolutions, 0 the finest."""
+        return self.space.num_depths
+
+    @property
     def paths(self) -> tuple[tuple[int, int], ...]:
         """(source depth, target depth) of the P paths of a block."""
-        return possible_paths(self.num_depths)
+        return self.space.paths
 
 
-def possible_paths(num_depths: int) -> tuple[tuple[int, int], ...]:
-    """Return (source depth, target depth) of the 3 D - 2 paths of a block, in MONAI's order."""
-    return tuple(
-        (source, target)
-        for target in range(num_depths)
-        for source in range(max(target - 1, 0), min(target + 2, num_depths))
-    )
-
-
-def trace_paths(trace: Trace) -> PathTrace:
+def trace_paths(trace: SearchTrace) -> PathTrace:
     """Return the paths of a trace.
 
     Raises:
         ValueError: naming the column at fault if the trace is not that of a DiNTS search: an input
             that is no ``depth_<n>``, or a path that is impossible or missing.
     """
-    found: dict[tuple[int, int, int], int] = {}
-    for row, edge in enumerate(trace.edges):
-        name = re.fullmatch(r"depth_(\d{1,3})", edge.input, re.ASCII)
-        if name is None:
+    for edge in trace.space.edges:
+        if not edge.input.startswith("depth_"):
             raise ValueError(
                 f"column 'input' holds '{edge.input}', not depth_<n>: not the trace of a DiNTS "
                 "search"
             )
-        found[edge.level, int(name[1]), edge.node] = row
-    num_blocks = _count("level", {edge.level for edge in trace.edges})
-    num_depths = _count("node", {edge.node for edge in trace.edges})
-    paths = possible_paths(num_depths)
-    possible = {(block, source, target) for block in range(num_blocks) for source, target in paths}
-    for block, source, target in sorted(possible ^ set(found))[:1]:
-        holds = "holds" if (block, source, target) in found else "lacks"
+    space = DintsSpace(num_blocks=trace.space.levels, num_depths=trace.space.num_nodes)
+    for edge in sorted(set(trace.space.edges) ^ set(space.edges))[:1]:
+        holds = "lacks" if edge in space.edges else "holds"
         raise ValueError(
-            f"column 'input' {holds} depth_{source} at level {block}, node {target}: every level "
-            "of a DiNTS search has the paths between equal and neighbouring depths"
+            f"column 'input' {holds} {edge.input} at node {edge.node}: a DiNTS search has the "
+            "paths between equal and neighbouring depths"
         )
-    rows = np.array(
-        [[found[block, source, target] for source, target in paths] for block in range(num_blocks)]
-    )
+    order = [trace.space.edges.index(edge) for edge in space.edges]
+    rows = len(order) * np.arange(space.num_blocks)[:, None] + order
     return PathTrace(
         epochs=trace.epochs,
-        num_blocks=num_blocks,
-        num_depths=num_depths,
+        space=space,
         rows=rows,
         probability=trace.edge_weight[:, rows],
         alive=np.asarray(trace.active[:, rows].any(axis=-1)),
     )
 
 
-def _count(column: str, values: set[int]) -> int:
-    if values != set(range(len(values))):
+def require_same_space(paths: PathTrace, topology: DintsArchitecture | None) -> None:
+    """Raise unless a trace and an architecture have the same blocks and depths.
+
+    Raises:
+        ValueError: giving both sizes.
+    """
+    if topology is None:
+        return
+    traced = paths.num_blocks, paths.num_depths
+    chosen = topology.space.num_blocks, topology.space.num_depths
+    if traced != chosen:
         raise ValueError(
-            f"column '{column}' holds up to {max(values)} with gaps; they must be 0, 1, 2, ..."
+            f"the architecture has {chosen[0]} blocks of {chosen[1]} depths, the trace "
+            f"{traced[0]} of {traced[1]}: pass files of the same search"
         )
-    return len(values)

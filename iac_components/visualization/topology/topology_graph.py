@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from iac_components.visualization.architecture_file import DrawnTopology
+from iac_components.dints import DintsArchitecture, DintsSpace
+from iac_components.search import SearchTrace
 from iac_components.visualization.colours import DARK, display_name, operation_colours
 from iac_components.visualization.png import write_png
-from iac_components.visualization.topology.path_trace import PathTrace, possible_paths, trace_paths
+from iac_components.visualization.topology.path_trace import (
+    PathTrace,
+    require_same_space,
+    trace_paths,
+)
 from iac_components.visualization.topology.topology_parts import (
     DROP,
     LEFT,
@@ -23,8 +29,6 @@ from iac_components.visualization.topology.topology_parts import (
     draw_nodes,
     draw_path,
 )
-from iac_components.visualization.topology.topology_space import require_same_space
-from iac_components.visualization.trace_file import Trace
 
 __all__ = ["draw_topology"]
 
@@ -49,8 +53,8 @@ FACTS = (
 def draw_topology(
     out_png: str | Path,
     *,
-    topology: DrawnTopology | None = None,
-    trace: Trace | None = None,
+    topology: DintsArchitecture | None = None,
+    trace: SearchTrace | None = None,
     epoch: int | None = None,
 ) -> Path:
     """Draw a topology, the probabilities of all paths, or one over the other.
@@ -73,10 +77,11 @@ def draw_topology(
     paths = None if trace is None else trace_paths(trace)
     if paths is not None:
         require_same_space(paths, topology)
-    if (drawn := paths or topology) is None:
+    if (source := topology or paths) is None:
         raise ValueError("nothing to draw: pass a topology, a trace or both")
     shown = None if paths is None else _epoch(paths, topology, epoch)
-    blocks, depths = drawn.num_blocks, drawn.num_depths
+    space = source.space
+    blocks, depths = space.num_blocks, space.num_depths
     handles = _legend(paths, shown, topology)
     width = LEFT + STEP * blocks + RIGHT
     entries = max(1, int(width // LEGEND_ENTRY))
@@ -90,7 +95,7 @@ def draw_topology(
     axes.set_xlim(-LEFT, STEP * blocks + RIGHT)
     axes.set_ylim(-below, above)
     active: set[tuple[int, int]] = set()
-    for block, path, stroke in _strokes(paths, shown, topology, drawn):
+    for block, path, stroke in _strokes(paths, shown, topology, space):
         draw_path(axes, block, path, stroke)
         if stroke.kind == ("probability" if topology is None else "chosen"):
             active |= {(block, path[0]), (block + 1, path[1])}
@@ -111,11 +116,11 @@ def draw_topology(
     return write_png(figure, out_png)
 
 
-def _epoch(paths: PathTrace, topology: DrawnTopology | None, epoch: int | None) -> int:
+def _epoch(paths: PathTrace, topology: DintsArchitecture | None, epoch: int | None) -> int:
     last = len(paths.epochs)
     found = epoch
     if found is None:
-        found = last if topology is None else int(topology.provenance.get("epoch", last))
+        found = last if topology is None else int(_numbers(topology.provenance).get("epoch", last))
     if not 1 <= found <= last:
         raise ValueError(f"epoch is {found}, but the trace holds 1 to {last}")
     return found
@@ -124,13 +129,13 @@ def _epoch(paths: PathTrace, topology: DrawnTopology | None, epoch: int | None) 
 def _strokes(
     paths: PathTrace | None,
     epoch: int | None,
-    topology: DrawnTopology | None,
-    drawn: PathTrace | DrawnTopology,
+    topology: DintsArchitecture | None,
+    space: DintsSpace,
 ) -> list[tuple[int, tuple[int, int], Stroke]]:
     """Return block, path and stroke of every line of the picture."""
     strokes = []
-    for block in range(drawn.num_blocks):
-        for row, path in enumerate(possible_paths(drawn.num_depths)):
+    for block in range(space.num_blocks):
+        for row, path in enumerate(space.paths):
             if paths is None or epoch is None:
                 strokes.append((block, path, POSSIBLE))
             elif paths.alive[epoch - 1, block, row]:
@@ -139,10 +144,11 @@ def _strokes(
             else:
                 strokes.append((block, path, REMOVED))
     if topology is not None:
-        colours = _colours(topology)
+        colours = operation_colours(topology.space.operations)
         strokes += [
-            (p.block, (p.source, p.target), replace(CHOSEN, colour=colours[p.operation]))
-            for p in topology.paths
+            (block, (p.source, p.target), replace(CHOSEN, colour=colours[p.operation]))
+            for block, chosen in enumerate(topology.blocks)
+            for p in chosen
         ]
     return strokes
 
@@ -151,38 +157,44 @@ def _band(share: float) -> Stroke:
     return Stroke("probability", "#8fa9c4", WIDEST * share, 2, alpha=0.2 + 0.45 * share)
 
 
-def _colours(topology: DrawnTopology) -> dict[str, str]:
-    names = [*topology.operations, *(path.operation for path in topology.paths)]
-    return operation_colours(list(dict.fromkeys(names)))
-
-
-def _depth_names(depths: int, topology: DrawnTopology | None) -> tuple[str, ...]:
+def _depth_names(depths: int, topology: DintsArchitecture | None) -> tuple[str, ...]:
     if topology is None:
         return ("depth 0 (finest)", *(f"depth {depth}" for depth in range(1, depths)))
-    first = int(topology.use_downsample)
+    first = int(topology.space.use_downsample)
     names = [f"1/{2**power} resolution" if power else "full resolution" for power in range(9)]
     return tuple(names[first : first + depths])
 
 
-def _title(topology: DrawnTopology | None, epoch: int | None) -> str:
+def _title(topology: DintsArchitecture | None, epoch: int | None) -> str:
     head = "Path probabilities" if topology is None else "Chosen topology"
-    facts = {} if topology is None else dict(topology.provenance)
+    facts = {} if topology is None else _numbers(topology.provenance)
     shown = [text.format(facts[name]) for name, text in FACTS if name in facts]
     if epoch is not None and facts.get("epoch") != epoch:
         shown.append(f"epoch {epoch}" if topology is None else f"probabilities of epoch {epoch}")
     return f"{head}: {', '.join(shown)}" if shown else head
 
 
+def _numbers(values: Mapping[str, object], prefix: str = "") -> dict[str, float]:
+    """Return the numbers of a provenance; those of an object in it as ``memory.gigabytes``."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and not prefix:
+            found |= _numbers(value, f"{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[prefix + name] = value
+    return found
+
+
 def _legend(
-    paths: PathTrace | None, epoch: int | None, topology: DrawnTopology | None
+    paths: PathTrace | None, epoch: int | None, topology: DintsArchitecture | None
 ) -> list[Line2D]:
     """Return the entries: operations that are used, then what grey lines and bands mean."""
     handles = []
     if topology is not None:
-        used = {path.operation for path in topology.paths}
+        used = {path.operation for block in topology.blocks for path in block}
         handles += [
             replace(CHOSEN, colour=colour).line((), (), display_name(name))
-            for name, colour in _colours(topology).items()
+            for name, colour in operation_colours(topology.space.operations).items()
             if name in used
         ]
     handles.append(POSSIBLE.line((), (), "possible path"))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from itertools import combinations
 from pathlib import Path
 
@@ -10,9 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from iac_components.search_space import (
+    Genotype,
+    GenotypeError,
+    KeptEdge,
+    NodeGenotype,
+    SearchSpace,
+    save_genotype,
+)
 from iac_components.visualization.cells import cell_graph
 from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
-from iac_components.visualization.final_cell import ChosenOperation
+from iac_components.visualization.cells.final_cell import ChosenOperation
 
 OPERATIONS = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3", "dil_conv_5x5")
 INPUTS = (("skip", "gate"), ("gate", "node_0"), ("skip", "node_0"), ("node_0", "node_1"))
@@ -59,30 +66,24 @@ def test_no_text_overlaps_and_all_is_inside(
     assert {"skip", "gate", "node 3", "concat", "1×1 conv", "+", "output"} <= set(shown)
 
 
-def test_genotype_becomes_a_picture(tmp_path: Path) -> None:
-    nodes = [
-        {
-            "level": 0,
-            "node": node,
-            "edges": [
-                {"input": c.input, "operation": c.operation} for c in cell() if c.node == node
-            ],
-        }
+@pytest.mark.parametrize("as_file", [False, True])
+def test_genotype_becomes_a_picture(tmp_path: Path, as_file: bool) -> None:
+    nodes = tuple(
+        NodeGenotype(
+            0, node, tuple(KeptEdge(c.input, c.operation) for c in cell() if c.node == node)
+        )
         for node in range(4)
-    ]
-    genotype = tmp_path / "genotype.json"
-    space = {"operations": list(OPERATIONS)}
-    genotype.write_text(json.dumps({"search_space": space, "nodes": nodes}))
-    path = draw_genotype(genotype, tmp_path / "cell.png")
+    )
+    genotype = Genotype(SearchSpace(2, OPERATIONS), nodes)
+    save_genotype(genotype, tmp_path / "genotype.json")
+    path = draw_genotype(tmp_path / "genotype.json" if as_file else genotype, tmp_path / "cell.png")
     colours = {rgb for _, rgb in Image.open(path).convert("RGB").getcolors(10**6)}
     assert (0, 0x72, 0xB2) in colours  # sep_conv_3x3
     assert (0x56, 0xB4, 0xE9) not in colours  # sep_conv_5x5 is not in the cell
 
 
-def test_impossible_input_names_the_file(tmp_path: Path) -> None:
-    node = {"level": 0, "node": 0, "edges": [{"input": "node_0", "operation": "none"}]}
-    genotype = tmp_path / "genotype.json"
-    genotype.write_text(json.dumps({"search_space": {"operations": []}, "nodes": [node]}))
-    with pytest.raises(ValueError, match=r"genotype\.json: level 0, node 0 has the input 'node_0'"):
-        draw_genotype(genotype, tmp_path / "cell.png")
+def test_faulty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "genotype.json").write_text("{")
+    with pytest.raises(GenotypeError, match=r"genotype\.json': not valid JSON"):
+        draw_genotype(tmp_path / "genotype.json", tmp_path / "cell.png")
     assert not (tmp_path / "cell.png").exists()

@@ -13,7 +13,7 @@ from iac_components.visualization.cells.cell_layout import (
     NODE_WIDTH,
     lay_out_cell,
 )
-from iac_components.visualization.final_cell import ChosenOperation
+from iac_components.visualization.cells.final_cell import ChosenOperation
 
 LONGEST = len("skip_connect")
 

@@ -1,23 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from iac_components.visualization import read_trace
 from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
-from iac_components.visualization.trace_file import read_trace
 
 
-def test_flips_become_events(make_rows: Callable[..., list], write_trace: Callable) -> None:
+def test_flips_become_events(
+    make_rows: Callable[..., list], write_trace: Callable, change_trace: Callable
+) -> None:
     trace = read_trace(write_trace(make_rows(4, num_nodes=1, prune=False)))
     assert pruning_events(trace) == []
     active = np.ones_like(trace.active)
     active[0:, 1, 2] = False
     active[2:, 0, 4:6] = False
     active[3:, 0] = False
-    assert pruning_events(replace(trace, active=active)) == [
+    assert pruning_events(change_trace(trace, active=active)) == [
         PruningEvent(1, 1, ("max_pool_3x3",), edge_removed=False),
         PruningEvent(3, 0, ("sep_conv_3x3", "sep_conv_5x5"), edge_removed=False),
         PruningEvent(

@@ -9,12 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from iac_components.visualization import Edge, read_trace
+from iac_components.visualization.cells.final_cell import chosen_operations
 from iac_components.visualization.curves import divergence_curves, probability_curves
 from iac_components.visualization.curves.divergence_curves import draw_divergence_curves
 from iac_components.visualization.curves.probability_curves import draw_probability_curves
-from iac_components.visualization.final_cell import chosen_operations
 from iac_components.visualization.png import LARGEST_FILE, write_png
-from iac_components.visualization.trace_file import Edge, read_trace
 
 DRAW = (draw_probability_curves, draw_divergence_curves)
 SIZES = (

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iac_components.visualization import read_trace
+from iac_components.visualization.cells.final_cell import ChosenOperation
 from iac_components.visualization.curves.top_k import (
     TopK,
     draw_top_k,
     rank_chosen_operations,
     write_top_k,
 )
-from iac_components.visualization.final_cell import ChosenOperation
-from iac_components.visualization.trace_file import read_trace
 
 CHOSEN = ChosenOperation(0, 0, "skip", "sep_conv_3x3")
 
@@ -57,13 +56,13 @@ def test_definitions_hold_for_any_ranks(ranks: list[int], k: int) -> None:
 
 
 def test_ties_count_against_and_none_does_not_count(
-    make_rows: Callable[..., list], write_trace: Callable
+    make_rows: Callable[..., list], write_trace: Callable, change_trace: Callable
 ) -> None:
     trace = read_trace(write_trace(make_rows(3, num_nodes=1, prune=False)))
     probability = np.zeros_like(trace.probability)
     probability[0] = 1 / 8
     probability[1:] = [0.5, 0.05, 0.05, 0.1, 0.2, 0.05, 0.05, 0]
-    result = rank_chosen_operations(replace(trace, probability=probability))
+    result = rank_chosen_operations(change_trace(trace, probability=probability))
     assert [c.operation for c in result.chosen] == ["sep_conv_3x3"] * 2
     assert result.ranks.tolist() == [[7, 7], [1, 1], [1, 1]]
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from iac_components.visualization.architecture_file import read_topology
+from iac_components.visualization import read_topology, read_trace
 from iac_components.visualization.curves.pruning_events import pruning_events
 from iac_components.visualization.topology.path_curves import (
     PRUNED,
@@ -16,7 +16,6 @@ from iac_components.visualization.topology.path_curves import (
     draw_path_probabilities,
 )
 from iac_components.visualization.topology.path_trace import trace_paths
-from iac_components.visualization.trace_file import read_trace
 
 Make = Callable[..., Path]
 
@@ -74,11 +73,7 @@ def test_panels_show_the_trace_and_its_prunings(
         for marker, removed in ((REMOVED, True), (PRUNED, False)):
             mine = [e for e in events if e.edge in rows and e.edge_removed == removed]
             assert marks(panel, marker) == {(e.epoch, rows[e.edge]) for e in mine}
-        chosen = {
-            (1.03, paths.paths.index((p.source, p.target)))
-            for p in topology.paths
-            if p.block == block
-        }
+        chosen = {(1.03, paths.paths.index((p.source, p.target))) for p in topology.blocks[block]}
         assert marks(panel, "<") == chosen
 
 

@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from iac_components.visualization.architecture_file import read_topology
+from iac_components.visualization import read_topology, read_trace
 from iac_components.visualization.colours import operation_colours
 from iac_components.visualization.topology.path_trace import trace_paths
 from iac_components.visualization.topology.topology_graph import draw_topology
 from iac_components.visualization.topology.topology_parts import DROP, STEP
-from iac_components.visualization.trace_file import read_trace
 
 Make = Callable[..., Path]
 
@@ -65,15 +64,20 @@ def test_chosen_paths_have_the_colour_of_their_operation(
     topology = read_topology(make_search(12, 4) / "architecture.json")
     draw_topology(tmp_path / "topology.png", topology=topology)
     (figure,) = figures
-    colours = operation_colours(topology.operations)
-    expected = {(p.block, p.source, p.target): colours[p.operation] for p in topology.paths}
+    colours = operation_colours(topology.space.operations)
+    paths = {
+        (block, p.source, p.target): p.operation
+        for block, chosen in enumerate(topology.blocks)
+        for p in chosen
+    }
+    expected = {path: colours[operation] for path, operation in paths.items()}
     assert {place(x): to_hex(x.get_color()) for x in lines(figure, "chosen")} == expected
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    used = [name for name in topology.operations if name in {p.operation for p in topology.paths}]
+    used = [name for name in topology.space.operations if name in paths.values()]
     names = [name.replace("_", " ").replace("3x", "3×").replace("1x", "1×") for name in used]
     assert legend == [*names, "possible path"]
-    touched = {(p.block, p.source) for p in topology.paths}
-    touched |= {(p.block + 1, p.target) for p in topology.paths}
+    touched = {(block, source) for block, source, _ in paths}
+    touched |= {(block + 1, target) for block, _, target in paths}
     assert circles(figure, "active node") == touched
     assert len(circles(figure, "node")) == 13 * 4 - len(touched)
 
@@ -103,7 +107,7 @@ def test_title_says_where_the_topology_came_from(
     make_search: Make, figures: list[Figure], tmp_path: Path
 ) -> None:
     folder = make_search()
-    facts = {"epoch": 3, "memory.activation_gigabytes": 5.456, "seconds": 9.0}
+    facts = {"epoch": 3, "memory": {"activation_gigabytes": 5.456, "x": {"y": 1}}, "best": True}
     topology = replace(read_topology(folder / "architecture.json"), provenance=facts)
     trace = read_trace(folder / "search_trace.csv")
     draw_topology(tmp_path / "a.png", topology=topology, trace=trace)
@@ -130,7 +134,7 @@ def test_rows_name_their_resolution(
     names: tuple[str, str],
 ) -> None:
     topology = read_topology(make_search() / "architecture.json")
-    topology = replace(topology, use_downsample=use_downsample)
+    topology = replace(topology, space=replace(topology.space, use_downsample=use_downsample))
     draw_topology(tmp_path / "topology.png", topology=topology)
     rows = {t.get_text(): round(-t.get_position()[1] / DROP) for t in figures[0].axes[0].texts}
     assert [rows[name] for name in names] == [0, 2]

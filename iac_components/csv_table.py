@@ -1,4 +1,4 @@
-"""Reading a search's CSV files strictly: the exact columns, whole rows, numbers in their range."""
+"""Strict reading of CSV files: the exact columns, whole rows, numbers in their range."""
 
 from __future__ import annotations
 
@@ -92,9 +92,11 @@ class CsvTable:
     def fault(self, row: int, column: str, expected: str) -> ValueError:
         """Return the error that a field is not what is expected there."""
         field = self.columns[column][row][:40]
-        return ValueError(
-            f"{self.path}: line {self.lines[row]}, column '{column}': {field!r} is not {expected}"
-        )
+        return self.error(f"line {self.lines[row]}, column '{column}': {field!r} is not {expected}")
+
+    def error(self, fault: str) -> ValueError:
+        """Return the error that something is wrong with the file."""
+        return ValueError(f"{self.path}: {fault}")
 
 
 def read_csv_table(path: str | Path, columns: Sequence[str], *, what: str) -> CsvTable:

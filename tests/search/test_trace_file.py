@@ -6,15 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drifting_traces import Rows, trace_rows, write_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iac_components.search import SearchTrace
+from iac_components.search.trace_file import TracedEdge as Edge
 from iac_components.trace_format import TRACE_COLUMNS
-from iac_components.visualization.trace_file import Edge, read_trace
 
-Rows = list[dict[str, object]]
 Write = Callable[[Rows], Path]
 Make = Callable[..., Rows]
+read_trace = SearchTrace.read
+
+
+@pytest.fixture
+def make_rows() -> Make:
+    return trace_rows
+
+
+@pytest.fixture
+def write_trace(tmp_path: Path) -> Write:
+    return lambda rows: write_rows(tmp_path / "search_trace.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def trace_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("trace") / "search_trace.csv", trace_rows())
 
 
 def test_every_value_arrives_at_its_place(make_rows: Make, write_trace: Write) -> None:
@@ -51,6 +68,38 @@ def test_order_of_rows_does_not_matter(make_rows: Make, write_trace: Write, seed
     operations = [second.operations.index(name) for name in first.operations]
     assert np.array_equal(first.probability, second.probability[:, edges][:, :, operations])
     assert np.array_equal(first.divergence, second.divergence[:, edges], equal_nan=True)
+
+
+def test_what_is_read_is_written_alike(make_rows: Make, write_trace: Write, tmp_path: Path) -> None:
+    trace = read_trace(write_trace(make_rows(4, levels=2, num_nodes=2)))
+    trace.write(tmp_path / "one.csv")
+    read_trace(tmp_path / "one.csv").write(tmp_path / "other.csv")
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+    assert trace.space.inputs_of(1) == ("skip", "gate", "node_0")
+    assert trace.space.edges_of(1) == slice(2, 5)
+    assert trace.space.none_index == 0
+    assert trace.last()[0].shape == (2, 5, 8)
+    assert trace.total_seconds == pytest.approx(trace.seconds.sum())
+
+
+@pytest.mark.parametrize(
+    ("place", "column", "value", "message"),
+    [
+        (0, "level", 5, "column 'level' holds up to 5 with gaps"),
+        (0, "node", 10**15, "column 'node' holds up to 1000000000000000 with gaps"),
+        (1, "input", "node_7", "column 'input' holds gate at level 1, node 0: every level has"),
+    ],
+)
+def test_levels_of_different_edges_are_refused(
+    make_rows: Make, write_trace: Write, place: int, column: str, value: object, message: str
+) -> None:
+    rows = make_rows(2, levels=2, num_nodes=1)
+    edge = tuple(rows[8 * place][key] for key in ("level", "node", "input"))
+    for row in rows:
+        if tuple(row[key] for key in ("level", "node", "input")) == edge:
+            row[column] = value
+    with pytest.raises(ValueError, match=rf"search_trace\.csv: {message}"):
+        read_trace(write_trace(rows))
 
 
 def test_a_full_length_search_is_read(make_rows: Make, write_trace: Write) -> None:
