@@ -99,13 +99,16 @@ class CsvTable:
         return ValueError(f"{self.path}: {fault}")
 
 
-def read_csv_table(path: str | Path, columns: Sequence[str], *, what: str) -> CsvTable:
+def read_csv_table(
+    path: str | Path, columns: Sequence[str], *, what: str, may_be_empty: bool = False
+) -> CsvTable:
     """Read a CSV file of exactly these columns.
 
     Args:
         path: the file.
         columns: the header, in its order.
         what: what the file is and who writes it, for the message when it is absent.
+        may_be_empty: whether the header alone is a file.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -138,6 +141,7 @@ def read_csv_table(path: str | Path, columns: Sequence[str], *, what: str) -> Cs
             rows.append(row)
     except csv.Error as error:
         raise ValueError(f"{file}: not a CSV file ({error})") from error
-    if not rows:
+    if not rows and not may_be_empty:
         raise ValueError(f"{file}: holds no epoch")
-    return CsvTable(file, lines, dict(zip(columns, zip(*rows, strict=True), strict=True)))
+    fields = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    return CsvTable(file, lines, dict(zip(columns, fields, strict=True)))

@@ -26,14 +26,33 @@ __all__ = ["CellLayout", "Route", "lay_out_cell"]
 
 Point = tuple[float, float]
 
-NODE_WIDTH = 0.78
-NODE_HEIGHT = 0.40
 INPUT_WIDTH = 0.78
-LANE = 0.42
-FIRST_LANE = 0.60  # height of the lowest lane over the middle of the row
+NARROW = 0.22  # between a node that went and what stands before it
 PORT = 0.20  # distance between two arrows at one side of a node
 CHARACTER = 0.085  # width of a letter of a label at the drawing's font size
 SIDE_INPUTS = {"skip": 1, "gate": -1}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Inches of a picture's parts.
+
+    Attributes:
+        node_width: of a node's box.
+        node_height: of a node's box.
+        lane: from one lane to the next.
+        first_lane: height of the lowest lane over the middle of the row.
+    """
+
+    node_width: float = 0.78
+    node_height: float = 0.40
+    lane: float = 0.42
+    first_lane: float = 0.60
+
+
+PLAIN = Sizes()
+DETAILED = Sizes(node_width=1.02, node_height=0.50, lane=0.56, first_lane=0.72)
+"""With a line of numbers in every box and label."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,9 @@ class CellLayout:
     """The picture of one cell.
 
     Attributes:
-        nodes: middle of each node.
+        sizes: of its parts.
+        nodes: middle of each node, those that went included.
+        gone: numbers of the nodes that went.
         inputs: for "skip" and "gate", the x of the box's middle and its lowest and highest y.
         routes: one an edge.
         drops: where each node's output leaves downward, from the node to the collecting line.
@@ -58,7 +79,9 @@ class CellLayout:
         top: y of the identity line from the skip input to the output.
     """
 
+    sizes: Sizes
     nodes: tuple[Point, ...]
+    gone: frozenset[int]
     inputs: dict[str, tuple[float, float, float]]
     routes: tuple[Route, ...]
     drops: tuple[Point, ...]
@@ -85,40 +108,60 @@ class _Lane:
         return all(inside) or all(outside)
 
 
-def lay_out_cell(edges: Sequence[ChosenOperation], *, longest_label: int) -> CellLayout:
+def lay_out_cell(
+    edges: Sequence[ChosenOperation],
+    *,
+    longest_label: int,
+    num_nodes: int = 0,
+    sizes: Sizes = PLAIN,
+) -> CellLayout:
     """Place nodes, edges and labels of the cell of one level.
 
     Args:
         edges: the edges of one cell, all of the same level.
         longest_label: letters of the longest label, for the distance between nodes.
+        num_nodes: how many the search began with, for the place of those that went.
+        sizes: of the parts.
 
     Raises:
         ValueError: naming an input that is neither ``skip``, ``gate`` nor an earlier node.
     """
     lanes = _assign_lanes(edges)
-    gap = max(NODE_WIDTH + 0.45 + CHARACTER * longest_label, 1.6)
-    count = 1 + max(lane.target for lane in lanes)
-    start = INPUT_WIDTH / 2 + gap - NODE_WIDTH / 2
-    nodes = tuple((start + gap * index, 0.0) for index in range(count))
-    ports = _ports(lanes, nodes)
-    drops = tuple((ports[(None, node)], -NODE_HEIGHT / 2) for node in range(count))
+    kept = {lane.target for lane in lanes}
+    count = max(num_nodes, 1 + max(kept))
+    gone = frozenset(range(count)) - kept
+    nodes = _place_nodes(count, gone, max(0.45 + CHARACTER * longest_label, 0.82), sizes)
+    ports = _ports(lanes, nodes, sizes)
+    foot = -sizes.node_height / 2
+    drops = tuple((ports[(None, node)], foot) for node in range(count) if node in kept)
     heights = {
-        side: [FIRST_LANE + LANE * lane.lane for lane in lanes if lane.side == side]
-        for side in (1, -1)
+        side: [abs(_height(lane, sizes)) for lane in lanes if lane.side == side] for side in (1, -1)
     }
     inputs = {
-        name: _input_box(side, [_height(x) for x in lanes if x.edge.input == name])
+        name: _input_box(side, [_height(x, sizes) for x in lanes if x.edge.input == name], sizes)
         for name, side in SIDE_INPUTS.items()
     }
     verticals = [x for (_, _), x in ports.items()]
     return CellLayout(
+        sizes=sizes,
         nodes=nodes,
+        gone=gone,
         inputs=inputs,
-        routes=tuple(_route(lane, nodes, ports, verticals) for lane in lanes),
+        routes=tuple(_route(lane, nodes, ports, verticals, sizes) for lane in lanes),
         drops=drops,
-        bottom=-max([FIRST_LANE, *heights[-1]]) - 0.45,
-        top=max([FIRST_LANE, *heights[1]]) + 0.45,
+        bottom=-max([sizes.first_lane, *heights[-1]]) - 0.45,
+        top=max([sizes.first_lane, *heights[1]]) + 0.45,
     )
+
+
+def _place_nodes(count: int, gone: frozenset[int], room: float, sizes: Sizes) -> tuple[Point, ...]:
+    """Put the nodes into a row, with room for labels before those that are kept."""
+    nodes, end = [], INPUT_WIDTH / 2
+    for node in range(count):
+        middle = end + (NARROW if node in gone else room) + sizes.node_width / 2
+        nodes.append((middle, 0.0))
+        end = middle + sizes.node_width / 2
+    return tuple(nodes)
 
 
 def _assign_lanes(edges: Sequence[ChosenOperation]) -> list[_Lane]:
@@ -159,17 +202,17 @@ def _crowding(lane: _Lane, placed: Sequence[_Lane], side: int) -> tuple[int, int
     return sum(lane.crosses(other) for other in others), len(others)
 
 
-def _height(lane: _Lane) -> float:
-    return lane.side * (FIRST_LANE + LANE * lane.lane)
+def _height(lane: _Lane, sizes: Sizes) -> float:
+    return lane.side * (sizes.first_lane + sizes.lane * lane.lane)
 
 
-def _input_box(side: int, heights: Sequence[float]) -> tuple[float, float, float]:
-    reached = list(heights) or [side * FIRST_LANE]
+def _input_box(side: int, heights: Sequence[float], sizes: Sizes) -> tuple[float, float, float]:
+    reached = list(heights) or [side * sizes.first_lane]
     return 0.0, min(reached) - 0.2, max(reached) + 0.2
 
 
 def _ports(
-    lanes: Sequence[_Lane], nodes: Sequence[Point]
+    lanes: Sequence[_Lane], nodes: Sequence[Point], sizes: Sizes
 ) -> dict[tuple[ChosenOperation | None, int], float]:
     """Return the x at which each edge meets its source and target node from above or below.
 
@@ -183,7 +226,7 @@ def _ports(
             arrivals: list[ChosenOperation | None] = [x.edge for x in here if x.target == node]
             departures = [x.edge for x in reversed(here) if x.source == node]
             order = arrivals + ([None] if side < 0 else []) + departures
-            distance = min(PORT, (NODE_WIDTH - 0.16) / max(len(order) - 1, 1))
+            distance = min(PORT, (sizes.node_width - 0.16) / max(len(order) - 1, 1))
             for place, edge in enumerate(order):
                 ports[(edge, node)] = middle + distance * (place - (len(order) - 1) / 2)
     return ports
@@ -194,12 +237,13 @@ def _route(
     nodes: Sequence[Point],
     ports: dict[tuple[ChosenOperation | None, int], float],
     verticals: Sequence[float],
+    sizes: Sizes,
 ) -> Route:
     if lane.side == 0:
-        left = (nodes[lane.source][0] + NODE_WIDTH / 2, 0.0)
-        right = (nodes[lane.target][0] - NODE_WIDTH / 2, 0.0)
+        left = (nodes[lane.source][0] + sizes.node_width / 2, 0.0)
+        right = (nodes[lane.target][0] - sizes.node_width / 2, 0.0)
         return Route(lane.edge, (left, right), ((left[0] + right[0]) / 2 - 0.05, 0.0))
-    height, foot = _height(lane), lane.side * NODE_HEIGHT / 2
+    height, foot = _height(lane, sizes), lane.side * sizes.node_height / 2
     end = ports[(lane.edge, lane.target)]
     points: tuple[Point, ...] = ((end, height), (end, foot))
     if lane.source < 0:
