@@ -18,10 +18,10 @@ class AuditedPart(NamedTuple):
     """A part of a supernet; what does not apply to its kind is None or empty.
 
     Attributes:
-        kind: cells (all together), cell, skip, node, edge or operation.
-        level: of the cell; None of all together.
+        kind: cells (all together), cell, skip, node, edge, path or operation.
+        level: of the cell, or the block of a path; None of all together.
         node: number of the node that it is, or leads to.
-        input: of an edge or operation.
+        input: of an edge, path or operation.
         operation: of an operation.
     """
 

@@ -23,6 +23,8 @@ from iac_components.visualization.curves.top_k import (
     write_top_k,
 )
 from iac_components.visualization.dints_report import write_dints_report
+from iac_components.visualization.findings.effect_curves import draw_effect_curves
+from iac_components.visualization.findings.forest import draw_effects
 from iac_components.visualization.overlays.overlay import (
     OverlayCase,
     write_overlay,
@@ -58,6 +60,8 @@ __all__ = [
     "chosen_operations",
     "draw_cell",
     "draw_divergence_curves",
+    "draw_effect_curves",
+    "draw_effects",
     "draw_entropies",
     "draw_expected_memory",
     "draw_genotype",

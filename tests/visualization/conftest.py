@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from iac_components.search import SearchTrace
+from iac_components.visualization.cells import cell_graph
+from iac_components.visualization.findings import effect_curves, forest
 from iac_components.visualization.topology import (
     entropy_curves,
     memory_curve,
@@ -220,14 +222,15 @@ def make_search(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that a test draws of a DiNTS search, kept in place of being written."""
+    """The figures that a test draws, kept instead of being written."""
     kept: list[Figure] = []
 
     def keep(figure: Figure, path: str | Path) -> Path:
         kept.append(figure)
         return Path(path)
 
-    for module in (entropy_curves, memory_curve, path_curves, topology_graph):
+    cells = (cell_graph, effect_curves, forest)
+    for module in (*cells, entropy_curves, memory_curve, path_curves, topology_graph):
         monkeypatch.setattr(module, "write_png", keep)
     return kept
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from iac_components.dints import ArchitectureError
+from iac_components.trace_format import AUDIT_COLUMNS
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.dints_report import write_dints_report
 from iac_components.visualization.png import LARGEST_FILE
@@ -112,3 +114,30 @@ def test_command_line_takes_files_from_elsewhere(
     error = capsys.readouterr().err
     assert "absent.csv: no such summary" in error
     assert "Traceback" not in error
+
+
+def test_findings_have_pictures_of_their_own(make_search: Make) -> None:
+    folder = make_search(1, 2, 2)
+    chosen = folder / "architecture.json"
+    content = json.loads(chosen.read_text())
+    path = content["blocks"][0]["paths"][0]
+    part = {
+        "kind": "path",
+        "level": 0,
+        "node": path["target"],
+        "input": f"depth_{path['source']}",
+        "effect": {"mean": 0.01, "low": 0.0, "high": None},
+        "decided": "evidence",
+    }
+    content["provenance"]["findings"] = {"patients": 6, "parts": [part]}
+    chosen.write_text(json.dumps(content))
+    (folder / "audit_trace.csv").write_text(
+        ",".join(AUDIT_COLUMNS) + "\n2,1,path,0,0,depth_0,,0.01,0,0.02,needed\n"
+    )
+    written = write_dints_report(folder)
+    assert set(written) == {*NAMES, "effects", "effect_curves"}
+    assert all(path.is_file() for path in written.values())
+    part["decided"] = "luck"
+    chosen.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"architecture\.json: provenance\.findings\.parts\[0\]"):
+        write_dints_report(folder)

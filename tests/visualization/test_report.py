@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from found_cells import with_findings
 from matplotlib import pyplot
 
 from iac_components import visualization
@@ -16,6 +17,7 @@ from iac_components.search_space import (
     random_genotype,
     save_genotype,
 )
+from iac_components.trace_format import AUDIT_COLUMNS
 from iac_components.visualization import draw_genotype
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.report import write_search_report
@@ -131,3 +133,52 @@ def test_genotype_of_another_space_is_refused(trace_csv: Path, tmp_path: Path) -
     with pytest.raises(ValueError, match=r"search_trace\.csv: .*search_space\.num_nodes 2, the"):
         write_search_report(trace_csv, output_dir=tmp_path / "r", genotype=tmp_path / "mine.json")
     assert not (tmp_path / "r").exists()
+
+
+def judged_search(trace_csv: Path, folder: Path) -> Path:
+    """Files of a search whose audit has looked."""
+    folder.mkdir()
+    shutil.copy(trace_csv, folder / "search_trace.csv")
+    space = SearchSpace(3, SearchTrace.read(trace_csv).operations)
+    save_genotype(with_findings(random_genotype(space, 7)), folder / "genotype.json")
+    rows = [f"{e},{e},cell,0,,,,0.01,0,0.02,needed" for e in (3, 4)]
+    (folder / "audit_trace.csv").write_text("\n".join([",".join(AUDIT_COLUMNS), *rows]))
+    return folder / "search_trace.csv"
+
+
+def test_findings_have_pictures_of_their_own(trace_csv: Path, tmp_path: Path) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    written = write_search_report(trace, output_dir=tmp_path / "report")
+    more = {"effects": "effects.png", "effect_curves": "effect_curves.png"}
+    assert written == {n: tmp_path / "report" / file for n, file in (FILES | more).items()}
+    assert all(path.is_file() for path in written.values())
+
+
+def test_an_audit_that_has_not_looked_yet_has_none(trace_csv: Path, tmp_path: Path) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    trace.with_name("genotype.json").unlink()
+    trace.with_name("audit_trace.csv").write_text(",".join(AUDIT_COLUMNS) + "\n")
+    assert set(write_search_report(trace, output_dir=tmp_path)) == set(FILES)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("audit_trace.csv", "0.01", "much", r"audit_trace\.csv: line 2, column 'effect'"),
+        (
+            "genotype.json",
+            '"evidence"',
+            '"luck"',
+            r"genotype\.json: provenance\.findings\.parts\[0\]",
+        ),
+    ],
+)
+def test_faulty_findings_leave_nothing_behind(
+    trace_csv: Path, tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    file = trace.with_name(name)
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        write_search_report(trace, output_dir=tmp_path / "report")
+    assert not (tmp_path / "report").exists()

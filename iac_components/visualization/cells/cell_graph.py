@@ -51,7 +51,7 @@ def draw_genotype(genotype: Genotype | str | Path, out_png: str | Path) -> Path:
     cell = genotype if isinstance(genotype, Genotype) else load_genotype(genotype)
     findings = recorded_findings(cell)
     panels = genotype_panels(cell, findings)
-    lines = [] if findings is None else headline(findings, any_cell=bool(cell.nodes))
+    lines = [] if findings is None else headline(cell, findings)
     if findings is None and not cell.nodes:
         lines = ["No cell"]
     figure = _figure(panels, lines, operations=cell.search_space.operations)

@@ -40,7 +40,12 @@ class TopK:
     ranks: NDArray[np.int64]
 
     def fraction(self, k: int) -> NDArray[np.float64]:
-        """Return (T,) the fraction of chosen operations within the top k, by epoch."""
+        """Return (T,) the fraction of chosen operations within the top k, by epoch.
+
+        Where no cell was found, all of the none are.
+        """
+        if not self.chosen:
+            return np.ones(len(self.ranks))
         return np.asarray((self.ranks <= k).mean(axis=1), dtype=np.float64)
 
     def first_epochs(self, k: int) -> list[int | None]:
@@ -120,7 +125,7 @@ def write_top_k(trace: SearchTrace, path: str | Path, *, genotype: Genotype | No
 
 def _latest(epochs: list[int | None]) -> int | None:
     known = [epoch for epoch in epochs if epoch is not None]
-    return max(known) if len(known) == len(epochs) else None
+    return max(known) if known and len(known) == len(epochs) else None
 
 
 def draw_top_k(
@@ -165,4 +170,6 @@ def draw_top_k(
     axes.grid(color=LIGHT, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=True, framealpha=1, edgecolor=LIGHT, fontsize=9)
+    if not result.chosen:
+        axes.set_title("No cell was found: no operation was chosen", loc="left", fontsize=10)
     return write_png(figure, out_png)

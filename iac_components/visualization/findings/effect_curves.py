@@ -41,7 +41,9 @@ ENDS = {
     "equal": ("s", "equal to another"),
     "undecided": ("D", "undecided"),
 }
-ORDER = ("cells", "cell", "skip", "node", "edge", "operation")
+ORDER = ("cells", "cell", "skip", "node", "edge", "path", "operation")
+MOST_PANELS = 80
+"""Of more, those of operations are left out."""
 
 Course = list[AuditLine]
 
@@ -49,9 +51,10 @@ Course = list[AuditLine]
 def draw_effect_curves(lines: Sequence[AuditLine], out_png: str | Path) -> Path:
     """Draw each part's effect with its interval against epochs.
 
-    A panel each for the cells, the skips, the nodes of a level, the edges into a node and the
-    operations of an edge. A curve ends with the last look that measured its part; the mark there
-    says what was concluded. An axis shows the means and what intervals there are near them.
+    A panel each for the cells, the skips, the nodes of a level, the edges into a node, the paths of
+    a block and the operations of an edge; where these are too many, operations have none. A curve
+    ends with the last look that measured its part; the mark there says what was concluded. An axis
+    shows the means and what intervals there are near them.
 
     Args:
         lines: of an audit trace, at least one.
@@ -63,6 +66,7 @@ def draw_effect_curves(lines: Sequence[AuditLine], out_png: str | Path) -> Path:
     if not lines:
         raise ValueError("the audit trace holds no look: there is nothing to draw.")
     groups = _groups(lines)
+    lines = [line for courses in groups.values() for course in courses.values() for line in course]
     legends = _legends(lines)
     colours = {name: colour for legend in legends for name, colour in legend.items()}
     columns = min(COLUMNS, len(groups))
@@ -102,6 +106,12 @@ def _groups(lines: Sequence[AuditLine]) -> dict[str, dict[AuditedPart, Course]]:
     for line in ranked:
         panel = groups.setdefault(_group(line.part, many_levels=many), {})
         panel.setdefault(line.part, []).append(line)
+    if len(groups) > MOST_PANELS:
+        return {
+            title: courses
+            for title, courses in groups.items()
+            if next(iter(courses)).kind != "operation"
+        } or groups
     return groups
 
 
@@ -116,7 +126,8 @@ def _rank(part: AuditedPart) -> tuple[int, int, int]:
 
 
 def _group(part: AuditedPart, *, many_levels: bool) -> str:
-    where = f"level {part.level}: " if many_levels else ""
+    place = "block" if part.kind == "path" or part.input.startswith("depth_") else "level"
+    where = f"{place} {part.level}: " if many_levels or place == "block" else ""
     if part.kind in ("cells", "cell"):
         return "cells"
     if part.kind == "skip":
@@ -125,7 +136,10 @@ def _group(part: AuditedPart, *, many_levels: bool) -> str:
         return f"{where}nodes"
     if part.kind == "edge":
         return f"{where}into node {part.node}"
-    return f"{where}{display_name(part.input)} → node {part.node}"
+    if part.kind == "path":
+        return f"{where}paths"
+    target = part.node if place == "block" else f"node {part.node}"
+    return f"{where}{display_name(part.input)} → {target}"
 
 
 def _name(part: AuditedPart) -> str:
@@ -135,12 +149,14 @@ def _name(part: AuditedPart) -> str:
         return f"level {part.level}"
     if part.kind == "node":
         return f"node {part.node}"
+    if part.kind == "path":
+        return f"{display_name(part.input)} → {part.node}"
     return display_name(part.operation if part.kind == "operation" else part.input)
 
 
 def _key(part: AuditedPart) -> tuple[str, str]:
     """Return family and name: a name of each family has a colour of its own."""
-    families = {"node": "source", "edge": "source", "operation": "operation"}
+    families = {"node": "source", "edge": "source", "path": "source", "operation": "operation"}
     return families.get(part.kind, "level"), _name(part)
 
 

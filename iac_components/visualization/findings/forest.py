@@ -1,4 +1,4 @@
-"""Effects of all parts of a found cell with their intervals, as a forest plot."""
+"""Effects of all parts of a found cell or topology with their intervals, as a forest plot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from iac_components.dints import DintsArchitecture
 from iac_components.search_space import Genotype
 from iac_components.visualization.colours import DARK, GREY, LIGHT, display_name
 from iac_components.visualization.findings.marks import MARKS, point_legend
@@ -26,7 +27,7 @@ from iac_components.visualization.png import write_png
 __all__ = ["draw_effects"]
 
 ROW = 0.21  # inches
-NAMES, BARS = 2.5, 2.9  # inches of a column
+BARS, LETTER = 3.1, 0.073  # inches of a column, and of a name's letter
 HEAD, FOOT = 0.30, 0.80
 LINE = 0.22
 MOST_ROWS = 45
@@ -43,31 +44,33 @@ class Row:
     decided: str
 
 
-def draw_effects(genotype: Genotype, out_png: str | Path) -> Path:
+def draw_effects(found: Genotype | DintsArchitecture, out_png: str | Path) -> Path:
     """Draw the effect of every part that a search kept, with its interval.
 
     The shaded band is the tolerance: an effect within it does not matter. Bounds that are infinite
     run off the axis.
 
     Args:
-        genotype: of a search with findings.
+        found: by a search with findings.
         out_png: the picture to write.
 
     Raises:
         ValueError: if the search recorded no findings, or a field of them is wrong.
     """
-    findings = recorded_findings(genotype)
+    findings = recorded_findings(found)
     if findings is None:
         raise ValueError("provenance.findings is missing: the search judged no parts.")
-    rows = [Row("all cells together", "cells", findings.gain, "")]
-    rows += [
-        Row(name, part.kind, part.effect, part.decided)
-        for name, part in _named(genotype, findings.parts)
-    ]
-    columns = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
-    lines = headline(findings, any_cell=bool(genotype.nodes))
+    gain = findings.gain
+    rows = [] if gain is None else [Row("all cells together", "cells", gain, "")]
+    rows += [Row(_name(found, p), p.kind, p.effect, p.decided) for p in findings.parts]
+    if not rows:
+        raise ValueError("provenance.findings.parts is empty: there is no effect to draw.")
+    each = -(-len(rows) // -(-len(rows) // MOST_ROWS))
+    columns = [rows[first : first + each] for first in range(0, len(rows), each)]
+    lines = headline(found, findings)
     head = HEAD + LINE * len(lines)
-    width = max((NAMES + BARS) * len(columns), 6.9)
+    names = 0.25 + LETTER * max(len(row.name) for row in rows)
+    width = max((names + BARS) * len(columns), 6.9)
     tallest = max(map(len, columns)) * ROW
     height = head + tallest + FOOT
     figure = Figure(figsize=(width, height), facecolor="white")
@@ -77,7 +80,7 @@ def draw_effects(genotype: Genotype, out_png: str | Path) -> Path:
         figure.text(0.1 / width, y, line, fontsize=size, weight=weight, color=DARK, va="top")
     limits = _limits([row.effect for row in rows], findings.tolerance)
     for number, column in enumerate(columns):
-        left = NAMES + (NAMES + BARS) * number
+        left = names + (names + BARS) * number
         bars = width - left - 0.2 if len(columns) == 1 else BARS - 0.2
         rest = len(column) * ROW
         box = (left / width, 1 - (head + rest) / height, bars / width, rest / height)
@@ -98,23 +101,20 @@ def draw_effects(genotype: Genotype, out_png: str | Path) -> Path:
     return write_png(figure, out_png)
 
 
-def _named(genotype: Genotype, parts: Sequence[RecordedPart]) -> list[tuple[str, RecordedPart]]:
-    space = genotype.search_space
-    several = space.levels > 1
-    named = []
-    for part in parts:
-        where = f"{place_words(space, part.level)}: " if several else ""
-        if part.kind in ("cell", "skip"):
-            name = f"{part.kind} at {place_words(space, part.level)}"
-            name = name.replace("skip at skip", "skip itself, skip")
-        elif part.kind == "node":
-            name = f"{where}node {part.node}"
-        else:
-            source = display_name(part.input or "")
-            operation = f": {display_name(part.operation)}" if part.operation else ""
-            name = f"{where}{source} → node {part.node}{operation}"
-        named.append((name, part))
-    return named
+def _name(found: Genotype | DintsArchitecture, part: RecordedPart) -> str:
+    space = found.space if isinstance(found, DintsArchitecture) else found.search_space
+    place = place_words(space, part.level)
+    if part.kind == "cell":
+        return f"cell at {place}"
+    if part.kind == "skip":
+        return f"{place} itself"
+    where = f"{place}: " if space.levels > 1 else ""
+    if part.kind == "node":
+        return f"{where}node {part.node}"
+    source = display_name(part.input or "")
+    target = f"node {part.node}" if isinstance(found, Genotype) else f"{part.node}"
+    operation = f": {display_name(part.operation)}" if part.operation else ""
+    return f"{where}{source} → {target}{operation}"
 
 
 def _limits(intervals: Sequence[Interval], tolerance: float) -> tuple[float, float]:

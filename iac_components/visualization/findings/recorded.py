@@ -1,4 +1,4 @@
-"""Findings as the provenance of a found genotype records them."""
+"""Findings as the provenance of a found cell or topology records them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from iac_components.dints import ArchitectureError, DintsArchitecture
 from iac_components.json_fields import Fields
 from iac_components.search_space import Genotype, GenotypeError
 
@@ -35,11 +36,12 @@ class RecordedPart:
     """A part of what was found.
 
     Attributes:
-        kind: cell, skip, node, edge or operation.
+        kind: cell, skip, node, edge or operation; of a topology, path or operation.
         level: of a cell or skip, the level that has it; of the others, that of the cell they are
-            in, 0 where all levels share one.
-        node: number of the node that it is, or leads to; None of a cell or skip.
-        input: of an edge or operation.
+            in, 0 where all levels share one. Of a topology the block.
+        node: number of the node that it is, or leads to; None of a cell or skip. Of a topology the
+            depth that a path leads to.
+        input: of an edge, path or operation.
         operation: of an operation.
         effect: what the loss rises by without it.
         decided: one of ``DECISIONS``.
@@ -56,10 +58,10 @@ class RecordedPart:
 
 @dataclass(frozen=True)
 class RecordedFindings:
-    """What a search says about its cell.
+    """What a search says about its result.
 
     Attributes:
-        gain: loss without any cell minus loss with the found ones.
+        gain: loss without any cell minus loss with the found ones; None of a topology.
         parts: in the order of the file.
         decided: whether the search ended with all decided.
         alpha: error of the intervals.
@@ -68,7 +70,7 @@ class RecordedFindings:
         costs: of a pass through the plain network and through that with cells, by unit.
     """
 
-    gain: Interval
+    gain: Interval | None
     parts: tuple[RecordedPart, ...]
     decided: bool
     alpha: float
@@ -96,20 +98,22 @@ class RecordedFindings:
         return RecordedPart("edge", level, node, source, None, first.effect, weakest)
 
 
-def recorded_findings(genotype: Genotype) -> RecordedFindings | None:
-    """Return the findings of a genotype; None if its search recorded none.
+def recorded_findings(found: Genotype | DintsArchitecture) -> RecordedFindings | None:
+    """Return the findings of a search; None if it recorded none.
 
     Raises:
-        GenotypeError: naming the field of the findings that is missing or wrong.
+        ValueError: naming the field of the findings that is missing or wrong; a GenotypeError or
+            ArchitectureError, as its reader would raise.
     """
-    content = genotype.provenance.get("findings")
+    content = found.provenance.get("findings")
     if content is None:
         return None
-    top = Fields.of(content, error=GenotypeError, where="provenance.findings")
+    fault = GenotypeError if isinstance(found, Genotype) else ArchitectureError
+    top = Fields.of(content, error=fault, where="provenance.findings")
     return RecordedFindings(
-        gain=_interval(top.child("gain")),
+        gain=_interval(top.child("gain")) if "gain" in top.values else None,
         parts=tuple(_part(fields) for fields in top.children("parts")),
-        decided=genotype.provenance.get("kind") != "undecided",
+        decided=found.provenance.get("kind") != "undecided",
         alpha=_number(top, "alpha", 0.05),
         tolerance=_number(top, "tolerance", 0.0),
         patients=top.integer("patients") if "patients" in top.values else None,
@@ -120,7 +124,7 @@ def recorded_findings(genotype: Genotype) -> RecordedFindings | None:
 def _part(fields: Fields) -> RecordedPart:
     decided = fields.string("decided")
     if decided not in DECISIONS:
-        raise GenotypeError(
+        raise fields.error(
             f"{fields.name('decided')} must be {', '.join(DECISIONS)}, got {decided!r}."
         )
     return RecordedPart(
@@ -151,4 +155,9 @@ def _costs(top: Fields) -> dict[str, tuple[float, float]]:
         return {}
     costs = top.child("cost")
     units = {unit: costs.child(unit) for unit in costs.values}
-    return {unit: (cost.number("plain"), cost.number("cells")) for unit, cost in units.items()}
+    # A topology has no plain network that it could be held against.
+    return {
+        unit: (cost.number("plain"), cost.number("cells"))
+        for unit, cost in units.items()
+        if "plain" in cost.values
+    }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from iac_components.search_space import SearchSpace
+from iac_components.dints import DintsArchitecture, DintsSpace
+from iac_components.search_space import Genotype, SearchSpace
 from iac_components.visualization.findings.recorded import Interval, RecordedFindings
 
 __all__ = ["SCALE", "UNIT", "headline", "interval_words", "place_words"]
@@ -32,37 +33,39 @@ def _short(value: float) -> str:
     return "0" if float(text) == 0 else text.replace("-", "−")
 
 
-def headline(findings: RecordedFindings, *, any_cell: bool) -> list[str]:
-    """Say in a few lines what was found: the first is the title.
-
-    Args:
-        findings: of the search.
-        any_cell: whether any level has a cell.
-    """
-    gain = interval_words(findings.gain)
-    percent = f"{100 * (1 - findings.alpha):.3g} %"
-    patients = "" if findings.patients is None else f" in {findings.patients} patients"
-    if any_cell:
-        title = "Found cell" if findings.decided else "Cell so far, not decided"
-    else:
+def headline(found: Genotype | DintsArchitecture, findings: RecordedFindings) -> list[str]:
+    """Say in a few lines what was found: the first is the title."""
+    kind = "topology" if isinstance(found, DintsArchitecture) else "cell"
+    any_cell = isinstance(found, Genotype) and bool(found.nodes)
+    if isinstance(found, Genotype) and not any_cell:
         title = "No cell needed" if findings.decided else "No cell so far, not decided"
-    lines = [title]
-    if any_cell:
-        lines.append(f"Gain over no cell{patients}: {gain} {UNIT} of the loss ({percent} interval)")
-    elif findings.gain.low == findings.gain.high:
-        # The gain of nothing over nothing: what was judged is that no cell is missed.
-        within = f"{_short(SCALE * findings.tolerance)} {UNIT}"
-        lines.append(f"Without any, the loss{patients} is at most {within} above that with cells")
+    elif findings.decided:
+        title = f"Found {kind}"
     else:
-        lines.append(f"What cells gain{patients}: {gain} {UNIT} of the loss ({percent} interval)")
+        title = f"{kind.capitalize()} so far, not decided"
+    lines = [title, *_gain(findings, any_cell=any_cell)]
     if findings.costs and any_cell:
         lines.append("Cost against the plain network: " + ", ".join(_costs(findings)))
-    undecided = [part for part in findings.parts if part.decided == "undecided"]
-    judged = [part for part in findings.parts if part.kind != "skip"]
-    still = [part for part in undecided if part.kind != "skip"]
-    if still:
-        lines.append(f"Not decided: {len(still)} of {len(judged)} parts")
+    # A skip is on unless something speaks against it.
+    judged = [part.decided for part in findings.parts if part.kind != "skip"]
+    if judged.count("undecided"):
+        lines.append(f"Not decided: {judged.count('undecided')} of {len(judged)} parts")
     return lines
+
+
+def _gain(findings: RecordedFindings, *, any_cell: bool) -> list[str]:
+    percent = f"{100 * (1 - findings.alpha):.3g} %"
+    patients = "" if findings.patients is None else f" in {findings.patients} patients"
+    if findings.gain is None:
+        return [f"Intervals of {percent} for all parts together{patients}"] if patients else []
+    gain = f"{interval_words(findings.gain)} {UNIT} of the loss ({percent} interval)"
+    if any_cell:
+        return [f"Gain over no cell{patients}: {gain}"]
+    if findings.gain.low == findings.gain.high:
+        # The gain of nothing over nothing: what was judged is that no cell is missed.
+        within = f"{_short(SCALE * findings.tolerance)} {UNIT}"
+        return [f"Without any, the loss{patients} is at most {within} above that with cells"]
+    return [f"What cells gain{patients}: {gain}"]
 
 
 def _costs(findings: RecordedFindings) -> list[str]:
@@ -75,12 +78,14 @@ def _costs(findings: RecordedFindings) -> list[str]:
     return words
 
 
-def place_words(space: SearchSpace, level: int) -> str:
-    """Name a level: a skip, the bottleneck or the output of a decoder's block.
+def place_words(space: SearchSpace | DintsSpace, level: int) -> str:
+    """Name a level: a skip, the bottleneck or the output of a decoder's block; of DiNTS a block.
 
     Shared cells do not say how many levels there are: where more than skips have cells, their
     levels keep their numbers.
     """
+    if isinstance(space, DintsSpace):
+        return f"block {level}"
     if space.sites == ("skips",):
         return f"skip level {level}"
     if space.sites == ("decoder",):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.visualization import read_trace
+from iac_components.search import SearchTrace
+from iac_components.search_space import Genotype, SearchSpace
 from iac_components.visualization.cells.final_cell import ChosenOperation
 from iac_components.visualization.curves.top_k import (
     TopK,
@@ -58,7 +59,7 @@ def test_definitions_hold_for_any_ranks(ranks: list[int], k: int) -> None:
 def test_ties_count_against_and_none_does_not_count(
     make_rows: Callable[..., list], write_trace: Callable, change_trace: Callable
 ) -> None:
-    trace = read_trace(write_trace(make_rows(3, num_nodes=1, prune=False)))
+    trace = SearchTrace.read(write_trace(make_rows(3, num_nodes=1, prune=False)))
     probability = np.zeros_like(trace.probability)
     probability[0] = 1 / 8
     probability[1:] = [0.5, 0.05, 0.05, 0.1, 0.2, 0.05, 0.05, 0]
@@ -68,7 +69,7 @@ def test_ties_count_against_and_none_does_not_count(
 
 
 def test_json_says_what_the_ranks_say(trace_csv: Path, tmp_path: Path) -> None:
-    trace = read_trace(trace_csv)
+    trace = SearchTrace.read(trace_csv)
     result = rank_chosen_operations(trace)
     content = json.loads(write_top_k(trace, tmp_path / "top_k.json").read_text(encoding="utf-8"))
     assert content["epochs"] == 40
@@ -83,5 +84,14 @@ def test_json_says_what_the_ranks_say(trace_csv: Path, tmp_path: Path) -> None:
 
 
 def test_picture_is_written(trace_csv: Path, tmp_path: Path) -> None:
-    path = draw_top_k(read_trace(trace_csv), tmp_path / "top_k.png")
+    path = draw_top_k(SearchTrace.read(trace_csv), tmp_path / "top_k.png")
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_cell_has_an_analysis_without_operations(trace_csv: Path, tmp_path: Path) -> None:
+    trace = SearchTrace.read(trace_csv)
+    none = Genotype(SearchSpace(2, trace.operations), ())
+    content = json.loads(write_top_k(trace, tmp_path / "top_k.json", genotype=none).read_text())
+    assert content["chosen"] == []
+    assert content["all_from_epoch"] == {"top_1": None, "top_2": None, "top_3": None}
+    assert draw_top_k(trace, tmp_path / "top_k.png", genotype=none).exists()
