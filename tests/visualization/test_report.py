@@ -169,7 +169,7 @@ def test_an_audit_that_has_not_looked_yet_has_none(trace_csv: Path, tmp_path: Pa
             "genotype.json",
             '"evidence"',
             '"luck"',
-            r"genotype\.json: provenance\.findings\.parts\[0\]",
+            r"genotype\.json: provenance\.findings\.parts\[0",
         ),
     ],
 )

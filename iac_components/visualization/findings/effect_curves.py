@@ -102,9 +102,9 @@ def _groups(lines: Sequence[AuditLine]) -> dict[str, dict[AuditedPart, Course]]:
     """Return the courses of the parts by panel, larger parts first."""
     ranked = sorted(lines, key=lambda line: _rank(line.part))
     groups: dict[str, dict[AuditedPart, Course]] = {}
-    many = len({line.part.level for line in lines if line.part.kind in ("node", "edge")}) > 1
+    inner = {line.part.level for line in lines if line.part.kind not in ("cells", "cell", "skip")}
     for line in ranked:
-        panel = groups.setdefault(_group(line.part, many_levels=many), {})
+        panel = groups.setdefault(_group(line.part, many_levels=len(inner) > 1), {})
         panel.setdefault(line.part, []).append(line)
     if len(groups) > MOST_PANELS:
         return {
