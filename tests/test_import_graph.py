@@ -24,6 +24,7 @@ ANYWHERE = {
     "files",
     "json_fields",
     "kept_folders",
+    "markdown_table",
     "ranks",
     "registry",
     "signals",
