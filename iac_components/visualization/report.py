@@ -66,12 +66,12 @@ def write_search_report(
     written = {
         "probability_curves": draw_probability_curves(trace, curves, genotype=cell),
         "divergence_curves": draw_divergence_curves(trace, folder / "divergence_curves.png"),
-        "cell": draw_genotype(cell, folder / "cell.png"),
+        "cell": draw_genotype(cell, folder / "cell.png", looks=looks),
         "top_k_analysis": write_top_k(trace, folder / "top_k.json", genotype=cell),
         "top_k": draw_top_k(trace, folder / "top_k.png", genotype=cell),
     }
     if judged:
-        written["effects"] = draw_effects(cell, folder / "effects.png")
+        written["effects"] = draw_effects(cell, folder / "effects.png", looks=looks)
     if looks:
         written["effect_curves"] = draw_effect_curves(looks, folder / "effect_curves.png")
     return written

@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from iac_components.search.audit_file import AuditLine
 from iac_components.search_space import Genotype, load_genotype
 from iac_components.visualization.cells.cell_drawing import draw_panel
 from iac_components.visualization.cells.cell_layout import INPUT_WIDTH
@@ -33,7 +34,9 @@ NARROWEST = 7.4  # with a headline
 LEFT = -INPUT_WIDTH / 2 - MARGIN
 
 
-def draw_genotype(genotype: Genotype | str | Path, out_png: str | Path) -> Path:
+def draw_genotype(
+    genotype: Genotype | str | Path, out_png: str | Path, *, looks: Sequence[AuditLine] = ()
+) -> Path:
     """Draw a found cell, one panel a level, with what its search says about it.
 
     Nodes that went are dashed boxes. Levels without a cell and levels whose skip is off have a
@@ -44,12 +47,13 @@ def draw_genotype(genotype: Genotype | str | Path, out_png: str | Path) -> Path:
     Args:
         genotype: the cell, or its ``genotype.json``.
         out_png: the picture to write.
+        looks: of the search's audit; where no cell was found, they say what cells would gain.
 
     Raises:
         GenotypeError: naming the file and the field at fault.
     """
     cell = genotype if isinstance(genotype, Genotype) else load_genotype(genotype)
-    findings = recorded_findings(cell)
+    findings = recorded_findings(cell, looks)
     panels = genotype_panels(cell, findings)
     lines = [] if findings is None else headline(cell, findings)
     if findings is None and not cell.nodes:
@@ -83,6 +87,7 @@ def _figure(panels: Sequence[Panel], lines: Sequence[str], *, operations: Sequen
     text = [part for line in lines for part in textwrap.wrap(line, int(width / LETTER))]
     head = HEADLINE_HEIGHT * len(text) + 0.2 if text else 0.0
     decisions = {part.decided for panel in panels for part in panel.edges.values()}
+    decisions |= {how for panel in panels for column in panel.notes for _, how in column}
     foot = LEGEND_HEIGHT if decisions else 0.0
     heights = [_height(panel) for panel in panels]
     total = head + sum(heights) + foot

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from iac_components.dints import DintsArchitecture
+from iac_components.search.audit_file import AuditLine
 from iac_components.search_space import Genotype
 from iac_components.visualization.colours import DARK, GREY, LIGHT, display_name
 from iac_components.visualization.findings.marks import MARKS, point_legend
@@ -44,7 +45,12 @@ class Row:
     decided: str
 
 
-def draw_effects(found: Genotype | DintsArchitecture, out_png: str | Path) -> Path:
+def draw_effects(
+    found: Genotype | DintsArchitecture,
+    out_png: str | Path,
+    *,
+    looks: Sequence[AuditLine] = (),
+) -> Path:
     """Draw the effect of every part that a search kept, with its interval.
 
     The shaded band is the tolerance: an effect within it does not matter. Bounds that are infinite
@@ -53,11 +59,12 @@ def draw_effects(found: Genotype | DintsArchitecture, out_png: str | Path) -> Pa
     Args:
         found: by a search with findings.
         out_png: the picture to write.
+        looks: of the search's audit; where no cell was found, they say what cells would gain.
 
     Raises:
         ValueError: if the search recorded no findings, or a field of them is wrong.
     """
-    findings = recorded_findings(found)
+    findings = recorded_findings(found, looks)
     if findings is None:
         raise ValueError("provenance.findings is missing: the search judged no parts.")
     gain = findings.gain

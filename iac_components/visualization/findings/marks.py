@@ -42,11 +42,21 @@ MARKS = {
 
 
 def line_legend(decisions: Collection[str]) -> list[Line2D]:
-    """Return legend entries for the lines of a cell."""
+    """Return legend entries for the lines of a cell, and the points beside its levels."""
     return [
-        Line2D([], [], color=DARK, lw=1.8, ls=MARKS[name].line, label=MARKS[name].words)
-        for name in DECISIONS
-        if name in decisions
+        Line2D(
+            [],
+            [],
+            color=DARK,
+            lw=1.8,
+            ls=mark.line,
+            marker=mark.point,
+            ms=5.5,
+            mec=mark.colour,
+            mfc=mark.colour if mark.filled else "white",
+            label=mark.words,
+        )
+        for mark in (MARKS[name] for name in DECISIONS if name in decisions)
     ]
 
 

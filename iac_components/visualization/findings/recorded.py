@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from iac_components.dints import ArchitectureError, DintsArchitecture
 from iac_components.json_fields import Fields
+from iac_components.search.audit_file import AuditLine
 from iac_components.search_space import Genotype, GenotypeError
 
 __all__ = ["DECISIONS", "Interval", "RecordedFindings", "RecordedPart", "recorded_findings"]
@@ -98,8 +99,13 @@ class RecordedFindings:
         return RecordedPart("edge", level, node, source, None, first.effect, weakest)
 
 
-def recorded_findings(found: Genotype | DintsArchitecture) -> RecordedFindings | None:
+def recorded_findings(
+    found: Genotype | DintsArchitecture, looks: Sequence[AuditLine] = ()
+) -> RecordedFindings | None:
     """Return the findings of a search; None if it recorded none.
+
+    Where no cell was found the gain of nothing over nothing is recorded, and what all cells gained
+    at the last look that measured them says more.
 
     Raises:
         ValueError: naming the field of the findings that is missing or wrong; a GenotypeError or
@@ -111,7 +117,7 @@ def recorded_findings(found: Genotype | DintsArchitecture) -> RecordedFindings |
     fault = GenotypeError if isinstance(found, Genotype) else ArchitectureError
     top = Fields.of(content, error=fault, where="provenance.findings")
     return RecordedFindings(
-        gain=_interval(top.child("gain")) if "gain" in top.values else None,
+        gain=_gain(top, looks),
         parts=tuple(_part(fields) for fields in top.children("parts")),
         decided=found.provenance.get("kind") != "undecided",
         alpha=_number(top, "alpha", 0.05),
@@ -119,6 +125,16 @@ def recorded_findings(found: Genotype | DintsArchitecture) -> RecordedFindings |
         patients=top.integer("patients") if "patients" in top.values else None,
         costs=_costs(top),
     )
+
+
+def _gain(top: Fields, looks: Sequence[AuditLine]) -> Interval | None:
+    if "gain" not in top.values:
+        return None
+    gain = _interval(top.child("gain"))
+    last = [line for line in looks if line.part.kind == "cells"][-1:]
+    if gain.low == gain.high == 0 and last:
+        return Interval(last[0].effect, last[0].low, last[0].high)
+    return gain
 
 
 def _part(fields: Fields) -> RecordedPart:

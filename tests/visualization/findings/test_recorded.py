@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from found_cells import CELLS, with_findings
 
+from iac_components.search.audit_file import AuditedPart, AuditLine
 from iac_components.search_space import Genotype, GenotypeError
 from iac_components.visualization.findings.recorded import Interval, recorded_findings
 
@@ -48,6 +49,26 @@ def test_what_is_unknown_is_null() -> None:
     assert found.gain is not None
     assert math.isnan(found.gain.mean)
     assert (found.gain.low, found.gain.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize(("gain", "seen"), [(0.0, 0.002), (0.031, 0.031)])
+def test_where_no_cell_was_found_the_last_look_says_what_cells_gain(
+    gain: float, seen: float
+) -> None:
+    cells = AuditedPart("cells", None, None, "", "")
+    looks = [
+        AuditLine(epoch, part, effect, -0.001, 0.005, "needless")
+        for epoch, part, effect in (
+            (3, cells, 0.1),
+            (4, cells, 0.002),
+            (5, cells._replace(kind="skip", level=0), 0.3),
+        )
+    ]
+    recorded = dict.fromkeys(("mean", "low", "high"), gain)
+    found = recorded_findings(with_findings(CELLS["no_cell"], gain=recorded), looks)
+    assert found is not None
+    assert found.gain is not None
+    assert found.gain.mean == seen
 
 
 @pytest.mark.parametrize(
