@@ -3,9 +3,15 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from iac_components.search.audit_file import AuditedPart, AuditLine, read_audit_trace
+from iac_components.search.audit import Effects
+from iac_components.search.looks.audit_file import AuditedPart, AuditLine, read_audit_trace
+from iac_components.search.looks.log import WHOLE, AuditLog
+from iac_components.search.looks.standing import Standing
+from iac_components.search.parts import Part
+from iac_components.search_space import SearchSpace
 from iac_components.trace_format import AUDIT_COLUMNS
 
 HEADER = ",".join(AUDIT_COLUMNS)
@@ -65,3 +71,24 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
 def test_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.csv: no such audit trace"):
         read_audit_trace(tmp_path / "absent.csv")
+
+
+def test_what_an_audit_writes_is_read(tmp_path: Path) -> None:
+    space = SearchSpace(2, num_nodes=1)
+    log = AuditLog(space)
+    parts = [WHOLE, Part("skip", 2), Part("node", 0, 0), Part("operation", 0, 1, 4)]
+    means, bounds = np.array([0.1, 0.2, np.nan, 0.4]), np.array([0.0, 0.1, -np.inf, 0.3])
+    effects = Effects(means, bounds, bounds, np.array([0.2, 0.3, np.inf, 0.5]), 5)
+    log.add(parts, effects, list(Standing)[:4], epoch=3, look=1)
+    log.write(tmp_path / "audit_trace.csv")
+    lines = read_audit_trace(tmp_path / "audit_trace.csv")
+    assert [line.part for line in lines] == [
+        AuditedPart("cells", None, None, "", ""),
+        AuditedPart("skip", 2, None, "", ""),
+        AuditedPart("node", 0, 0, "", ""),
+        AuditedPart("operation", 0, 0, "gate", space.operations[4]),
+    ]
+    assert [line.verdict for line in lines] == [s.name.lower() for s in list(Standing)[:4]]
+    assert [line.epoch for line in lines] == [3] * 4
+    np.testing.assert_allclose([line.effect for line in lines], means)
+    np.testing.assert_allclose([line.low for line in lines], bounds)
