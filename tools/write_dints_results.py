@@ -32,6 +32,7 @@ from run_dints_proof import CONTROLS, SEARCHES
 
 from iac_components.dints import load_architecture
 from iac_components.files import write_text
+from iac_components.markdown_table import markdown_table
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 TITLES = {
@@ -72,12 +73,6 @@ def collect(proof: Path, target: Path, *, pictures: Path) -> None:
             next(iter(seeds.values())).parent / "network.json", target / f"network_{arm}.json"
         )
     shutil.copy(proof / "proof_settings.json", target / "proof_settings.json")
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def search_rows(folder: Path, searches: Sequence[str]) -> Iterable[Sequence[str]]:
@@ -168,7 +163,7 @@ def section(folder: Path) -> str:
         f"CPU, {settings['threads']} thread a run.\n\n"
         "**Searches.** Seconds of all epochs, validation included, taken beside other work: see "
         "the findings for the speed of pruning.\n\n"
-        + table(
+        + markdown_table(
             (
                 "search",
                 "epochs",
@@ -182,18 +177,18 @@ def section(folder: Path) -> str:
         + "\n**Discretization gap.** Mean Dice x 100 on the validation fold after the last epoch: "
         "the supernet, and the discrete network it decodes to with the same weights, without "
         "training.\n\n"
-        + table(("search", "supernet", "discrete", "gap"), gap_rows)
+        + markdown_table(("search", "supernet", "discrete", "gap"), gap_rows)
         + "\n**Memory.** In MB (10^6 bytes). Budget and need are activations of the search's batch "
         f"of {batch}; the last three columns are those of a training batch of "
         f"{settings['memory_shape'][0]}: what the model says, what autograd was seen to keep, and "
         "how far the process's peak grew over three steps.\n\n"
-        + table(
+        + markdown_table(
             ("search", "budget", "need", "model", "kept by autograd", "peak growth"),
             memory_rows(folder, searches),
         )
         + f"\n**Trained from scratch.** {settings['steps']} steps of {settings['batch_size']} "
         f"patches each, the final weights evaluated on {patients} patients, seeds: {seeds}.\n\n"
-        + table(
+        + markdown_table(
             (
                 "network",
                 "parameters",

@@ -7,13 +7,18 @@ from pathlib import Path
 from iac_components.files import require_writable_directory
 from iac_components.options import OptionError
 from iac_components.search_space import load_genotype
-from iac_components.visualization import draw_genotype, write_dints_report, write_search_report
+from iac_components.visualization import (
+    draw_effects,
+    draw_genotype,
+    write_dints_report,
+    write_search_report,
+)
 
 __all__ = ["plot"]
 
 
 def plot(folder: str | Path, *, output_dir: str | Path | None = None) -> dict[str, Path]:
-    """Draw a search: its curves, when it knew its answer, and the cell or topology it found.
+    """Draw a search: its curves, when it knew its answer, what it found and what that is worth.
 
     Args:
         folder: of a search (``search_trace.csv``), or of a found cell alone (``genotype.json``).
@@ -46,8 +51,12 @@ def plot(folder: str | Path, *, output_dir: str | Path | None = None) -> dict[st
     if trace.is_file():
         return write_search_report(trace, output_dir=target)
     if cell.is_file():
-        load_genotype(cell)
-        return {"cell": draw_genotype(cell, require_writable_directory(target) / "cell.png")}
+        found = load_genotype(cell)
+        into = require_writable_directory(target)
+        pictures = {"cell": draw_genotype(found, into / "cell.png")}
+        if "findings" in found.provenance:
+            pictures["effects"] = draw_effects(found, into / "effects.png")
+        return pictures
     raise OptionError(
         f"'{folder}' holds no {trace.name} and no {cell.name}: pass the output_dir of a search."
     )

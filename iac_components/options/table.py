@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from iac_components.markdown_table import markdown_table
 from iac_components.options.schema import Option, load_options
 from iac_components.options.words import allowed_words
 
 __all__ = ["option_table"]
+
+HEADER = ("option", "default", "allowed", "meaning")
 
 _PATH = re.compile(r"\$@(\w+) \+ '(/[^']*)'")
 
@@ -33,20 +36,18 @@ def option_table(method: str, config: Mapping[str, object]) -> str:
             f"iac_components/options/schemas."
         )
     rows = [_row(options[key], value) for key, value in config.items() if options[key].is_value]
-    head = ["| option | default | allowed | meaning |", "| --- | --- | --- | --- |"]
-    text = "\n".join([*head, *rows])
+    text = markdown_table(HEADER, rows, words=len(HEADER)).rstrip("\n")
     components = list(_components(options[key] for key in config))
     return f"{text}\n\nReplaced as a whole: {'; '.join(components)}." if components else text
 
 
-def _row(option: Option, value: object) -> str:
-    cells = (
+def _row(option: Option, value: object) -> tuple[str, ...]:
+    return (
         f"`--{option.name}`",
         _default(option, value),
         allowed_words(option.schema),
         option.meaning.rstrip("."),
     )
-    return f"| {' | '.join(cell.replace('|', ' ') for cell in cells)} |"
 
 
 def _default(option: Option, value: object) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from iac_components.files import write_text
 from iac_components.search.stability import BoolArray, FloatArray, History
+from iac_components.search.trace_file import TracedEdge, read_trace_content
 from iac_components.search_space.space import EdgeSpace
 from iac_components.trace_format import TRACE_COLUMNS
 
@@ -40,8 +41,78 @@ class SearchTrace:
         }
         self._blocks: list[str] = []
 
+    @classmethod
+    def read(cls, path: str | Path) -> SearchTrace:
+        """Read what :meth:`write` wrote.
+
+        Its space is what the file tells of it; the file does not count architecture steps.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: naming the file and the column, line or epoch at fault.
+
+        Example:
+            >>> SearchTrace.read("runs/search/search_trace.csv").operations[:2]
+            ('none', 'skip_connect')
+        """
+        content = read_trace_content(path)
+        trace = cls(content.space)
+        for name, values in content.arrays.items():
+            trace._arrays[name] = list(values)
+        trace._arrays["architecture_steps"] = list(np.zeros(len(content.arrays["seconds"])))
+        trace._blocks = [trace._block(index) for index in range(len(content.arrays["seconds"]))]
+        return trace
+
     def __len__(self) -> int:
         return len(self._blocks)
+
+    @property
+    def epochs(self) -> npt.NDArray[np.int64]:
+        """(T,) 1, 2, ... T."""
+        return np.arange(1, len(self) + 1)
+
+    @property
+    def edges(self) -> tuple[TracedEdge, ...]:
+        """The L*E edges of all levels, in the order of the arrays below."""
+        levels = range(self.space.levels)
+        return tuple(TracedEdge(level, *edge) for level in levels for edge in self.space.edges)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Names of the O operations."""
+        return self.space.operations
+
+    @property
+    def probability(self) -> FloatArray:
+        """(T, L*E, O) mean softmax probability over the epoch, 0 once pruned."""
+        return self._flat("probability", len(self.space.operations))
+
+    @property
+    def divergence(self) -> FloatArray:
+        """(T, L*E) Jensen-Shannon divergence in base 2, NaN while undefined."""
+        return self._flat("divergence")
+
+    @property
+    def active(self) -> BoolArray:
+        """(T, L*E, O) whether the operation is alive after that epoch's pruning."""
+        return self._flat("active", len(self.space.operations)).astype(np.bool_)
+
+    @property
+    def edge_weight(self) -> FloatArray:
+        """(T, L*E) softmax of the betas over the node's living inputs, 0 once removed.
+
+        In a topology search the probability of the path, each on its own.
+        """
+        return self._flat("edge_weight")
+
+    @property
+    def seconds(self) -> FloatArray:
+        """(T,) wall-clock seconds of the epoch."""
+        return np.array(self._arrays["seconds"], dtype=np.float64)
+
+    def _flat(self, name: str, *last: int) -> FloatArray:
+        shape = (len(self), self.space.levels * len(self.space.edges), *last)
+        return np.array(self._arrays[name], dtype=np.float64).reshape(shape)
 
     @property
     def total_seconds(self) -> float:

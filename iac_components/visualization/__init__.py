@@ -1,35 +1,50 @@
-"""Pictures and analyses of a search and its result, made from files alone.
+"""Pictures and analyses of a search and its result.
 
-A search leaves ``search_trace.csv`` and ``genotype.json``, or with DiNTS ``architecture.json`` and
-``search_summary.csv``; from these (and from NIfTI files, for overlays) this subpackage draws the
-curves of a search, the cell or topology it found and when it knew its answer. It imports nothing
-else of the project but the reading and writing of files, needs no display, and keeps no global
-state: matplotlib's figures are objects here, never pyplot's.
+They are made from the objects that a search saves and their own readers give back: a
+:class:`~iac_components.search.SearchTrace`, a :class:`~iac_components.search_space.Genotype`, a
+:class:`~iac_components.dints.DintsArchitecture` (and from NIfTI files, for overlays). No display is
+needed, and no global state kept: matplotlib's figures are objects here, never pyplot's.
 """
 
 from __future__ import annotations
 
-from iac_components.visualization.architecture_file import (
-    ChosenPath,
-    DrawnTopology,
-    read_topology,
+from iac_components.dints import ActivePath, DintsArchitecture, load_architecture
+from iac_components.search import SearchTrace
+from iac_components.search.trace_file import TracedEdge
+from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
+from iac_components.visualization.cells.final_cell import ChosenOperation, chosen_operations
+from iac_components.visualization.curves.divergence_curves import draw_divergence_curves
+from iac_components.visualization.curves.probability_curves import draw_probability_curves
+from iac_components.visualization.curves.pruning_events import PruningEvent, pruning_events
+from iac_components.visualization.curves.top_k import (
+    TopK,
+    draw_top_k,
+    rank_chosen_operations,
+    write_top_k,
 )
-from iac_components.visualization.cell_graph import draw_cell, draw_genotype
 from iac_components.visualization.dints_report import write_dints_report
-from iac_components.visualization.divergence_curves import draw_divergence_curves
-from iac_components.visualization.entropy_curves import draw_entropies
-from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
-from iac_components.visualization.memory_curve import draw_expected_memory
-from iac_components.visualization.overlay import OverlayCase, write_overlay, write_overlay_sheet
-from iac_components.visualization.path_curves import draw_path_probabilities
-from iac_components.visualization.path_trace import PathTrace, trace_paths
-from iac_components.visualization.probability_curves import draw_probability_curves
-from iac_components.visualization.pruning_events import PruningEvent, pruning_events
+from iac_components.visualization.findings.effect_curves import draw_effect_curves
+from iac_components.visualization.findings.forest import draw_effects
+from iac_components.visualization.overlays.overlay import (
+    OverlayCase,
+    write_overlay,
+    write_overlay_sheet,
+)
 from iac_components.visualization.report import write_search_report
-from iac_components.visualization.summary_file import Summary, read_summary
-from iac_components.visualization.top_k import TopK, draw_top_k, rank_chosen_operations, write_top_k
-from iac_components.visualization.topology_graph import draw_topology
-from iac_components.visualization.trace_file import Edge, Trace, read_trace
+from iac_components.visualization.topology.entropy_curves import draw_entropies
+from iac_components.visualization.topology.memory_curve import draw_expected_memory
+from iac_components.visualization.topology.path_curves import draw_path_probabilities
+from iac_components.visualization.topology.path_trace import PathTrace, trace_paths
+from iac_components.visualization.topology.summary_file import Summary, read_summary
+from iac_components.visualization.topology.topology_graph import draw_topology
+
+# The second readers that version 0.4 had here; what they gave is now the saved object itself.
+ChosenPath = ActivePath
+DrawnTopology = DintsArchitecture
+Edge = TracedEdge
+Trace = SearchTrace
+read_topology = load_architecture
+read_trace = SearchTrace.read
 
 __all__ = [
     "ChosenOperation",
@@ -45,6 +60,8 @@ __all__ = [
     "chosen_operations",
     "draw_cell",
     "draw_divergence_curves",
+    "draw_effect_curves",
+    "draw_effects",
     "draw_entropies",
     "draw_expected_memory",
     "draw_genotype",

@@ -51,6 +51,8 @@ def _cell_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("trace_csv", help="search_trace.csv, written by a search")
     parser.add_argument("--output_dir", required=True, help="folder for the pictures")
+    parser.add_argument("--genotype", help="genotype.json, if not that beside the trace")
+    parser.add_argument("--audit_csv", help="audit_trace.csv, if not that beside the trace")
     return parser
 
 
@@ -63,6 +65,7 @@ def _dints_parser() -> argparse.ArgumentParser:
     parser.add_argument("--trace_csv", help="search_trace.csv, if not that of the folder")
     parser.add_argument("--summary_csv", help="search_summary.csv, if not that of the folder")
     parser.add_argument("--architecture", help="architecture.json, if not that of the folder")
+    parser.add_argument("--audit_csv", help="audit_trace.csv, if not that beside the trace")
     return parser
 
 

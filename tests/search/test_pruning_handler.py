@@ -13,12 +13,13 @@ from ignite.engine import Events
 from iac_components.search import (
     Decision,
     JensenShannonStability,
+    SearchTrace,
     StabilityPruningHandler,
     save_found_genotype,
 )
 from iac_components.search.pruning import is_decided
 from iac_components.search_space import load_genotype
-from iac_components.visualization import pruning_events, read_trace
+from iac_components.visualization import pruning_events
 
 
 def count(network):
@@ -45,7 +46,7 @@ def test_pruned_search_ends_decided(make_search, always_stable, tmp_path):
     assert search.handler.decided
     assert is_decided(search.network.space, search.network.architecture.alive.numpy())
     assert len(search.losses) == 6
-    trace = read_trace(tmp_path / "search_trace.csv")
+    trace = SearchTrace.read(tmp_path / "search_trace.csv")
     assert trace.active.sum(axis=(1, 2)).tolist() == living
     assert {event.epoch for event in pruning_events(trace)} == {2, 3}
     with torch.no_grad():
@@ -167,7 +168,7 @@ def test_a_node_without_inputs_goes_and_the_search_goes_on_without_it(
     search.run()
     assert len(search.trace) == 5
     left = 0 if any(inputs[0]) else 1
-    trace = read_trace(tmp_path / "search_trace.csv")
+    trace = SearchTrace.read(tmp_path / "search_trace.csv")
     edges = trace.active.any(axis=-1).reshape(5, -1)
     assert edges.sum(axis=-1).tolist() == [5] + [2 if left == 0 else 1] * 4
     assert count(search.network) < size

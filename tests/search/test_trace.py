@@ -12,7 +12,7 @@ from iac_components.search import SearchTrace
 from iac_components.search.pruning import prune_edges, prune_operations
 from iac_components.search_space import SearchSpace, discretize
 from iac_components.trace_format import TRACE_COLUMNS
-from iac_components.visualization import chosen_operations, read_trace
+from iac_components.visualization import chosen_operations
 
 SPACE = SearchSpace(2, ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3"), 3, levels=2)
 
@@ -55,7 +55,7 @@ def test_file_is_read_by_the_plots(tmp_path):
     lines = (tmp_path / "search_trace.csv").read_text().splitlines()
     assert tuple(lines[0].split(",")) == TRACE_COLUMNS
     assert len(lines) == 1 + 5 * 2 * len(SPACE.edges) * 4
-    read = read_trace(tmp_path / "search_trace.csv")
+    read = SearchTrace.read(tmp_path / "search_trace.csv")
     state = trace.state_dict()
     assert read.operations == SPACE.operations
     assert [(e.level, e.node, e.input) for e in read.edges] == [
@@ -89,7 +89,7 @@ def test_plots_choose_the_cell_that_discretization_chooses(tmp_path_factory, see
         for node in genotype.nodes
         for edge in node.edges
     ]
-    chosen = chosen_operations(read_trace(path))
+    chosen = chosen_operations(SearchTrace.read(path))
     assert [(c.level, c.node, c.input, c.operation) for c in chosen] == expected
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from iac_components.dints import ArchitectureError
+from iac_components.trace_format import AUDIT_COLUMNS
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.dints_report import write_dints_report
 from iac_components.visualization.png import LARGEST_FILE
@@ -55,7 +58,8 @@ def test_a_search_without_an_architecture_yet_has_its_probabilities_drawn(
 )
 def test_absent_file_is_named(make_search: Make, tmp_path: Path, option: str, name: str) -> None:
     folder = make_search()
-    with pytest.raises(FileNotFoundError, match="elsewhere: no such"):
+    # As each reader says it, "no such trace", or what the system says.
+    with pytest.raises((FileNotFoundError, ArchitectureError), match=r"elsewhere.*o such "):
         write_dints_report(folder, **{option: tmp_path / "elsewhere"})
     (folder / name).unlink()
     if option != "architecture":
@@ -70,7 +74,7 @@ def test_absent_file_is_named(make_search: Make, tmp_path: Path, option: str, na
         ("search_trace.csv", "depth_0", "depth_9", r"search_trace\.csv: column 'input'"),
         ("search_trace.csv", ",seconds", ",minutes", r"line 1 lacks the column 'seconds'"),
         ("search_summary.csv", "\n2,", "\n5,", r"line 3, column 'epoch': '5' is not 2"),
-        ("architecture.json", '"dints"', '"cell"', r"architecture\.json: kind must be 'dints'"),
+        ("architecture.json", '"dints"', '"cell"', r"architecture\.json': kind is 'cell', this"),
         ("architecture.json", '"epoch": 6', '"epoch": 9', r"epoch is 9, but the trace holds"),
     ],
 )
@@ -110,3 +114,30 @@ def test_command_line_takes_files_from_elsewhere(
     error = capsys.readouterr().err
     assert "absent.csv: no such summary" in error
     assert "Traceback" not in error
+
+
+def test_findings_have_pictures_of_their_own(make_search: Make) -> None:
+    folder = make_search(1, 2, 2)
+    chosen = folder / "architecture.json"
+    content = json.loads(chosen.read_text())
+    path = content["blocks"][0]["paths"][0]
+    part = {
+        "kind": "path",
+        "level": 0,
+        "node": path["target"],
+        "input": f"depth_{path['source']}",
+        "effect": {"mean": 0.01, "low": 0.0, "high": None},
+        "decided": "evidence",
+    }
+    content["provenance"]["findings"] = {"patients": 6, "parts": [part]}
+    chosen.write_text(json.dumps(content))
+    (folder / "audit_trace.csv").write_text(
+        ",".join(AUDIT_COLUMNS) + "\n2,1,path,0,0,depth_0,,0.01,0,0.02,needed\n"
+    )
+    written = write_dints_report(folder)
+    assert set(written) == {*NAMES, "effects", "effect_curves"}
+    assert all(path.is_file() for path in written.values())
+    part["decided"] = "luck"
+    chosen.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"architecture\.json: provenance\.findings\.parts\[0\]"):
+        write_dints_report(folder)

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from found_cells import with_findings
+from matplotlib import pyplot
 
+from iac_components import visualization
+from iac_components.search import SearchTrace
+from iac_components.search_space import (
+    GenotypeError,
+    SearchSpace,
+    random_genotype,
+    save_genotype,
+)
+from iac_components.trace_format import AUDIT_COLUMNS
+from iac_components.visualization import draw_genotype
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.report import write_search_report
 
@@ -36,15 +47,13 @@ def test_faulty_trace_leaves_nothing_behind(trace_csv: Path, tmp_path: Path) -> 
     assert not (tmp_path / "report").exists()
 
 
-def test_trace_without_a_cell_names_the_file(trace_csv: Path, tmp_path: Path) -> None:
-    dead = tmp_path / "dead.csv"
-    header, *rows = trace_csv.read_text().splitlines()
-    fields = [row.split(",") for row in rows]
-    for row in fields:
-        row[7] = "0"
-    dead.write_text("\n".join([header, *(",".join(row) for row in fields)]))
-    with pytest.raises(ValueError, match=r"dead\.csv: level 0, node 0 has 0 input"):
-        write_search_report(dead, output_dir=tmp_path / "report")
+def test_trace_of_another_search_names_the_file(
+    make_search: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = make_search() / "search_trace.csv"
+    with pytest.raises(ValueError, match=r"search_trace\.csv: .*not the trace of a cell search"):
+        write_search_report(file, output_dir=tmp_path / "report")
+    assert not (tmp_path / "report").exists()
 
 
 def test_command_line_prints_the_files(
@@ -68,16 +77,108 @@ def test_command_line_ends_with_one_line_on_a_fault(
     assert "Traceback" not in error
 
 
-def test_package_uses_no_pyplot_and_nothing_else_of_the_project() -> None:
-    code = (
-        "import sys, iac_components.visualization\n"
-        "ours = {n.split('.')[1] for n in sys.modules if n.startswith('iac_components.')}\n"
-        "print(sorted(ours), 'matplotlib.pyplot' in sys.modules)"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == (
-        "['files', 'json_fields', 'temporary_files', 'text', 'trace_format', 'visualization', "
-        "'write_errors'] False"
-    )
+def test_pictures_keep_no_global_state(trace_csv: Path, tmp_path: Path) -> None:
+    write_search_report(trace_csv, output_dir=tmp_path)
+    assert pyplot.get_fignums() == []
+
+
+def test_names_of_version_0_4_are_there(trace_csv: Path, make_search: Callable[..., Path]) -> None:
+    trace = visualization.read_trace(trace_csv)
+    assert isinstance(trace, visualization.Trace)
+    assert isinstance(trace.edges[0], visualization.Edge)
+    topology = visualization.read_topology(make_search() / "architecture.json")
+    assert isinstance(topology, visualization.DrawnTopology)
+    assert isinstance(topology.blocks[0][0], visualization.ChosenPath)
+
+
+def test_cell_is_that_of_the_genotype_beside_the_trace(trace_csv: Path, tmp_path: Path) -> None:
+    """Not one that the plots work out on their own."""
+    folder = tmp_path / "search"
+    folder.mkdir()
+    shutil.copy(trace_csv, folder / "search_trace.csv")
+    operations = SearchTrace.read(trace_csv).operations
+    found = random_genotype(SearchSpace(3, operations), 7)
+    save_genotype(found, folder / "genotype.json")
+    written = write_search_report(folder / "search_trace.csv", output_dir=folder)
+    drawn = draw_genotype(found, tmp_path / "cell.png")
+    assert written["cell"].read_bytes() == drawn.read_bytes()
+    assert [
+        (c["node"], c["input"], c["operation"])
+        for c in json.loads(written["top_k_analysis"].read_text(encoding="utf-8"))["chosen"]
+    ] == [(n.node, e.input, e.operation) for n in found.nodes for e in n.edges]
+
+
+def test_genotype_elsewhere_can_be_given(trace_csv: Path, tmp_path: Path) -> None:
+    found = random_genotype(SearchSpace(2, SearchTrace.read(trace_csv).operations), 7)
+    save_genotype(found, tmp_path / "mine.json")
+    main([str(trace_csv), "--output_dir", str(tmp_path), "--genotype", str(tmp_path / "mine.json")])
+    drawn = draw_genotype(found, tmp_path / "expected.png")
+    assert (tmp_path / "cell.png").read_bytes() == drawn.read_bytes()
+
+
+@pytest.mark.parametrize("content", ["{", None])
+def test_faulty_genotype_leaves_nothing_behind(
+    trace_csv: Path, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "mine.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(GenotypeError, match=r"mine\.json"):
+        write_search_report(trace_csv, output_dir=tmp_path / "report", genotype=file)
+    assert not (tmp_path / "report").exists()
+
+
+def test_genotype_of_another_space_is_refused(trace_csv: Path, tmp_path: Path) -> None:
+    save_genotype(random_genotype(SearchSpace(2, num_nodes=2), 0), tmp_path / "mine.json")
+    with pytest.raises(ValueError, match=r"search_trace\.csv: .*search_space\.num_nodes 2, the"):
+        write_search_report(trace_csv, output_dir=tmp_path / "r", genotype=tmp_path / "mine.json")
+    assert not (tmp_path / "r").exists()
+
+
+def judged_search(trace_csv: Path, folder: Path) -> Path:
+    """Files of a search whose audit has looked."""
+    folder.mkdir()
+    shutil.copy(trace_csv, folder / "search_trace.csv")
+    space = SearchSpace(3, SearchTrace.read(trace_csv).operations)
+    save_genotype(with_findings(random_genotype(space, 7)), folder / "genotype.json")
+    rows = [f"{e},{e},cell,0,,,,0.01,0,0.02,needed" for e in (3, 4)]
+    (folder / "audit_trace.csv").write_text("\n".join([",".join(AUDIT_COLUMNS), *rows]))
+    return folder / "search_trace.csv"
+
+
+def test_findings_have_pictures_of_their_own(trace_csv: Path, tmp_path: Path) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    written = write_search_report(trace, output_dir=tmp_path / "report")
+    more = {"effects": "effects.png", "effect_curves": "effect_curves.png"}
+    assert written == {n: tmp_path / "report" / file for n, file in (FILES | more).items()}
+    assert all(path.is_file() for path in written.values())
+
+
+def test_an_audit_that_has_not_looked_yet_has_none(trace_csv: Path, tmp_path: Path) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    trace.with_name("genotype.json").unlink()
+    trace.with_name("audit_trace.csv").write_text(",".join(AUDIT_COLUMNS) + "\n")
+    assert set(write_search_report(trace, output_dir=tmp_path)) == set(FILES)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("audit_trace.csv", "0.01", "much", r"audit_trace\.csv: line 2, column 'effect'"),
+        (
+            "genotype.json",
+            '"evidence"',
+            '"luck"',
+            r"genotype\.json: provenance\.findings\.parts\[0",
+        ),
+    ],
+)
+def test_faulty_findings_leave_nothing_behind(
+    trace_csv: Path, tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
+    trace = judged_search(trace_csv, tmp_path / "search")
+    file = trace.with_name(name)
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        write_search_report(trace, output_dir=tmp_path / "report")
+    assert not (tmp_path / "report").exists()

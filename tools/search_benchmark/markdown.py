@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
+from iac_components.markdown_table import markdown_table
 from search_benchmark.retraining import BACKBONE, PLAIN
 
 __all__ = ["TITLES", "markdown_table"]
@@ -18,9 +17,3 @@ TITLES = {
     BACKBONE: "backbone, not trained on",
 }
 """Modes and arms as they are called in print."""
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose columns after the first are aligned to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

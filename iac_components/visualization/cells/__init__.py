@@ -1,0 +1,3 @@
+"""Pictures of found cells."""
+
+from __future__ import annotations

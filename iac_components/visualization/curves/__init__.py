@@ -1,0 +1,3 @@
+"""Curves of a cell search over its epochs."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Segmentations drawn over their images."""
+
+from __future__ import annotations
