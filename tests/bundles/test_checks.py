@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from verification import CHECKS, Bundle, run_check
-from verification.bundle import STAGES
+
+from tools.maintenance.verification import CHECKS, Bundle, run_check
+from tools.maintenance.verification.bundle import STAGES
 
 BUNDLES = [Bundle(path) for path in sorted((Path(__file__).parents[2] / "bundles").iterdir())]
 DATASETS = ("acdc", "amos", "brats", "hippocampus", "kits")

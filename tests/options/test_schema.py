@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from bundle_facts import DINTS, IAC, STAGES, read_json
 from jsonschema import Draft202012Validator
 from options_checks import BUNDLES, check, config_files
 
 from iac_components.options import allowed_words, load_options
 from iac_components.options.schema import SCHEMAS
+from iac_components.rendering.facts import DINTS, IAC, STAGES, read_json
 
 KINDS = {"value", "choice", "component", "group", "steps", "path", "device"}
 METHODS = {"iac": IAC, "dints": DINTS}

@@ -6,8 +6,9 @@ import json
 import zipfile
 
 import pytest
-from verification import Bundle
-from verification.methods.dints_budgets import QUICK
+
+from tools.maintenance.verification import Bundle
+from tools.maintenance.verification.methods.dints_budgets import QUICK
 
 PREFIX = "hippocampus_dints_segmentation"
 ROUND = {"epochs": 1, "val_interval": 1, "num_workers": 0}

@@ -1,0 +1,3 @@
+"""The commands of ``iac``."""
+
+from __future__ import annotations
