@@ -5,4 +5,4 @@
 cd "$(dirname "$0")/.."
 source tools/setup_env.sh
 setup_env requirements.txt
-exec .venv/bin/python -m iac_components.commands.demo "$@"
+exec .venv/bin/python -m iac_components demo "$@"

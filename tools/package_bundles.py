@@ -1,4 +1,4 @@
-"""Pack bundles into zips; the same as ``iac package``."""
+"""Pack this collection's bundles into zips; for others there is ``iac package``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from iac_components.commands.package import main  # noqa: E402
+from tools.maintenance.package import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from iac_components.commands.running.bundles import Bundles
+from iac_components.commands.running.stages import make_stages
 from iac_components.own_data import (
     PLANES,
     Choice,
-    Command,
     DatasetFacts,
     config_of,
     license_text,
     make_choices,
-    make_commands,
     other_planes,
     read_facts,
     require_folders,
@@ -33,10 +33,16 @@ from iac_components.own_data import (
 from iac_components.rendering import IacCombination
 from iac_components.rendering.facts import IAC, STAGES, DatasetSource, known, load_backbone
 
+__all__ = ["EXAMPLE", "add_arguments", "create_bundles", "plan_bundles", "run"]
+
+EXAMPLE = """
+  iac new my_data --name liver --backbone resnet
+  iac new my_data --name disc --slices sagittal --in_plane_spacing 0.8 0.8 --overwrite
+"""
 REASON_WIDTH = 46
 
 
-def new_combination(
+def create_bundles(
     dataset_dir: Path,
     *,
     name: str,
@@ -121,15 +127,12 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> list[Command]:
-    """Read the command line, write the bundles, print what was decided and how to go on."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--dataset_dir", type=Path, required=True)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("dataset_dir", metavar="DATA", type=Path, help="the data set's folder")
     parser.add_argument("--name", required=True, help="of the data set: letters, digits, _")
     parser.add_argument(
-        "--backbone", default="unet", help=f"one of {', '.join(known(IAC / 'backbones'))}"
+        "--backbone", default="unet", help=f"one of {', '.join(known(IAC / 'backbones'))} (unet)"
     )
     parser.add_argument("--out", type=Path, default=Path("own_bundles"), help="(own_bundles)")
     parser.add_argument(
@@ -141,21 +144,54 @@ def main(arguments: Sequence[str] | None = None) -> list[Command]:
     )
     parser.add_argument("--slices", choices=PLANES, help="(across the coarsest axis)")
     parser.add_argument("--overwrite", action="store_true", help="replace rendered files")
-    given = parser.parse_args(arguments)
-    try:
-        combination, facts, choices = new_combination(
-            given.dataset_dir,
-            name=given.name,
-            backbone=given.backbone,
-            out=given.out,
-            spacing=given.in_plane_spacing and tuple(given.in_plane_spacing),
-            plane=given.slices,
-            overwrite=given.overwrite,
-        )
-    except (ValueError, OSError) as error:
-        sys.exit(f"{error}")
-    runs = combination.bundles.parent / "runs" / combination.name
-    commands = make_commands(combination, facts, runs=runs)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the bundles, print what was decided, and the commands that use them.
+
+    Raises:
+        ValueError: if something given is at fault.
+        OSError: if the bundles cannot be written.
+    """
+    spacing = options.in_plane_spacing and tuple(options.in_plane_spacing)
+    bundles = plan_bundles(
+        options.dataset_dir,
+        name=options.name,
+        backbone=options.backbone,
+        out=options.out,
+        spacing=spacing,
+        plane=options.slices,
+        overwrite=options.overwrite,
+    )
+    data = options.dataset_dir.expanduser().absolute()
+    runs = bundles.stem.parent.parent / "runs" / bundles.name
+    stages = make_stages(bundles, data, images=data / "imagesTr", out=runs)
+    for number, stage in enumerate(stages, start=1):
+        print(f"\n# {number}. {stage.title}\n{stage.line()}")
+    words = ["iac", "run", str(bundles.stem.with_name(bundles.name)), str(data)]
+    print(f"\n# All of it, continued by the same command after a stop\n{shlex.join(words)}")
+
+
+def plan_bundles(
+    dataset_dir: Path,
+    *,
+    name: str,
+    backbone: str,
+    out: Path,
+    spacing: tuple[float, float] | None = None,
+    plane: str | None = None,
+    overwrite: bool = False,
+) -> Bundles:
+    """Write the bundles and print what was decided; see :func:`create_bundles`."""
+    combination, facts, choices = create_bundles(
+        dataset_dir,
+        name=name,
+        backbone=backbone,
+        out=out,
+        spacing=spacing,
+        plane=plane,
+        overwrite=overwrite,
+    )
     print("Written:", *(f"  {combination.root(stage)}" for stage in STAGES), sep="\n")
     print(f"\nDecided from the data set:\n{table(choices)}\n")
     print(
@@ -163,10 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> list[Command]:
         "--batch_size 4. pixdim, field_of_view, patch_size and voxel_values must be the same in\n"
         "all three bundles.\n"
     )
-    print("\n".join(f"- {note}" for note in notes(combination, facts)))
-    for number, command in enumerate(commands, start=1):
-        print(f"\n# {number}. {command.title}\n{command.line()}")
-    return commands
+    print("\n".join(f"- {note}" for note in notes(combination, facts)), flush=True)
+    return Bundles(combination.bundles / combination.prefix)
 
 
 def _short(value: object) -> str:
@@ -176,7 +210,3 @@ def _short(value: object) -> str:
         return " ".join([str(value["_target_"]), *inner])
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= REASON_WIDTH else f"{text[: REASON_WIDTH - 3]}..."
-
-
-if __name__ == "__main__":
-    main()

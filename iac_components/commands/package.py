@@ -1,11 +1,8 @@
-"""Pack each bundle into one zip that runs by itself, and list the zips with their checksums.
+"""Pack bundles into one zip each that runs by itself, and list the zips with their checksums.
 
-    python tools/package_bundles.py --out dist
-    python tools/package_bundles.py --out dist --bundles hippocampus_unet_iac_segmentation_inference
-
-Writes ``<bundle>_v<version>.zip`` with a copy of ``iac_components`` inside, the same bytes each
-time, and ``model_info.json`` as ``monai.bundle.download --source github`` reads it: commit it as
-``models/model_info.json`` in the commit that the release tags. Entries of zips that an earlier call
+Writes <bundle>_v<version>.zip with a copy of iac_components inside, the same bytes each time, and
+model_info.json as 'monai.bundle.download --source github' reads it: commit it as
+models/model_info.json in the commit that the release tags. Entries of zips that an earlier call
 listed there stay.
 """
 
@@ -13,16 +10,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from pathlib import Path
 from typing import cast
 
 from tqdm.auto import tqdm
 
-from iac_components.commands.packing import MAX_JSON_BYTES, BundleZip, plan_zip
 from iac_components.files import atomic_write, read_json, write_json
+from iac_components.rendering.packing import MAX_JSON_BYTES, BundleZip, plan_zip
 
-BUNDLES = Path(__file__).parents[2] / "bundles"
+__all__ = ["EXAMPLE", "add_arguments", "read_model_info", "run", "write_zip"]
+
+EXAMPLE = """
+  iac package own_bundles/liver_unet_iac_segmentation_inference --out dist
+  iac package own_bundles/* --out dist --base_url https://example.org/zips
+"""
 MODEL_INFO = "model_info.json"
 
 ModelInfo = dict[str, dict[str, str]]
@@ -50,47 +51,33 @@ def read_model_info(path: Path) -> ModelInfo:
     try:
         content = read_json(path, max_bytes=MAX_JSON_BYTES)
     except ValueError as error:
-        raise ValueError(f"'{path}': {error} Delete it, and it is written anew.") from error
+        raise ValueError(f"'{path}': {error} Delete it, and it is written again.") from error
     if not isinstance(content, dict):
-        raise ValueError(f"'{path}' holds no JSON object. Delete it, and it is written anew.")
+        raise ValueError(f"'{path}' holds no JSON object. Delete it, and it is written again.")
     return cast(ModelInfo, content)
 
 
-def chosen_bundles(names: list[str] | None) -> list[Path]:
-    """Folders of the named bundles, or of all.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("bundles", nargs="+", metavar="BUNDLE", type=Path, help="bundle folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--base_url", default="", help="where the zips will lie, for model_info")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Pack what was asked for.
 
     Raises:
-        ValueError: if there is no bundle of a name.
+        ValueError: if a folder is no bundle, or weights are not those on record.
+        OSError: if a file cannot be read or written.
     """
-    known = {path.name: path for path in sorted(BUNDLES.iterdir()) if path.is_dir()}
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise ValueError(f"no bundle named {unknown} in '{BUNDLES}'.")
-    return [known[name] for name in names or known]
-
-
-def main() -> int:
-    """Pack what was asked for; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--bundles", nargs="+", metavar="NAME", help="these only (default: all)")
-    parser.add_argument("--base_url", default="", help="where the zips will lie, for model_info")
-    options = parser.parse_args()
-    try:
-        # All are looked at before any is written.
-        plans = [plan_zip(root) for root in chosen_bundles(options.bundles)]
-        entries = read_model_info(options.out / MODEL_INFO)
-        for plan in tqdm(plans, desc="Packing", unit="bundle"):
-            entries |= write_zip(plan, options.out, base_url=options.base_url)
-        write_json(options.out / MODEL_INFO, dict(sorted(entries.items())))
-    except (ValueError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    missing = [str(root) for root in options.bundles if not root.is_dir()]
+    if missing:
+        raise ValueError(f"'{missing[0]}' is no folder. Pass folders of bundles.")
+    # All are looked at before any is written.
+    plans = [plan_zip(root.resolve()) for root in options.bundles]
+    entries = read_model_info(options.out / MODEL_INFO)
+    for plan in tqdm(plans, desc="Packing", unit="bundle"):
+        entries |= write_zip(plan, options.out, base_url=options.base_url)
+    write_json(options.out / MODEL_INFO, dict(sorted(entries.items())))
     print(f"{len(plans)} zips and {MODEL_INFO} written to {options.out}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

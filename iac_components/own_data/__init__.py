@@ -1,13 +1,12 @@
-"""Bundles for a data set of one's own, which ``tools/new_combination.py`` writes.
+"""Bundles for a data set of one's own, which ``iac new`` writes.
 
 ``description``, ``geometry`` and ``sample`` read the data set (gathered by ``facts``), ``planes``
 and ``rules`` decide the values of the configs, ``words`` the texts, ``names`` says which names are
-possible, ``writing`` writes the bundles all or not at all, ``commands`` lists how to run them.
+possible, ``writing`` writes the bundles all or not at all.
 """
 
 from __future__ import annotations
 
-from iac_components.own_data.commands import Command, make_commands
 from iac_components.own_data.facts import DatasetFacts, read_facts
 from iac_components.own_data.names import require_name
 from iac_components.own_data.planes import PLANES, Plane, other_planes
@@ -18,13 +17,11 @@ from iac_components.own_data.writing import require_folders, write_combination
 __all__ = [
     "PLANES",
     "Choice",
-    "Command",
     "DatasetFacts",
     "Plane",
     "config_of",
     "license_text",
     "make_choices",
-    "make_commands",
     "other_planes",
     "read_facts",
     "require_folders",

@@ -35,7 +35,7 @@ def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts
         "preprocessing_reason": (
             f"Grey values: {chosen['voxel_values'].reason}. Slices are resampled to {millimetres} "
             "mm in plane, and not across slices. These rules were applied by "
-            "`tools/new_combination.py`; every value is a top-level key of the configs."
+            "`iac new`; every value is a top-level key of the configs."
         ),
         "data_reference": f"Reference of the data set '{name}': {_term(facts, 'reference')}",
         "label_classes": f"integer label maps: 0 background, {classes}",

@@ -24,7 +24,7 @@ def require_folders(combination: Combination, *, overwrite: bool) -> None:
     if combination.bundles.resolve() == BUNDLES.resolve():
         raise ValueError(
             f"--out '{combination.bundles}' is this collection's own folder, which holds only what "
-            "tools/bundle_sources renders. Pass another folder."
+            "the project renders. Pass another folder."
         )
     there = [str(root) for stage in STAGES if os.path.lexists(root := combination.root(stage))]
     if there and not overwrite:
@@ -48,7 +48,7 @@ def write_combination(combination: Combination, *, overwrite: bool = False) -> l
     texts = [item for stage in STAGES for item in render(combination, stage)]
     out = require_writable_directory(combination.bundles, name="out")
     roots = [combination.root(stage) for stage in STAGES]
-    with tempfile.TemporaryDirectory(dir=out, prefix=".new_combination.") as folder:
+    with tempfile.TemporaryDirectory(dir=out, prefix=".iac_new.") as folder:
         stage_dir = Path(folder)
         for path, text in texts:
             write_text(stage_dir / path.relative_to(combination.bundles), text)

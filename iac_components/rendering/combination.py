@@ -49,6 +49,10 @@ class Combination(ABC):
     dataset: DatasetSource
     bundles: Path
 
+    @abstractmethod
+    def placed(self, folder: Path) -> Combination:
+        """The same combination with its bundles in another folder."""
+
     @property
     @abstractmethod
     def name(self) -> str:

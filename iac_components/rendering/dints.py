@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -32,6 +32,10 @@ class DintsCombination(Combination):
     sources: ClassVar[Path] = DINTS
     architecture_file: ClassVar[str] = "architecture.json"
     required: ClassVar[Sequence[str]] = ("dataset_name", "class_names", "pixdim", "patch_size")
+
+    def placed(self, folder: Path) -> DintsCombination:
+        """See :class:`Combination`."""
+        return replace(self, bundles=folder)
 
     @property
     def name(self) -> str:

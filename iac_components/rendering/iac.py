@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -38,6 +38,10 @@ class IacCombination(Combination):
     sources: ClassVar[Path] = IAC
     architecture_file: ClassVar[str] = "genotype.json"
     required: ClassVar[Sequence[str]] = ("dataset_name", "backbone", NETWORK_KEY)
+
+    def placed(self, folder: Path) -> IacCombination:
+        """See :class:`Combination`."""
+        return replace(self, bundles=folder)
 
     @property
     def name(self) -> str:

@@ -21,13 +21,13 @@ FORK_SERVER = ROOT / "tests" / "helpers" / "fork_server.py"
 
 @pytest.fixture(scope="session")
 def packing() -> ModuleType:
-    return importlib.import_module("iac_components.commands.packing")
+    return importlib.import_module("iac_components.rendering.packing")
 
 
 @pytest.fixture(scope="session")
 def command(packing: ModuleType) -> ModuleType:
     """The command's module."""
-    return importlib.import_module("iac_components.commands.package")
+    return importlib.import_module("tools.maintenance.package")
 
 
 @pytest.fixture

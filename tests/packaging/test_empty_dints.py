@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from iac_components.rendering.packing import plan_zip
 from tools.maintenance.verification import Bundle
 from tools.maintenance.verification.methods.dints_budgets import QUICK
 
@@ -21,7 +22,7 @@ def bundles(command, tmp_path_factory):
     for stage in ("search", "train", "inference"):
         path = folder / f"{stage}.zip"
         with path.open("wb") as stream:
-            command.plan_zip(command.BUNDLES / f"{PREFIX}_{stage}").write(stream)
+            plan_zip(command.BUNDLES / f"{PREFIX}_{stage}").write(stream)
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
     return folder

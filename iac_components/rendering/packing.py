@@ -21,8 +21,8 @@ MAX_JSON_BYTES = 1_000_000
 _FILES = ("LICENSE", "genotype.json", "architecture.json")
 _FOLDERS = ("configs", "docs")
 _PACKAGE_FILES = ("*.py", "py.typed", "*.json")
-# Rooms of the package that make bundles: no bundle needs them to run.
-_MAKERS = ("commands", "own_data", "rendering")
+# What makes bundles: none needs it to run.
+_MAKERS = ("__main__.py", "commands", "example_data", "own_data", "rendering")
 # MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there. The
 # Decathlon's "hepatic_vessel" is called so all the same: it is downloaded by naming its version.
 _VERSION_MARK = re.compile(r"_v(?!essel_)\d*.")
