@@ -22,6 +22,7 @@ from iac_components.commands.running.stages import Stage, make_stages
 from iac_components.data import write_phantom
 from iac_components.data.case import entry_files
 from iac_components.options import OptionError
+from iac_components.rendering.combination import Combination
 from iac_components.visualization import write_overlay
 
 __all__ = ["BUDGETS", "EXAMPLE", "EXAMPLE_DATA", "add_arguments", "run"]
@@ -95,9 +96,9 @@ def run(options: argparse.Namespace) -> None:
     out = options.output_dir.expanduser().absolute()
     bundles = find_bundles(options.bundle, rendered=out / "bundles")
     facts = bundles.settings("train")
-    data = _dataset(options, bundles, str(facts["dataset_name"]), out)
-    stages = _short(make_stages(bundles, data, images=out / "images", out=out), bundles)
-    stages = override(stages, given)
+    data = _dataset(options, str(facts["dataset_name"]), out)
+    stages = make_stages(bundles, data, images=out / "images", out=out)
+    stages = override(_short(stages, bundles, given), given)
     layout = str(facts["layout"])
     run_stages(stages, out, images=out / "images", layout=layout, again=options.again)
     case = test_cases(stages[0], layout)[0]
@@ -114,7 +115,13 @@ def run(options: argparse.Namespace) -> None:
     print("pictures  ", "\n           ".join(map(str, pictures)))
 
 
-def _dataset(options: argparse.Namespace, bundles: Bundles, name: str, out: Path) -> Path:
+def phantom_layout(combination: Combination) -> str:
+    """The layout of the phantom that looks like a combination's data set."""
+    name = combination.dataset.name
+    return f"msd_{name}" if combination.method == "dints" else name
+
+
+def _dataset(options: argparse.Namespace, name: str, out: Path) -> Path:
     """The data: as given, those that come along, or synthetic ones."""
     if options.dataset_dir is not None:
         return Path(options.dataset_dir).expanduser()
@@ -122,13 +129,21 @@ def _dataset(options: argparse.Namespace, bundles: Bundles, name: str, out: Path
         print(f"Data: {EXAMPLE_DATA} (CC BY-SA 4.0, see its README).\n")
         return EXAMPLE_DATA
     folder = out / "phantom"
-    layout = f"msd_{name}" if bundles.method == "dints" else name
+    layout = phantom_layout(collection()[options.bundle])
     if not folder.exists():
         write_phantom(folder, layout=layout, num_patients=10)
     print(f"Data: synthetic volumes like '{layout}' in {folder}.\n")
     return folder
 
 
-def _short(stages: list[Stage], bundles: Bundles) -> list[Stage]:
-    budgets = BUDGETS[bundles.method]
-    return [stage.with_options(budgets.get(stage.name, {})) for stage in stages]
+def _short(
+    stages: list[Stage], bundles: Bundles, given: Mapping[str, Mapping[str, str]]
+) -> list[Stage]:
+    """Put the budget into stages; validation follows a length that was given."""
+    short = []
+    for stage in stages:
+        budget = dict(BUDGETS[bundles.method].get(stage.name, {}))
+        if "epochs" in {**given.get("", {}), **given.get(stage.name, {})}:
+            budget.pop("val_interval", None)
+        short.append(stage.with_options(budget))
+    return short

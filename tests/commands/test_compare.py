@@ -1,29 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from iac_components.evaluation import CaseRecord, write_metrics
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "iac_components" / "commands" / "compare.py"
-
-
-@pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compare_runs", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -45,10 +27,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_table_and_json(tool: ModuleType, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tool.main(["base", "better", "mean=seed0,seed1", "--output", "out/result.json"]) == 0
-    printed = capsys.readouterr()
-    assert printed.err == ""
+def test_table_and_json(iac, runs: Path) -> None:
+    printed = iac("compare", "base", "better", "mean=seed0,seed1", "--output", "out/result.json")
+    assert (printed.status, printed.err) == (0, "")
     for name in ("better", "mean"):
         assert f"| {name} | LV | 6 | 62.50 | 63.50 | +1.00 [+1.00, +1.00] |" in printed.out
         assert f"| {name} | LV | 6 | 3.00 | 2.00 | -1.00 [-1.00, -1.00] |" in printed.out
@@ -58,12 +39,11 @@ def test_table_and_json(tool: ModuleType, runs: Path, capsys: pytest.CaptureFixt
     assert content["rows"][0]["paired"]["mean_difference"] == pytest.approx(0.01)
 
 
-def test_reference_and_margin(
-    tool: ModuleType, runs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reference_and_margin(iac, runs: Path) -> None:
     def verdict(*options: str) -> str:
-        assert tool.main(["base", "better", "--reference", "better", *options]) == 0
-        out = capsys.readouterr().out
+        ended = iac("compare", "base", "better", "--reference", "better", *options)
+        assert ended.status == 0
+        out = ended.out
         assert out.startswith("Reference: better.")
         return next(line for line in out.splitlines() if "| base | LV |" in line)
 
@@ -87,32 +67,15 @@ def test_reference_and_margin(
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_two(
-    tool: ModuleType,
-    runs: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    message: str,
+    iac, runs: Path, arguments: list[str], message: str
 ) -> None:
     (runs / "broken").mkdir()
     (runs / "broken" / "metrics.csv").write_text(
         "patient,case,label,class,dice,hd95\np,c,1,LV,x,1\n"
     )
-    assert tool.main(arguments) == 2
-    printed = capsys.readouterr()
+    printed = iac("compare", *arguments)
+    assert printed.status == 2
     assert printed.out == ""
-    assert printed.err.startswith("compare_runs: error: ")
+    assert printed.err.startswith("iac compare: error: ")
     assert message in printed.err
     assert printed.err.count("\n") == 1
-
-
-def test_as_a_program_from_another_folder(runs: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, SCRIPT, "base", "absent"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stderr.strip().endswith("wrote metrics.csv into.")

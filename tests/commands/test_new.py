@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigParser
 
-from iac_components.commands.new import main, new_combination
+from iac_components.__main__ import main
+from iac_components.commands.new import create_bundles
 from iac_components.data import check_description, read_dataset
 from iac_components.data.phantom import write_nifti
 from iac_components.files import write_json
@@ -108,9 +109,11 @@ def printed(given, place) -> str:
     """What the command prints."""
     with pytest.MonkeyPatch.context() as patch:
         lines: list[str] = []
-        patch.setattr("builtins.print", lambda *v, sep=" ": lines.append(sep.join(map(str, v))))
-        words = ["--dataset_dir", place / "data", "--name", "mine", "--out", place / "bundles"]
-        main([*map(str, words), "--backbone", given.backbone])
+        patch.setattr(
+            "builtins.print", lambda *v, sep=" ", **_: lines.append(sep.join(map(str, v)))
+        )
+        words = ["new", place / "data", "--name", "mine", "--out", place / "bundles"]
+        assert main([*map(str, words), "--backbone", given.backbone]) == 0
         return "\n".join(lines)
 
 
@@ -124,8 +127,10 @@ def options_of(line: str) -> dict[str, object]:
 
 
 def test_printed_commands_run_one_after_the_other_from_elsewhere(given, place, printed, tmp_path):
-    blocks = printed.split("\n# ")[1:]
+    *blocks, last = printed.split("\n# ")[1:]
     assert [block[0] for block in blocks] == list("12345")
+    stem = place / "bundles" / f"mine_{given.backbone}"
+    assert last.splitlines()[1] == shlex.join(["iac", "run", str(stem), str(place / "data")])
     runs = place / "runs" / f"mine_{given.backbone}"
     for block in blocks:
         options = options_of(block.partition("\n")[2].replace("\\\n", " "))
@@ -135,7 +140,7 @@ def test_printed_commands_run_one_after_the_other_from_elsewhere(given, place, p
         tiny = QUICK.options(stage, given.backbone)
         ThisProcess().run(configs, {**tiny, **options}, tmp_path)
     assert not list(tmp_path.iterdir())
-    metrics = json.loads((runs / "cell" / "eval" / "metrics.json").read_text())
+    metrics = json.loads((runs / "evaluate" / "metrics.json").read_text())
     assert tuple(metrics["summary"]["dice"]["classes"]) == given.classes
     assert (
         json.loads((runs / "search" / "genotype.json").read_text())["provenance"]["settings"][
@@ -215,7 +220,7 @@ def write(dataset, tmp_path):
 
     def run(**options: object) -> None:
         usual = {"name": "mine", "backbone": "unet", "out": tmp_path / "bundles"}
-        new_combination(dataset, **{**usual, **options})
+        create_bundles(dataset, **{**usual, **options})
 
     return run
 
@@ -287,7 +292,7 @@ def test_a_failure_leaves_what_was_there(write, tmp_path, monkeypatch, overwrite
 
     def failing(*arguments: object) -> object:
         # Renames within write_text come first: the last of the three bundles fails.
-        inner = fails == "replace" and ".new_combination." in str(arguments[1])
+        inner = fails == "replace" and ".iac_new." in str(arguments[1])
         if not inner and next(calls) == (2 if fails == "replace" else 1):
             raise OSError("No space left on device")
         return real(*arguments)
@@ -302,11 +307,13 @@ def test_a_failure_leaves_what_was_there(write, tmp_path, monkeypatch, overwrite
     assert not bundles.exists() or overwrite == bool(list(bundles.iterdir()))
 
 
-def test_the_command_ends_with_one_line(tmp_path):
+def test_the_command_ends_with_one_line(iac, tmp_path):
     (tmp_path / "empty").mkdir()
-    words = ["--dataset_dir", str(tmp_path / "empty"), "--name", "mine", "--out", str(tmp_path)]
-    with pytest.raises(SystemExit, match=r"expected dataset.json, imagesTr and labelsTr"):
-        main(words)
+    ended = iac("new", tmp_path / "empty", "--name", "mine", "--out", tmp_path / "out")
+    assert ended.status == 2
+    assert ended.err.startswith("iac new: error: ")
+    assert "expected dataset.json, imagesTr and labelsTr" in ended.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_text_of_the_data_set_is_never_run(tmp_path):
@@ -320,7 +327,7 @@ def test_text_of_the_data_set_is_never_run(tmp_path):
         licence="%/etc/passwd#root",
         reference="$x\n# Title `a` @##y",
     )
-    combination, *_ = new_combination(data, name="mine", backbone="unet", out=tmp_path / "out")
+    combination, *_ = create_bundles(data, name="mine", backbone="unet", out=tmp_path / "out")
     config = json.loads((combination.root("train") / "configs" / "train.json").read_text())
     assert config["class_names"] == ["open_pwned_w", "bundle_root"]
     metadata = (combination.root("train") / "configs" / "metadata.json").read_text()

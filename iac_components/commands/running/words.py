@@ -23,7 +23,10 @@ def found_in_a_sentence(path: Path) -> str:
     if provenance.get("kind") != "searched":
         kind = provenance.get("kind", "of no known kind")
         return f"The {what} is {kind}: the search did not decide it."
-    parts = _operations(cast(Sequence[Json], content["nodes"])) if what == "cell" else ""
+    nodes = cast(Sequence[Json], content.get("nodes") or ())
+    if what == "cell" and not nodes:
+        return "The search settled on no cell: the plain network is what it found."
+    parts = _operations(nodes) if what == "cell" else ""
     return (
         f"The search settled on one {what}{parts}; whether it is better than none it did not "
         "measure."
