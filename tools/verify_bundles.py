@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from tools.maintenance.verify import main  # noqa: E402
