@@ -31,7 +31,7 @@ from iac_components.dints import (
 )
 from iac_components.files import write_json
 from iac_components.rendering.facts import BUNDLES, DINTS
-from studies.dints_cost.memory import OUT_CHANNELS, measure
+from studies.search_cost.dints.memory import OUT_CHANNELS, measure
 
 SEARCHES: dict[str, dict[str, object]] = {
     "full": {},

@@ -13,7 +13,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import EmptyEnvironment
 
 from tools.maintenance.verification.methods.iac_budgets import QUICK, STEPS
 
@@ -44,10 +43,10 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory):
+def installed(wheel, empty, tmp_path_factory):
     """An empty environment with the wheel and nothing of this folder."""
     packages = tmp_path_factory.mktemp("with_wheel")
-    environment = EmptyEnvironment(packages, tmp_path_factory.mktemp("home"))
+    environment = type(empty)(packages, tmp_path_factory.mktemp("home"))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     yield environment

@@ -1,6 +1,6 @@
 """Time one DiNTS search step of ours against a hand-written loop on MONAI's classes.
 
-    python -m studies.dints_cost.step --out dints_step.json
+    python -m studies.search_cost.dints.step --out dints_step.json
 
 The yardstick takes the steps that the model zoo's DiNTS search takes: gradients of the other set
 switched off, a weight step, then an architecture step with MONAI's path probabilities, topology
@@ -166,7 +166,7 @@ SETTINGS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="studies.dints_cost.step", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.search_cost.dints.step", description=__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="pairs to time (default: 7)")
     add_out_option(parser)
     options = parser.parse_args(arguments)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import studies.dints_cost.decoding as benchmark_decoding
+import studies.search_cost.dints.decoding as benchmark_decoding
 
 TINY = ["--num_blocks", "2", "--num_depths", "2", "--repeats", "2"]
 

@@ -1,6 +1,6 @@
 """How much sooner a pruned DiNTS search ends, whatever else its machine did meanwhile.
 
-    python -m studies.dints_cost.pruning RUN/pruned --out dints_pruning.json
+    python -m studies.search_cost.dints.pruning RUN/pruned --out dints_pruning.json
 
 Takes the trace of a pruned search, builds its supernet as it was at several moments, and times a
 step of each in turn with the whole supernet's, in one process. Multiplied with the epochs that the
@@ -23,8 +23,8 @@ import torch
 
 from iac_components.dints import load_architecture
 from iac_components.visualization import read_trace
-from studies.dints_cost.step import our_step, random_batches
 from studies.measuring.records import add_out_option, machine, publish
+from studies.search_cost.dints.step import our_step, random_batches
 
 
 def masks_by_epoch(trace_csv: Path, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ def measure(folder: Path, *, states: int, repeats: int) -> dict[str, object]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="studies.dints_cost.pruning", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.search_cost.dints.pruning", description=__doc__)
     parser.add_argument("folder", type=Path, help="output folder of a pruned search")
     parser.add_argument("--states", type=int, default=8, help="moments to time (default: 8)")
     parser.add_argument("--repeats", type=int, default=5, help="pairs of each (default: 5)")

@@ -1,6 +1,6 @@
 """Measure the memory of training steps of a DiNTS architecture, in this process alone.
 
-    python -m studies.dints_cost.memory architecture.json --out memory.json
+    python -m studies.search_cost.dints.memory architecture.json --out memory.json
 
 On a CPU (Linux) it is the growth of the resident peak over the steps, on a GPU the allocator's;
 beside it stand the bytes that autograd keeps, counted, and what the memory model says.
@@ -62,7 +62,7 @@ def measure(path: str, shape: Sequence[int], *, steps: int = 3) -> dict[str, obj
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="studies.dints_cost.memory", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.search_cost.dints.memory", description=__doc__)
     parser.add_argument("architecture", help="architecture.json")
     parser.add_argument(
         "--input_shape", type=int, nargs="+", default=[8, 1, 32, 48, 32], metavar="N"

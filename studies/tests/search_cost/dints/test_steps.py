@@ -8,8 +8,8 @@ import pytest
 import torch
 from dints_searches import AlwaysStable, Search
 
-import studies.dints_cost.pruning as benchmark_dints_pruning
-import studies.dints_cost.step as step_tool
+import studies.search_cost.dints.pruning as benchmark_dints_pruning
+import studies.search_cost.dints.step as step_tool
 from iac_components.dints import DintsSpace, save_found_architecture
 
 SPACE = DintsSpace(2, 2, channel_mul=0.0625)

@@ -1,6 +1,6 @@
 """Time the DiNTS decoder against MONAI's, in pairs in one process, and print a JSON record.
 
-    python -m studies.dints_cost.decoding --out dints_decoding.json
+    python -m studies.search_cost.dints.decoding --out dints_decoding.json
 
 MONAI's decoder takes about ten seconds and over a gigabyte a call on the default space.
 """
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 1 if the decoders disagree."""
-    parser = argparse.ArgumentParser(prog="studies.dints_cost.decoding", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.search_cost.dints.decoding", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="pairs to time (default: 3)")
     parser.add_argument("--num_blocks", type=int, default=12)
     parser.add_argument("--num_depths", type=int, default=4)
