@@ -11,7 +11,7 @@ from monai.utils import set_determinism
 from iac_components.networks import fusion
 from iac_components.networks.topologies import catalogue
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to-any-network.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "any-network.md"
 
 
 @pytest.fixture
