@@ -3,7 +3,7 @@
 # The studies' tests alone: .venv/bin/python -m pytest studies/tests
 cd "$(dirname "$0")/.."
 source tools/setup_env.sh
-setup_env requirements.txt tools/requirements-dev.txt
+setup_env requirements.txt tools/requirements-dev.txt tools/requirements-docs.txt
 
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .

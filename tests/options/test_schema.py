@@ -59,6 +59,6 @@ def test_every_key_of_a_template_has_an_entry(method, folder):
     assert not missing, f"add an entry to iac_components/options/schemas for {missing}"
 
 
-@pytest.mark.parametrize("bundle", sorted(path.name for path in BUNDLES.iterdir()))
+@pytest.mark.parametrize("bundle", sorted(path.name for path in BUNDLES.iterdir() if path.is_dir()))
 def test_the_defaults_of_every_bundle_pass(bundle):
     assert check(config_files(bundle), {}) is None

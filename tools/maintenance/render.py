@@ -1,13 +1,15 @@
-"""Render every bundle from ``tools/bundle_sources``; ``--check`` only reports differences."""
+"""Render every bundle and their list; ``--check`` only reports differences."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from iac_components.files import write_text
 from iac_components.rendering import all_combinations
 from iac_components.rendering.combination import write_bundle
 from iac_components.rendering.facts import BUNDLES, STAGES
+from tools.maintenance.bundle_list import LIST, bundle_list
 
 
 def main() -> int:
@@ -22,7 +24,12 @@ def main() -> int:
         for stage in STAGES
         for path in write_bundle(combination, stage, check=check)
     ]
-    expected = {item.root(stage) for item in combinations for stage in STAGES}
+    page, text = BUNDLES / LIST, bundle_list(BUNDLES)
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        different.append(page)
+        if not check:
+            write_text(page, text)
+    expected = {page} | {item.root(stage) for item in combinations for stage in STAGES}
     stray = sorted(path for path in BUNDLES.iterdir() if path not in expected)
     for path in different:
         print(f"{'differs' if check else 'written'}: {path.relative_to(BUNDLES.parent)}")
