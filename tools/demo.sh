@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One command from a fresh clone to a found cell: set-up, then tools/demo.py with the arguments given.
+# One command from a fresh clone to a found cell: set-up, then `iac demo` with the arguments given.
 #   bash tools/demo.sh
 #   bash tools/demo.sh --bundle hippocampus_unet --dataset_dir DIR
 cd "$(dirname "$0")/.."

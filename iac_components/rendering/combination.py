@@ -23,6 +23,7 @@ from iac_components.files import write_text
 from iac_components.options import option_table
 from iac_components.options.known_ids import referred_ids
 from iac_components.rendering.facts import SOURCES, DatasetSource, Facts, provenance_of, read_json
+from iac_components.rendering.performance import performance, results_page
 
 
 def to_json(content: object) -> str:
@@ -134,7 +135,7 @@ class Combination(ABC):
             "channel_def": {str(i): name for i, name in enumerate(("background", *classes))},
             "spatial_shape": self.spatial_shape(),
             "options": option_table(self.method, self._options(stage)),
-            "results": self._results(pictures=stage == "train"),
+            "results": self._results(stage),
             "architecture_note": self.architecture_note(),
         }
         if not (self.root(stage) / "models" / "model.pt").exists():
@@ -159,18 +160,19 @@ class Combination(ABC):
         entries = read_json(self.sources / "changelogs.json")
         return entries.get(self.name, entries["default"])
 
-    def _results(self, *, pictures: bool) -> str:
-        """The measured results; their pictures lie in the train bundle alone."""
-        section = self.sources / "results" / f"{self.name}.md"
-        pages = (self.root("train") / "docs" / "RESULTS.md", section)
-        texts = [path.read_text(encoding="utf-8") for path in pages if path.exists()]
-        if not texts:
-            return (
-                "Not measured. Every stage was run on a synthetic data set in this layout "
-                "(`tools/verify_bundles.py`), which says that it runs and nothing about accuracy.\n"
-            )
-        lines = "\n".join(texts).splitlines(keepends=True)
-        return "".join(line for line in lines if pictures or not line.startswith("!["))
+    def _results(self, stage: str) -> str:
+        """The measured results in one table."""
+        return performance(
+            stage,
+            docs=self.root("train") / "docs",
+            section=self.results_section,
+            weights=self.root(stage) / "docs" / "weights.json",
+        )
+
+    @property
+    def results_section(self) -> Path:
+        """What was measured of the combination, if anything was."""
+        return self.sources / "results" / f"{self.name}.md"
 
     @property
     def results_name(self) -> str:
@@ -195,6 +197,9 @@ def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
     if stage != "search":
         text = combination.architecture_source().read_text(encoding="utf-8")
         yield root / combination.architecture_file, text
+    page = results_page(docs=root / "docs", section=combination.results_section)
+    if stage == "train" and page is not None:
+        yield root / "docs" / "RESULTS.md", page
     readme = string.Template((folder / "README.md").read_text(encoding="utf-8"))
     yield root / "docs" / "README.md", readme.substitute(words)
 

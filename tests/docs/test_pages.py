@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import iac_components
+from iac_components.commands.program import COMMANDS, add_command
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -32,6 +33,12 @@ def anchors(path: Path) -> set[str]:
 def shell_lines(text: str) -> list[str]:
     blocks = re.findall(r"^```(?:bash|sh)?\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return "\n".join(blocks).replace("\\\n", " ").splitlines()
+
+
+def iac_lines(text: str) -> list[str]:
+    inline = re.findall(r"`(iac \w+ [^`\n]+)`", text)
+    lines = [line.strip() for line in shell_lines(text) if line.startswith("iac ")] + inline
+    return [re.sub(r"<[^>]+>", "FILE", line) for line in lines]
 
 
 def test_readme_fits_a_screen():
@@ -75,6 +82,16 @@ def test_paths_in_commands_exist(page):
         filled = re.sub(r"\$\{?([A-Z])\}?", lambda name: values.get(name[1], name[0]), line)
         for path in re.findall(r"(?<![\w/])(?:tools|bundles|examples)/[\w./]+", filled):
             assert list(ROOT.glob(f"{path}*")), f"{page.name}: {path}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted({line for page in [README, *PAGES] for line in iac_lines(page.read_text("utf-8"))}),
+)
+def test_iac_commands_are_known(line):
+    _, name, *words = shlex.split(line, comments=True)
+    assert name in COMMANDS
+    add_command(name).parse_args(words)
 
 
 def test_the_readme_is_what_the_page_on_python_runs():
