@@ -1,4 +1,4 @@
-"""The notebook's code runs from top to bottom, on fewer steps."""
+"""The notebook's code runs from top to bottom, on a phantom and with fewer steps."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from monai.utils import set_determinism
 
+from iac_components.data import write_phantom
+
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "first_cell.ipynb"
 SHORT = """
+DATASET = Path("data")
 SHORT = {"epochs": 2, "steps_per_epoch": 1, "batch_size": 2}
 TRAIN = SHORT
 SEARCH = {**SHORT, "warmup_epochs": 1, "num_nodes": 1}
@@ -20,6 +23,7 @@ SEARCH = {**SHORT, "warmup_epochs": 1, "num_nodes": 1}
 def test_notebook_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
+    write_phantom("data", layout="decathlon", num_patients=6, shape=(20, 24, 16))
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     names = {"__name__": "notebook"}
     tags = [tag for cell in cells for tag in cell["metadata"].get("tags", [])]
