@@ -36,8 +36,7 @@ def shell_lines(text: str) -> list[str]:
 
 
 def iac_lines(text: str) -> list[str]:
-    inline = re.findall(r"`(iac \w+ [^`\n]+)`", text)
-    lines = [line.strip() for line in shell_lines(text) if line.startswith("iac ")] + inline
+    lines = [line.strip() for line in shell_lines(text) if line.startswith("iac ")]
     return [re.sub(r"<[^>]+>", "FILE", line) for line in lines]
 
 
