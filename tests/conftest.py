@@ -10,20 +10,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis_profile import load_profile
 from monai.bundle import ConfigWorkflow
-from verification import Bundle, Workbench
-from verification.runners import working_directory
-from verify_bundles import find_schema
 from work_sharing import FileScheduling, sort_by_cost
+
+from tools.maintenance.verification import Bundle, Workbench
+from tools.maintenance.verification.runners import working_directory
+from tools.maintenance.verify import find_schema
 
 ROOT = Path(__file__).parents[1]
 
-# A busy machine must not fail a test, so no clock judges an example or how long it took to draw.
-settings.register_profile(
-    "iac_components", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("iac_components")
+load_profile()
 
 # A job in the background starts with SIGINT ignored, and so would all that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
+FOLDERS = (TESTS, TESTS.parent / "studies" / "tests")
 
 
 def test_the_profile_of_all_tests_has_no_clock():
@@ -25,7 +26,7 @@ def clocks(path: Path) -> Iterator[str]:
         name = ast.unparse(call.func)
         keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
         if name.endswith(("settings.register_profile", "settings.load_profile")):
-            if path != TESTS / "conftest.py":
+            if path != TESTS / "helpers" / "hypothesis_profile.py":
                 yield f"{path}:{call.lineno}: {name}"
         elif name in ("settings", "hypothesis.settings"):
             checks = keywords.get("suppress_health_check", "too_slow")
@@ -34,7 +35,12 @@ def clocks(path: Path) -> Iterator[str]:
 
 
 def test_no_test_overrides_it():
-    assert [clock for path in sorted(TESTS.rglob("*.py")) for clock in clocks(path)] == []
+    assert [
+        clock
+        for folder in FOLDERS
+        for path in sorted(folder.rglob("*.py"))
+        for clock in clocks(path)
+    ] == []
 
 
 def test_overrides_would_be_seen(tmp_path):

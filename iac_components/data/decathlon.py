@@ -18,7 +18,7 @@ from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts import raise_layout_faults, register_layout
 from iac_components.text import open_table, read_text
 
-__all__ = ["read_decathlon"]
+__all__ = ["find_groups", "read_decathlon", "read_groups"]
 
 _GROUPS = "groups.csv"
 
@@ -51,9 +51,9 @@ def read_decathlon(dataset_dir: Path) -> list[Case]:
 
 def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fault]:
     """Return the rule that gives the patient of a case, or the fault if there is none."""
-    groups = _groups_file(dataset_dir)
+    groups = find_groups(dataset_dir)
     if groups is not None:
-        patient_of = _read_groups(groups)
+        patient_of = read_groups(groups)
         return lambda case: (
             patient_of.get(case)
             or Fault(str(groups), f"has no subject_group for case '{case}'", "Add a row for it.")
@@ -63,7 +63,7 @@ def _patients(dataset_dir: Path, dataset_name: str) -> Callable[[str], str | Fau
     return lambda case: case
 
 
-def _groups_file(dataset_dir: Path) -> Path | None:
+def find_groups(dataset_dir: Path) -> Path | None:
     """Return the table of groups, whichever letters its name is written in; None if there is none.
 
     Left out, it would let patients fall into several folds. What is there but no file (a link to
@@ -85,8 +85,12 @@ def _hippocampus_subject(case: str) -> str | Fault:
     return f"subject_{(int(number[1]) + 1) // 2:03d}"
 
 
-def _read_groups(file: Path) -> dict[str, str]:
-    """Return case -> subject_group of a ``groups.csv``."""
+def read_groups(file: Path) -> dict[str, str]:
+    """Return case -> subject_group of a ``groups.csv``.
+
+    Raises:
+        DatasetError: if it cannot be read, lacks a column, or puts a case into two groups.
+    """
     try:
         stream, delimiter = open_table(read_text(file))
         reader = csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)

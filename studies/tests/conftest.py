@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings as hypothesis_settings
+from hypothesis_profile import load_profile
 
 from iac_components.data import write_phantom
 from studies.cell_table.settings import TableSettings, load_settings
 
-hypothesis_settings.register_profile("studies", deadline=None, max_examples=40)
-hypothesis_settings.load_profile("studies")
+load_profile()
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from monai.bundle import ConfigWorkflow
-from verification import Bundle, Outcome, Workbench, find_bundles, run_check
-from verification.bundle import STAGES
 
 from iac_components.data import load_datalist
+from tools.maintenance.verification import Bundle, Outcome, Workbench, find_bundles, run_check
+from tools.maintenance.verification.bundle import STAGES
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from verification import Bundle, run_check
-from verification.bundle import STAGES
-from verification.runners import CommandLine
+
+from tools.maintenance.verification import Bundle, run_check
+from tools.maintenance.verification.bundle import STAGES
+from tools.maintenance.verification.runners import CommandLine
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 PREFIX = "hippocampus_unet_iac_segmentation"

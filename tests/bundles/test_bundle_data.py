@@ -8,10 +8,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from verification import Bundle
 
 from iac_components.console import brief_message
 from iac_components.data import load_datalist
+from tools.maintenance.verification import Bundle
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 METHODS = ("hippocampus_unet_iac", "hippocampus_dints")

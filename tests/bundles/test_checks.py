@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from verification import CHECKS, Bundle, run_check
-from verification.bundle import STAGES
 
-BUNDLES = [Bundle(path) for path in sorted((Path(__file__).parents[2] / "bundles").iterdir())]
+from tools.maintenance.verification import CHECKS, Bundle, run_check
+from tools.maintenance.verification.bundle import STAGES
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = [Bundle(path) for path in sorted((ROOT / "bundles").iterdir()) if path.is_dir()]
 DATASETS = ("acdc", "amos", "brats", "hippocampus", "kits")
 TASKS = (
     "brain_tumour",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from verification import Bundle
 
 from iac_components.console import brief_message
 from iac_components.engine.owned_folders import LOCK_NAME
 from iac_components.evaluation import read_metrics
 from iac_components.search_space import load_genotype
+from tools.maintenance.verification import Bundle
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 DINTS = Bundle(BUNDLES / "hippocampus_dints_segmentation_search")

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from verification import Bundle
 
 from iac_components.console import brief_message
 from iac_components.dints import DintsSearchTrainer, load_architecture
+from tools.maintenance.verification import Bundle
 
 BUNDLE = Bundle(Path(__file__).parents[2] / "bundles" / "hippocampus_dints_segmentation_search")
 CHECKPOINTS = {"epochs": 3, "warmup_epochs": 1, "val_interval": 2}

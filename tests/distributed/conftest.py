@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from verification.methods import dints_budgets
-from verification.methods.iac_budgets import QUICK, STEPS
 
 from iac_components.data import write_phantom
+from tools.maintenance.verification.methods import dints_budgets
+from tools.maintenance.verification.methods.iac_budgets import QUICK, STEPS
 
 ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")

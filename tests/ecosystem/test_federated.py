@@ -7,7 +7,8 @@ import torch
 from monai.fl.client import MonaiAlgo
 from monai.fl.utils.constants import ExtraItems, ModelType, WeightType
 from monai.fl.utils.exchange_object import ExchangeObject
-from verification.methods.iac_budgets import QUICK, STEPS
+
+from tools.maintenance.verification.methods.iac_budgets import QUICK, STEPS
 
 TINY = {"field_of_view": [32, 32, -1], "val_interval": 1, **QUICK.networks["unet"], **STEPS}
 

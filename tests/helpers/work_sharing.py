@@ -27,14 +27,14 @@ SLOWEST = (
     "tests/packaging/test_empty_dints.py",
     "tests/bundles/test_broken_runs.py",
     "tests/search/test_resume.py",
-    "tests/tools/test_benchmark_growth.py",
+    "studies/tests/search_cost/test_growth.py",
     "tests/dints/searching/test_topology_trainer.py",
     "tests/distributed/test_ranks.py",
     "tests/bundles/test_start_dints.py",
     "tests/networks/skip_modules/test_every_skip_module.py",
-    "tests/tools/test_dints_proof.py",
-    "tests/tools/test_benchmark_memory.py",
-    "tests/tools/test_benchmark_search.py",
+    "studies/tests/proof/test_dints.py",
+    "studies/tests/search_cost/test_memory.py",
+    "studies/tests/search_cost/test_search.py",
 )
 """Files of about ten seconds of processor time or more: one that began last would be waited for."""
 

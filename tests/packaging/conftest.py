@@ -21,17 +21,13 @@ FORK_SERVER = ROOT / "tests" / "helpers" / "fork_server.py"
 
 @pytest.fixture(scope="session")
 def packing() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "tools")
-        return importlib.import_module("packing")
+    return importlib.import_module("iac_components.rendering.packing")
 
 
 @pytest.fixture(scope="session")
 def command(packing: ModuleType) -> ModuleType:
     """The command's module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "tools")
-        return importlib.import_module("package_bundles")
+    return importlib.import_module("tools.maintenance.package")
 
 
 @pytest.fixture

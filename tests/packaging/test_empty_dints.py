@@ -6,8 +6,10 @@ import json
 import zipfile
 
 import pytest
-from verification import Bundle
-from verification.methods.dints_budgets import QUICK
+
+from iac_components.rendering.packing import plan_zip
+from tools.maintenance.verification import Bundle
+from tools.maintenance.verification.methods.dints_budgets import QUICK
 
 PREFIX = "hippocampus_dints_segmentation"
 ROUND = {"epochs": 1, "val_interval": 1, "num_workers": 0}
@@ -20,7 +22,7 @@ def bundles(command, tmp_path_factory):
     for stage in ("search", "train", "inference"):
         path = folder / f"{stage}.zip"
         with path.open("wb") as stream:
-            command.plan_zip(command.BUNDLES / f"{PREFIX}_{stage}").write(stream)
+            plan_zip(command.BUNDLES / f"{PREFIX}_{stage}").write(stream)
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
     return folder

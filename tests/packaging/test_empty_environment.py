@@ -7,7 +7,8 @@ from functools import cached_property
 
 import nibabel
 import pytest
-from verification.methods.iac_budgets import QUICK, STEPS
+
+from tools.maintenance.verification.methods.iac_budgets import QUICK, STEPS
 
 PREFIX = "hippocampus_unet_iac_segmentation"
 TINY = {"field_of_view": [32, 32, -1], "num_workers": 0, **QUICK.networks["unet"], **STEPS}

@@ -9,10 +9,22 @@ from pathlib import Path
 
 import pytest
 import torch
-import verify_bundles
-from verification import CHECKS, Bundle, UnknownBundleError, find_bundles, run_check
-from verification.bundle import STAGES
-from verification.methods.iac_budgets import PHANTOMS, QUICK, SKIP_MODULES, other_skip_module
+
+import tools.maintenance.verify as verify_bundles
+from tools.maintenance.verification import (
+    CHECKS,
+    Bundle,
+    UnknownBundleError,
+    find_bundles,
+    run_check,
+)
+from tools.maintenance.verification.bundle import STAGES
+from tools.maintenance.verification.methods.iac_budgets import (
+    PHANTOMS,
+    QUICK,
+    SKIP_MODULES,
+    other_skip_module,
+)
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("search", "train", "inference")

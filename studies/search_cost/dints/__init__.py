@@ -1,0 +1,3 @@
+"""Costs of the topology search against MONAI's classes."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Single steps: levers, memory, growth, inference."""
+
+from __future__ import annotations

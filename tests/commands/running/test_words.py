@@ -1,0 +1,73 @@
+"""Results in words."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from iac_components.commands.running.words import found_in_a_sentence, metrics_table
+from iac_components.evaluation import CaseRecord, write_metrics
+
+NODES = [{"level": 0, "node": 0, "edges": [{"input": "skip", "operation": "sep_conv_3x3"}]}]
+FINDINGS = {
+    "criterion": "audit",
+    "patients": 12,
+    "gain": {"mean": 0.031, "low": 0.012, "high": 0.05},
+    "parts": [{"decided": "evidence"}, {"decided": "evidence"}, {"decided": "cost"}],
+}
+
+
+def say(tmp_path, content) -> str:
+    path = tmp_path / "genotype.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return found_in_a_sentence(path)
+
+
+def test_a_search_that_measured_says_what(tmp_path):
+    provenance = {"kind": "searched", "findings": FINDINGS}
+    assert say(tmp_path, {"nodes": NODES, "provenance": provenance}) == (
+        "The search decided, on 12 patients: what it found lowers the loss by 0.031 (95 % interval "
+        "0.012 to 0.050) against no cell (3 parts: 2 by evidence, 1 as the cheaper of equals)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        ({"mean": 0.0, "low": -0.01, "high": 0.01}, "no gain over no cell is shown"),
+        ({"mean": -0.02, "low": -0.03, "high": -0.01}, "no cell is better"),
+        (None, "was not measured"),
+    ],
+)
+def test_no_gain_is_said(tmp_path, gain, words):
+    findings = {**copy.deepcopy(FINDINGS), "gain": gain}
+    found = {"nodes": NODES, "provenance": {"kind": "undecided", "findings": findings}}
+    text = say(tmp_path, found)
+    assert words in text
+    assert "did not decide everything" in text
+
+
+def test_without_findings_the_kind_speaks(tmp_path):
+    assert say(tmp_path, {"nodes": NODES, "provenance": {"kind": "searched"}}) == (
+        "The search settled on one cell of 1 nodes (1 x sep_conv_3x3); whether it is better than "
+        "none it did not measure."
+    )
+    assert "is undecided" in say(tmp_path, {"nodes": NODES, "provenance": {"kind": "undecided"}})
+    assert "one topology" in say(tmp_path, {"blocks": [], "provenance": {"kind": "searched"}})
+
+
+def test_a_cell_without_nodes_is_a_finding(tmp_path):
+    text = say(tmp_path, {"nodes": [], "provenance": {"kind": "searched"}})
+    assert text.startswith("The search settled on no cell")
+
+
+def test_a_table_of_scores(tmp_path):
+    records = [
+        CaseRecord("p", "c", 1, "left", 0.5, 3.25),
+        CaseRecord("p", "c", 2, "right", float("nan"), float("nan")),
+    ]
+    write_metrics(tmp_path, records, class_names=["left", "right"], info={})
+    rows = [line.split() for line in metrics_table(tmp_path / "metrics.json").splitlines()[1:]]
+    assert rows == [["left", "0.500", "3.25"], ["right", "-", "-"], ["all", "0.500", "3.25"]]

@@ -1,0 +1,90 @@
+"""The stages of a DiNTS search: the search, and the found network from scratch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar, cast
+
+import torch
+from monai.transforms import SpatialPad
+from torch import Tensor
+
+from iac_components.dints import load_architecture
+from iac_components.networks import load_weights
+from iac_components.trace_format import SUMMARY_COLUMNS
+from tools.maintenance.verification.chain import Chain
+
+__all__ = ["DintsChain"]
+
+
+class DintsChain(Chain):
+    """Search, training of the found architecture, evaluation, inference."""
+
+    outputs: ClassVar = {
+        "search": (
+            "architecture.json",
+            "architecture_last.json",
+            "search_trace.csv",
+            "search_summary.csv",
+            "topology.png",
+            "entropies.png",
+            "expected_memory.png",
+            "path_probabilities.png",
+            "checkpoints/checkpoint_epoch=*.pt",
+        ),
+        "trained": (
+            "models/model.pt",
+            "models/model_final.pt",
+            "network.json",
+            "checkpoints/checkpoint_epoch=*.pt",
+        ),
+        "evaluation": ("metrics.csv", "metrics.json"),
+    }
+
+    def search(self) -> Path:
+        """Search a topology."""
+        return self._once("search", lambda: self._run("search", self.search_bundle, {}))
+
+    def trained(self) -> Path:
+        """Train the found architecture from scratch."""
+
+        def run() -> None:
+            self.search()
+            options = {**self.found(), **self._models("trained")}
+            self._run("trained", self.train_bundle, options)
+
+        return self._once("trained", run)
+
+    def training_stages(self) -> Iterator[Path]:
+        """Trained, and evaluated."""
+        yield self.trained()
+        yield self.evaluation()
+
+    def search_faults(self) -> Iterator[str]:
+        """The search was of the space that it was told, with the columns that plots read."""
+        given = self.workbench.options(self.search_bundle)
+        space = load_architecture(self.architecture).space
+        for key in ("num_blocks", "num_depths", "channel_mul"):
+            if key in given and getattr(space, key) != given[key]:
+                yield f"search/architecture.json: {key} is {getattr(space, key)}, not {given[key]}"
+        path = self.search() / "search_summary.csv"
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        if len(rows) != given["epochs"] or tuple(rows[0]) != tuple(SUMMARY_COLUMNS):
+            yield f"search/search_summary.csv: {len(rows)} epochs, columns {list(rows[0])}"
+
+    def training_faults(self) -> Iterator[str]:
+        """The trained weights are those of the found architecture."""
+        small = self.workbench.options(self.train_bundle)
+        network = self.workbench.network(self.train_bundle, **{**small, **self.found()})
+        load_weights(network, self.trained() / "models" / "model.pt")
+        yield from ()
+
+    def network_input(self, image: Tensor) -> Tensor:
+        """A patch at one end of the volume and one at the other."""
+        size = cast(Sequence[int], self.workbench.options(self.inference_bundle)["patch_size"])
+        volume = torch.as_tensor(SpatialPad(size)(image)).float()
+        low, high = [slice(0, side) for side in size], [slice(-side, None) for side in size]
+        return torch.stack([volume[(slice(None), *ends)] for ends in (low, high)])
