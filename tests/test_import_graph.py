@@ -41,6 +41,7 @@ ALLOWED = {
     "dints": {"search_space", "search", "engine", "networks"},
     "engine": {"config_stack"},
     "data": set(),
+    "phantoms": {"data"},
     "evaluation": set(),
     "options": {
         *("config_stack", "console", "paths", "typed_options"),

@@ -23,8 +23,9 @@ from bundle_methods import DintsCombination, all_combinations
 from rendering import Combination
 from verification.method import METHODS
 
-from iac_components.data import load_datalist, write_phantom
+from iac_components.data import load_datalist
 from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
+from iac_components.phantoms import write_phantom
 from iac_components.visualization import write_overlay
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import settings as hypothesis_settings
 
-from iac_components.data import write_phantom
+from iac_components.phantoms import write_phantom
 from studies.cell_table.settings import TableSettings, load_settings
 
 hypothesis_settings.register_profile("studies", deadline=None, max_examples=40)

@@ -25,8 +25,8 @@ from monai.transforms import (
     Spacingd,
 )
 
-from iac_components.data import write_phantom
 from iac_components.data.fingerprint import describe
+from iac_components.phantoms import write_phantom
 
 KEYS = ["image", "label"]
 

@@ -16,7 +16,7 @@ from monai.bundle import ConfigWorkflow
 from verification.methods import dints_budgets
 from verification.methods.iac_budgets import QUICK, STEPS
 
-from iac_components.data import write_phantom
+from iac_components.phantoms import write_phantom
 
 ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).with_name("jobs.py")

@@ -11,8 +11,8 @@ import pytest
 import torch
 from search_benchmark.volume_path import VolumePath, find_volumes
 
-from iac_components.data import write_phantom
 from iac_components.networks import CellNetwork, measure_complexity
+from iac_components.phantoms import write_phantom
 
 BUNDLE = "hippocampus_unet"
 

@@ -15,9 +15,9 @@ from search_benchmark.quality import seed_mean
 from search_benchmark.turns import Deadline
 from verification.methods.iac_budgets import PHANTOMS, QUICK
 
-from iac_components.data import write_phantom
 from iac_components.evaluation import read_metrics
 from iac_components.networks.weights import load_state
+from iac_components.phantoms import write_phantom
 from iac_components.visualization import read_trace
 
 PHANTOM = PHANTOMS["hippocampus"]

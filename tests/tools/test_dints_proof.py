@@ -11,8 +11,8 @@ import pytest
 import run_dints_proof
 import write_dints_results as tool
 
-from iac_components.data import write_phantom
 from iac_components.dints import load_architecture
+from iac_components.phantoms import write_phantom
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted((ROOT / "docs" / "results").glob("*_dints"))

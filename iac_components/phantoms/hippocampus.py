@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.phantom import (
+from iac_components.files import write_json, write_text
+from iac_components.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.data.phantom_fields import Field, bias_field, smooth_field
-from iac_components.files import write_json, write_text
+from iac_components.phantoms.fields import Field, bias_field, smooth_field
 
 __all__ = ["write_hippocampus_phantom"]
 

@@ -7,7 +7,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from iac_components.data import check_datalist, read_dataset, write_phantom
+from iac_components.data import check_datalist, read_dataset
+from iac_components.phantoms import write_phantom
 
 SPLEEN, RIGHT_KIDNEY, LEFT_KIDNEY, LIVER, BLADDER = 1, 2, 3, 6, 14
 

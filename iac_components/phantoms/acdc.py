@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.phantom import Range, register_phantom, spacing_ranges, write_nifti
-from iac_components.data.phantom_fields import (
+from iac_components.files import write_text
+from iac_components.phantoms.catalogue import Range, register_phantom, spacing_ranges, write_nifti
+from iac_components.phantoms.fields import (
     Field,
     Outline,
     bias_field,
     random_outline,
     smooth_field,
 )
-from iac_components.files import write_text
 
 __all__ = ["write_acdc_phantom"]
 

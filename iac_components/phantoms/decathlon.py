@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.data.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
-from iac_components.data.phantom import (
+from iac_components.files import write_json
+from iac_components.phantoms.body import Structure, paint_body
+from iac_components.phantoms.brats import EDEMA, ENHANCING, NECROSIS, paint_glioma
+from iac_components.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.data.phantom_body import Structure, paint_body
-from iac_components.data.phantom_brats import EDEMA, ENHANCING, NECROSIS, paint_glioma
-from iac_components.data.phantom_torso import CT, MR, Tissue
-from iac_components.files import write_json
+from iac_components.phantoms.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
+from iac_components.phantoms.torso import CT, MR, Tissue
 
 __all__ = ["write_decathlon_phantom"]
 

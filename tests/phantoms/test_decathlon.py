@@ -9,15 +9,14 @@ import pytest
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 
 from iac_components.data import (
-    DECATHLON_TASKS,
     DatasetError,
     check_datalist,
     check_description,
     image_datalist,
     load_datalist,
     read_dataset,
-    write_phantom,
 )
+from iac_components.phantoms import DECATHLON_TASKS, write_phantom
 
 SHAPE = (32, 28, 16)
 PATIENTS = 5

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Orientationd
 
-from iac_components.data import check_datalist, read_dataset, write_phantom
+from iac_components.data import check_datalist, read_dataset
+from iac_components.phantoms import write_phantom
 
 
 def load(path: Path | None) -> np.ndarray:

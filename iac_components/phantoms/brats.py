@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from iac_components.data.channel_names import BRATS_NAMINGS, ChannelNaming
-from iac_components.data.phantom import (
+from iac_components.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.data.phantom_fields import Field, bias_field, ellipsoid, smooth_field
+from iac_components.phantoms.fields import Field, bias_field, ellipsoid, smooth_field
 
 __all__ = ["paint_glioma", "write_brats2021_phantom", "write_brats_phantom"]
 
