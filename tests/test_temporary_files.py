@@ -14,8 +14,8 @@ from ignite.engine import Engine
 from monai.transforms import Compose
 
 from iac_components.data.case import Case
+from iac_components.data.datasets.volume_cache import VolumeCache
 from iac_components.data.folds_file import load_or_make_folds
-from iac_components.data.volume_cache import VolumeCache
 from iac_components.engine import ResumableCheckpoint
 from iac_components.files import atomic_path, atomic_write, require_writable_directory
 from iac_components.temporary_files import hold, make_temporary, remove_leftovers

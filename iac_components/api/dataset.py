@@ -20,8 +20,8 @@ from iac_components.data import (
     check_window_reach,
     load_datalist,
 )
-from iac_components.data.description import describe_dataset
-from iac_components.data.volume_checks import VOXEL_SIZE_RANGE
+from iac_components.data.checks.volumes import VOXEL_SIZE_RANGE
+from iac_components.data.layouts.description import describe_dataset
 from iac_components.options import OptionError
 
 __all__ = ["load_dataset"]

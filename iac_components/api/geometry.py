@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iac_components.api.recipe import PLANES
 from iac_components.data import DatalistEntry
 from iac_components.data.case import entry_files
-from iac_components.data.nifti_reader import open_nifti
+from iac_components.data.nifti.nifti_reader import open_nifti
 
 __all__ = ["Geometry", "count_channels", "read_geometry"]
 

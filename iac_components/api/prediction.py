@@ -27,7 +27,7 @@ from iac_components.data import (
     check_datalist,
     image_datalist,
 )
-from iac_components.data.channel_groups import group_channels
+from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.engine import run_until_signal
 from iac_components.options import OptionError
 

@@ -10,39 +10,45 @@ itself against the bundle; :func:`check_datalist` opens every file and reports a
 
 from __future__ import annotations
 
-from iac_components.data.acdc import read_acdc
-from iac_components.data.amos import read_amos
-from iac_components.data.brats import read_brats
 from iac_components.data.case import Case, DatalistEntry
+from iac_components.data.checks import check_datalist, check_split, check_window_reach
 from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
-from iac_components.data.decathlon import read_decathlon
-from iac_components.data.description import (
-    Description,
-    check_description,
-    register_description,
+from iac_components.data.datasets import (
+    CaseDataset,
+    PatchDataset,
+    SliceDataset,
+    epoch_loader,
+    share_of_cases,
 )
 from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
-from iac_components.data.kits import read_kits
-from iac_components.data.label_map_writer import SaveImageLikeInputd, write_label_map
-from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
-from iac_components.data.loader import epoch_loader, share_of_cases
-from iac_components.data.nifti_reader import NiftiReader
-from iac_components.data.output_names import CaseNames
+from iac_components.data.layouts import (
+    CaseNames,
+    Description,
+    check_description,
+    read_acdc,
+    read_amos,
+    read_brats,
+    read_dataset,
+    read_decathlon,
+    read_kits,
+    register_description,
+    register_layout,
+    registered_layouts,
+)
+from iac_components.data.nifti import (
+    NiftiReader,
+    SaveImageLikeInputd,
+    WholeLabelsd,
+    write_label_map,
+)
 from iac_components.data.parts import (
     register_part,
     registered_parts,
     select_cases,
     select_patients,
 )
-from iac_components.data.patches import PatchDataset
-from iac_components.data.preflight import check_datalist
-from iac_components.data.reading import CaseDataset
-from iac_components.data.slices import SliceDataset
-from iac_components.data.split_checks import check_split
-from iac_components.data.whole_labels import WholeLabelsd
-from iac_components.data.window_reach import check_window_reach
 
 __all__ = [
     "Case",

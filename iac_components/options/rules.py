@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 
-from iac_components.data.layouts import registered_layouts
+from iac_components.data.layouts.catalogue import registered_layouts
 from iac_components.dints.space import OPERATIONS, DintsSpace
 from iac_components.evaluation.regions import scored_regions
 from iac_components.networks import registered_skip_modules

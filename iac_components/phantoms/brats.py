@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.channel_names import BRATS_NAMINGS, ChannelNaming
+from iac_components.data.layouts.channel_groups import BRATS_NAMINGS, ChannelNaming
 from iac_components.phantoms.catalogue import (
     Range,
     register_phantom,

@@ -34,7 +34,7 @@ from iac_components.api.transforms import (
     whole_volumes,
     window_inferer,
 )
-from iac_components.data.fingerprint import describe
+from iac_components.data.datasets.fingerprint import describe
 from iac_components.engine import RunRecord
 from iac_components.networks import CellSearchNetwork
 
