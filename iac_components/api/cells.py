@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches
-from iac_components.api.components import Loss, cell_criterion, segmentation_loss
-from iac_components.api.halves import check_steps, read_halves
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import check_network, owned_folder, record_of
-from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
-from iac_components.api.sources import Source
+from iac_components.api.engines.components import Loss, cell_criterion, segmentation_loss
+from iac_components.api.engines.handlers import CHECKPOINTS
+from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.inputs.sources import Source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import check_network, owned_folder, record_of
+from iac_components.api.runs.halves import check_steps, read_halves
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import CellSearchNetwork, skip_modules
 from iac_components.options import OptionError

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.components import Loss, segmentation_loss, topology_criterion
-from iac_components.api.halves import check_steps, read_halves
-from iac_components.api.runs import name_classes
-from iac_components.api.sources import Source, read_source
-from iac_components.api.topology_plan import TopologySearchPlan
-from iac_components.api.topology_runs import run_topology_search
+from iac_components.api.engines.components import Loss, segmentation_loss, topology_criterion
+from iac_components.api.engines.topology_plan import TopologySearchPlan
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import name_classes
+from iac_components.api.runs.halves import check_steps, read_halves
+from iac_components.api.runs.topology_runs import run_topology_search
 from iac_components.dints import (
     DintsArchitecture,
 )

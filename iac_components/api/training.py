@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.components import Loss, segmentation_loss
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import (
+from iac_components.api.engines.components import Loss, segmentation_loss
+from iac_components.api.engines.handlers import CHECKPOINTS
+from iac_components.api.engines.trainers import HeldOut, training_engines
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import (
     check_network,
     name_classes,
     number_classes,
     owned_folder,
     record_of,
 )
-from iac_components.api.sources import Source, read_source
-from iac_components.api.trainers import HeldOut, training_engines
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import load_weights, write_complexity
 from iac_components.options import OptionError

@@ -9,7 +9,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
-from iac_components.engine.run_record import RunRecord
+from iac_components.engine.records.run_record import RunRecord
 from iac_components.files import write_tensors
 from iac_components.ranks import is_first_rank
 

@@ -18,11 +18,6 @@ from iac_components.networks.build import (
     implant_skip_module,
 )
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.complexity import (
-    Complexity,
-    measure_complexity,
-    write_complexity,
-)
 from iac_components.networks.deep_supervision import StackedSupervisionLoss
 from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
@@ -32,8 +27,14 @@ from iac_components.networks.implant import (
     skip_fusions,
     skip_modules,
 )
-from iac_components.networks.nnunet_plan import NnUNetPlan, plan_nnunet
-from iac_components.networks.patch import check_patch
+from iac_components.networks.sizing import (
+    Complexity,
+    NnUNetPlan,
+    check_patch,
+    measure_complexity,
+    plan_nnunet,
+    write_complexity,
+)
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork

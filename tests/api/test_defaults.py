@@ -11,29 +11,29 @@ from monai.bundle import ConfigWorkflow
 from monai.engines import Workflow
 
 import iac_components as iac
-from iac_components.api.arguments import RunSettings
 from iac_components.api.cells import BATCH_SIZE as SEARCH_BATCH
 from iac_components.api.cells import WARMUP_EPOCHS
-from iac_components.api.components import (
+from iac_components.api.engines.components import (
     cell_criterion,
     segmentation_loss,
     topology_criterion,
 )
-from iac_components.api.part_batches import PartBatches
-from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
-from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
-from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
-from iac_components.api.topology_plan import TopologySearch, TopologySearchPlan
-from iac_components.api.topology_trainers import topology_engines
-from iac_components.api.trainers import HeldOut, training_engines
-from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
-from iac_components.api.transforms import (
+from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
+from iac_components.api.engines.topology_plan import TopologySearch, TopologySearchPlan
+from iac_components.api.engines.topology_trainers import topology_engines
+from iac_components.api.engines.trainers import HeldOut, training_engines
+from iac_components.api.inputs.part_batches import PartBatches
+from iac_components.api.inputs.transforms import (
     augmentation,
     class_maps,
     training_volumes,
     whole_volumes,
     window_inferer,
 )
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
+from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
+from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
 from iac_components.data.datasets.fingerprint import describe
 from iac_components.engine import RunRecord
 from iac_components.networks import CellSearchNetwork

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from iac_components.files import write_json
-from iac_components.networks.dry_pass import undisturbed
+from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.ranks import is_first_rank
 
 __all__ = ["Complexity", "measure_complexity", "write_complexity"]

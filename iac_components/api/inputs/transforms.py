@@ -25,7 +25,7 @@ from monai.transforms import (
     SpatialPadd,
 )
 
-from iac_components.api.recipe import PLANES, Recipe
+from iac_components.api.inputs.recipe import PLANES, Recipe
 from iac_components.data import NiftiReader, WholeLabelsd
 from iac_components.networks import PairedWindowInferer
 

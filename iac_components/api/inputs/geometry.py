@@ -11,7 +11,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from iac_components.api.recipe import PLANES
+from iac_components.api.inputs.recipe import PLANES
 from iac_components.data import DatalistEntry
 from iac_components.data.case import entry_files
 from iac_components.data.nifti.nifti_reader import open_nifti

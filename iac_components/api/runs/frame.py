@@ -10,12 +10,12 @@ import torch
 from monai.utils import set_determinism
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches
-from iac_components.api.plain import digest_of_tensors, plain, structure_of
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.plain import digest_of_tensors, plain, structure_of
 from iac_components.engine import OwnedFolders, RunRecord
 from iac_components.networks import check_patch
-from iac_components.networks.dry_pass import undisturbed
+from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.options import OptionError
 from iac_components.ranks import count_ranks
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch.utils.data import DataLoader
 
-from iac_components.api.batches import Batches, Item, Scoring
-from iac_components.api.parts import Part
-from iac_components.api.transforms import (
+from iac_components.api.inputs.batches import Batches, Item, Scoring
+from iac_components.api.inputs.parts import Part
+from iac_components.api.inputs.transforms import (
     INDICES,
     augmentation,
     class_maps,
@@ -15,7 +15,7 @@ from iac_components.api.transforms import (
     window_inferer,
 )
 from iac_components.data import CaseDataset, PatchDataset, SliceDataset, epoch_loader
-from iac_components.engine.config_record import list_cases
+from iac_components.engine.records.config_record import list_cases
 
 __all__ = ["PartBatches"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from monai.inferers import SimpleInferer
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches
-from iac_components.api.components import Loss, architecture_optimizer, weight_optimizer
-from iac_components.api.handlers import search_handlers
+from iac_components.api.engines.components import Loss, architecture_optimizer, weight_optimizer
+from iac_components.api.engines.handlers import search_handlers
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.runs.arguments import RunSettings
 from iac_components.engine import RunRecord
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import (

@@ -8,7 +8,7 @@ from monai.networks.nets import DynUNet
 from torch import nn
 
 from iac_components.networks import find_skip_connections
-from iac_components.networks.dry_pass import undisturbed
+from iac_components.networks.sizing.dry_pass import undisturbed
 
 
 class Restless(nn.Module):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from iac_components.api.components import Loss
+from iac_components.api.engines.components import Loss
 from iac_components.dints import (
     BestArchitecture,
     DintsSearchNetwork,

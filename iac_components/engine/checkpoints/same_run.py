@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from iac_components.engine.checkpoint_file import (
+from iac_components.engine.checkpoints.checkpoint_file import (
     CheckpointError,
     find_checkpoints,
     read_checkpoint,
 )
-from iac_components.engine.run_record import RunRecord, describe_differences
+from iac_components.engine.records.run_record import RunRecord, describe_differences
 
 __all__ = ["adopt_length", "check_resume", "require_same_run"]
 

@@ -8,8 +8,8 @@ from typing import cast
 
 from monai.transforms import Compose, MapLabelValued, NormalizeIntensityd
 
-from iac_components.api.geometry import Geometry, round_up
-from iac_components.api.recipe import Recipe
+from iac_components.api.inputs.geometry import Geometry, round_up
+from iac_components.api.inputs.recipe import Recipe
 from iac_components.options import OptionError
 
 __all__ = ["fit_recipe", "layout_settings", "require_known"]

@@ -12,17 +12,17 @@ import torch
 from ignite.engine import Engine, Events
 from torch.optim.lr_scheduler import LRScheduler
 
-from iac_components.engine.checkpoint_file import (
+from iac_components.engine.checkpoints.checkpoint_file import (
     FORMAT,
     CheckpointError,
     find_checkpoints,
     read_checkpoint,
 )
+from iac_components.engine.checkpoints.new_length import follow_new_length, has_length
+from iac_components.engine.checkpoints.same_run import adopt_length, require_same_run
+from iac_components.engine.checkpoints.set_aside import set_aside
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
-from iac_components.engine.new_length import follow_new_length, has_length
-from iac_components.engine.run_record import RunRecord
-from iac_components.engine.same_run import adopt_length, require_same_run
-from iac_components.engine.set_aside import set_aside
+from iac_components.engine.records.run_record import RunRecord
 from iac_components.files import atomic_write, write_tensors
 from iac_components.ranks import is_first_rank, require_same
 from iac_components.temporary_files import remove_leftovers

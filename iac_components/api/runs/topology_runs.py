@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches
-from iac_components.api.components import Loss
-from iac_components.api.halves import check_steps
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import owned_folder, record_of
-from iac_components.api.topology_plan import TopologySearch, TopologySearchPlan
-from iac_components.api.topology_trainers import topology_engines
+from iac_components.api.engines.components import Loss
+from iac_components.api.engines.handlers import CHECKPOINTS
+from iac_components.api.engines.topology_plan import TopologySearch, TopologySearchPlan
+from iac_components.api.engines.topology_trainers import topology_engines
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import owned_folder, record_of
+from iac_components.api.runs.halves import check_steps
 from iac_components.dints import (
     DintsArchitecture,
     DintsSearchNetwork,

@@ -12,12 +12,12 @@ from monai.inferers import SimpleInferer
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches, Item
-from iac_components.api.components import architecture_optimizer, topology_optimizer
-from iac_components.api.handlers import CHECKPOINTS, stepping
-from iac_components.api.topology_plan import TopologySearch
-from iac_components.api.trainers import scoring_engine
+from iac_components.api.engines.components import architecture_optimizer, topology_optimizer
+from iac_components.api.engines.handlers import CHECKPOINTS, stepping
+from iac_components.api.engines.topology_plan import TopologySearch
+from iac_components.api.engines.trainers import scoring_engine
+from iac_components.api.inputs.batches import Batches, Item
+from iac_components.api.runs.arguments import RunSettings
 from iac_components.dints import (
     ArchitectureRegularizer,
     DintsPruningHandler,
@@ -25,7 +25,7 @@ from iac_components.dints import (
     SearchSummary,
 )
 from iac_components.engine import ResumableCheckpoint, RunRecord
-from iac_components.engine.checkpoint import Stateful
+from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.search import (
     FirstOrderGradient,
     PrunedOptimizerState,

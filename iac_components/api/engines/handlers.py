@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from iac_components.api.batches import Item
+from iac_components.api.inputs.batches import Item
 from iac_components.engine import (
     BestModel,
     BestScore,
@@ -27,7 +27,7 @@ from iac_components.engine import (
     RunRecord,
     SynchronizedGradients,
 )
-from iac_components.engine.checkpoint import Stateful
+from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import PrunedOptimizerState, SearchTrace, StabilityPruningHandler
 

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from torch.utils.data import DataLoader, Dataset
 
-from iac_components.api.batches import Batches, Item
-from iac_components.api.given_batches import ItemBatches, LoaderBatches
-from iac_components.api.part_batches import PartBatches
-from iac_components.api.parts import Part
+from iac_components.api.inputs.batches import Batches, Item
+from iac_components.api.inputs.given_batches import ItemBatches, LoaderBatches
+from iac_components.api.inputs.part_batches import PartBatches
+from iac_components.api.inputs.parts import Part
 from iac_components.options import OptionError
 
 __all__ = ["Source", "read_source"]

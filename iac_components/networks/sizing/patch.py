@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from iac_components.networks.dry_pass import undisturbed
+from iac_components.networks.sizing.dry_pass import undisturbed
 
 __all__ = ["check_patch"]
 

@@ -9,10 +9,10 @@ from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.inferers import SimpleInferer
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.batches import Batches
-from iac_components.api.components import Loss, cosine_schedule, weight_optimizer
-from iac_components.api.handlers import TrainedParts, training_handlers, validation_handlers
+from iac_components.api.engines.components import Loss, cosine_schedule, weight_optimizer
+from iac_components.api.engines.handlers import TrainedParts, training_handlers, validation_handlers
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.runs.arguments import RunSettings
 from iac_components.engine import BestScore, RunRecord
 from iac_components.evaluation import PatientDice
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 from monai.transforms import NormalizeIntensityd
 
-from iac_components.api.arguments import require
-from iac_components.api.plain import plain
+from iac_components.api.runs.arguments import require
+from iac_components.api.runs.plain import plain
 from iac_components.options import OptionError
 
 __all__ = ["PLANES", "Plane", "Recipe", "check_settings"]

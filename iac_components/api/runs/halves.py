@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iac_components.api.arguments import RunSettings, as_arguments
-from iac_components.api.batches import Batches
-from iac_components.api.parts import Part
-from iac_components.api.sources import Source, read_source
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.inputs.parts import Part
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import RunSettings, as_arguments
 from iac_components.data import check_split
 from iac_components.options import OptionError
 from iac_components.search import check_planned_steps

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iac_components.api.recipe import Recipe
+from iac_components.api.inputs.recipe import Recipe
 from iac_components.data import DatalistEntry
 
 __all__ = ["Data", "Part"]
