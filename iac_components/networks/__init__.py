@@ -11,21 +11,24 @@ cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUN
 
 from __future__ import annotations
 
-from iac_components.networks.batch_norm import set_batch_norm_momentum
 from iac_components.networks.build import (
     build_network,
     implant_genotype,
     implant_skip_module,
 )
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.deep_supervision import StackedSupervisionLoss
-from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
 from iac_components.networks.implant import (
     find_skip_connections,
     implant,
     skip_fusions,
     skip_modules,
+)
+from iac_components.networks.monai_repairs import (
+    PairedWindowInferer,
+    StackedSupervisionLoss,
+    make_exportable,
+    set_batch_norm_momentum,
 )
 from iac_components.networks.sizing import (
     Complexity,
@@ -39,7 +42,6 @@ from iac_components.networks.skip_connection import MakeSkipModule, SkipConnecti
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
-from iac_components.networks.window_inferer import PairedWindowInferer
 
 __all__ = [
     "CellNetwork",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.monai_repairs import make_exportable
 from iac_components.networks.sizing.dry_pass import ObservedBlock, observe_blocks, undisturbed
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.topologies import fusible_blocks, known_networks

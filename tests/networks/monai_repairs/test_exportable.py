@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monai.networks.nets.resnet import ResNet
 
 from iac_components.networks import make_exportable
-from iac_components.networks.exportable import ZeroPadShortcut
+from iac_components.networks.monai_repairs import ZeroPadShortcut
 
 
 @settings(max_examples=30)
