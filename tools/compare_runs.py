@@ -12,8 +12,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from iac_components.common.files.atomic import write_json
 from iac_components.evaluation import CaseRecord, compare_runs, load_run, render_markdown
-from iac_components.files import write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ import torch
 from bundle_facts import BUNDLES, DINTS
 from measure_dints_memory import OUT_CHANNELS, measure
 
+from iac_components.common.files.atomic import write_json
 from iac_components.dints import (
     DintsSearchNetwork,
     MemoryBudget,
@@ -31,7 +32,6 @@ from iac_components.dints import (
     load_architecture,
     save_architecture,
 )
-from iac_components.files import write_json
 
 SEARCHES: dict[str, dict[str, object]] = {
     "full": {},

@@ -30,8 +30,8 @@ from result_tables import (
 )
 from run_dints_proof import CONTROLS, SEARCHES
 
+from iac_components.common.files.atomic import write_text
 from iac_components.dints import load_architecture
-from iac_components.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 TITLES = {

@@ -31,8 +31,8 @@ from result_tables import (
     write_cases,
 )
 
+from iac_components.common.files.atomic import write_json, write_tensors, write_text
 from iac_components.evaluation import average_seeds, compare_runs, render_markdown
-from iac_components.files import write_json, write_tensors, write_text
 from iac_components.networks import load_state
 from iac_components.search_space import load_genotype
 from iac_components.visualization import rank_chosen_operations, read_trace

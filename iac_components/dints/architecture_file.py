@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
+from iac_components.common.files.atomic import read_json, write_json
+from iac_components.common.files.json_fields import Fields
 from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
 from iac_components.dints.space import DintsSpace
-from iac_components.files import read_json, write_json
-from iac_components.json_fields import Fields
 
 __all__ = [
     "KIND",

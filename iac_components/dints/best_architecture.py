@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ignite.engine import Engine, Events
 
+from iac_components.common.ranks import is_first_rank
 from iac_components.dints.architecture import DintsArchitecture
 from iac_components.dints.architecture_file import (
     architecture_content,
@@ -17,7 +18,6 @@ from iac_components.dints.architecture_file import (
 from iac_components.dints.memory import MemoryBudget
 from iac_components.dints.supernet import DintsSearchNetwork
 from iac_components.engine import metric_value
-from iac_components.ranks import is_first_rank
 
 __all__ = ["BestArchitecture"]
 

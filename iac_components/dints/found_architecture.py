@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from iac_components.common.ranks import is_first_rank
 from iac_components.dints.architecture import DintsArchitecture
 from iac_components.dints.architecture_file import save_architecture
 from iac_components.dints.best_architecture import BestArchitecture
@@ -13,7 +14,6 @@ from iac_components.dints.memory import GIGABYTE, MemoryBudget
 from iac_components.dints.pruning import is_decided
 from iac_components.dints.supernet import DintsSearchNetwork
 from iac_components.engine import RunRecord
-from iac_components.ranks import is_first_rank
 from iac_components.search.provenance import search_provenance
 from iac_components.search.trace import SearchTrace
 

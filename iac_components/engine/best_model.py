@@ -9,9 +9,9 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
+from iac_components.common.files.atomic import write_tensors
+from iac_components.common.ranks import is_first_rank
 from iac_components.engine.records.run_record import RunRecord
-from iac_components.files import write_tensors
-from iac_components.ranks import is_first_rank
 
 __all__ = ["BestModel", "BestScore", "FinalModel", "metric_value"]
 

@@ -11,8 +11,8 @@ from contextlib import ExitStack, suppress
 from ignite.engine import Engine, Events
 from monai.engines import Trainer
 
-from iac_components.ranks import count_ranks, is_first_rank, largest
-from iac_components.signals import NotedSignal, signals_noted
+from iac_components.common.console.signals import NotedSignal, signals_noted
+from iac_components.common.ranks import count_ranks, is_first_rank, largest
 
 __all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal"]
 

@@ -8,7 +8,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch.utils.data import DataLoader
 
-from iac_components.ranks import rank
+from iac_components.common.ranks import rank
 
 __all__ = ["EpochSeeding"]
 

@@ -7,7 +7,7 @@ from ignite.engine import Engine, Events
 from monai.engines import IterationEvents
 from torch import nn
 
-from iac_components.ranks import average, copy_from_first, count_ranks, require_same
+from iac_components.common.ranks import average, copy_from_first, count_ranks, require_same
 
 __all__ = ["SynchronizedGradients"]
 

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from monai.bundle import ConfigWorkflow
 
-from iac_components.config_stack import running_parser, running_workflow, workflow_call
+from iac_components.common.console.config_stack import (
+    running_parser,
+    running_workflow,
+    workflow_call,
+)
+from iac_components.common.console.typed_options import typed_options
 from iac_components.options.errors import OptionError
 from iac_components.options.known_ids import defined_ids
 from iac_components.options.rules import broken_rules
@@ -15,7 +20,6 @@ from iac_components.options.typed_words import put_nothing, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
 from iac_components.options.unused import unused_options
 from iac_components.options.values import read_given_values, read_values, replaced_values
-from iac_components.typed_options import typed_options
 
 __all__ = ["check_options", "check_values"]
 

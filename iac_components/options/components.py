@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from iac_components.config_stack import running_parser
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.console.config_stack import running_parser
 from iac_components.options.errors import OptionError, reason_of
 
 __all__ = ["build_components"]

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
-from iac_components.console import optional
+from iac_components.common.console.brief_errors import optional
 from iac_components.options.errors import reason_of
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.options.schema import Option

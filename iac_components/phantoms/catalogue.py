@@ -15,8 +15,8 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.files import atomic_write
-from iac_components.registry import Registry
+from iac_components.common.files.atomic import atomic_write
+from iac_components.common.registry import Registry
 
 __all__ = [
     "PhantomWriter",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from iac_components.common.ranks import is_first_rank
 from iac_components.engine import RunRecord
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.ranks import is_first_rank
 from iac_components.search.provenance import search_provenance
 from iac_components.search.pruning import is_decided
 from iac_components.search.trace import SearchTrace

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from iac_components.common.ranks import average, require_same
 from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.ranks import average, require_same
 from iac_components.search.parts import Part, weights_without
 from iac_components.search.stability import FloatArray
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import torch
 
+from iac_components.common.ranks import count_ranks
 from iac_components.engine import RunRecord, package_versions
-from iac_components.ranks import count_ranks
 from iac_components.search.trace import SearchTrace
 
 __all__ = ["search_provenance", "settings_digest"]

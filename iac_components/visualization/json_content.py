@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from iac_components.files import read_json
-from iac_components.json_fields import Fields
+from iac_components.common.files.atomic import read_json
+from iac_components.common.files.json_fields import Fields
 
 __all__ = ["read_content"]
 

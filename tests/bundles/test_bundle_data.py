@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from verification import Bundle
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import load_datalist
 
 BUNDLES = Path(__file__).parents[2] / "bundles"

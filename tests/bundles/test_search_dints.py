@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from verification import Bundle
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.dints import DintsSearchTrainer, load_architecture
 
 BUNDLE = Bundle(Path(__file__).parents[2] / "bundles" / "hippocampus_dints_segmentation_search")

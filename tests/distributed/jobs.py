@@ -20,6 +20,17 @@ from monai.engines import SupervisedTrainer
 from torch import nn
 from torch.utils.data import DataLoader
 
+from iac_components.common.ranks import (
+    RankError,
+    average,
+    copy_from_first,
+    count_ranks,
+    is_first_rank,
+    join_ranks,
+    leave_ranks,
+    rank,
+    require_same,
+)
 from iac_components.data import epoch_loader
 from iac_components.engine import (
     CheckpointError,
@@ -30,17 +41,6 @@ from iac_components.engine import (
     ResumableCheckpoint,
     SynchronizedGradients,
     run_until_signal,
-)
-from iac_components.ranks import (
-    RankError,
-    average,
-    copy_from_first,
-    count_ranks,
-    is_first_rank,
-    join_ranks,
-    leave_ranks,
-    rank,
-    require_same,
 )
 
 TESTS = Path(__file__).parents[1]

@@ -9,9 +9,8 @@ import pytest
 import torch
 from ignite.engine import Engine
 
-from iac_components.console import brief_message
-from iac_components.engine import EpochSeeding, SynchronizedGradients
-from iac_components.ranks import (
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.ranks import (
     RankError,
     average,
     copy_from_first,
@@ -21,6 +20,7 @@ from iac_components.ranks import (
     rank,
     require_same,
 )
+from iac_components.engine import EpochSeeding, SynchronizedGradients
 
 JOBS = Path(__file__).with_name("jobs.py")
 
@@ -72,7 +72,7 @@ def test_lost_connection_is_explained_in_one_line(monkeypatch):
     def closed(tensor):
         raise RuntimeError("Connection closed by peer\nsome stack")
 
-    monkeypatch.setattr("iac_components.ranks.count_ranks", lambda: 2)
+    monkeypatch.setattr("iac_components.common.ranks.count_ranks", lambda: 2)
     monkeypatch.setattr("torch.distributed.all_reduce", closed)
     with pytest.raises(RankError, match=r"^rank 0 of 2 lost the others \(Connection") as caught:
         average([torch.ones(1)])

@@ -8,7 +8,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 import iac_components
-from iac_components.bundle_code import evaluate_again
+from iac_components.common.console.bundle_code import evaluate_again
 
 CALL = "$pkgutil.resolve_name('iac_components.bundle_code:evaluate_again')()"
 CONFIG = {

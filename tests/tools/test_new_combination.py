@@ -20,8 +20,8 @@ from verification import CHECKS, Bundle, Workbench, run_check
 from verification.methods.iac_budgets import QUICK
 from verification.runners import ThisProcess
 
+from iac_components.common.files.atomic import write_json
 from iac_components.data import check_description, read_dataset
-from iac_components.files import write_json
 from iac_components.phantoms.catalogue import write_nifti
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from search_benchmark.clock import PARTS, StepClock
 from search_benchmark.yardstick import PlainSearch, PlainSearchCell, plain_supernet
 from torch.utils.data import Dataset
 
+from iac_components.common.files.atomic import write_tensors
 from iac_components.data import epoch_loader
 from iac_components.engine import EpochSeeding
-from iac_components.files import write_tensors
 from iac_components.networks import CellSearchNetwork
 from iac_components.networks.implant import skip_modules
 from iac_components.search import (

@@ -12,7 +12,7 @@ from rendering import Combination
 
 from bundle_methods.dints import DintsCombination, dints_combinations
 from bundle_methods.iac import IacCombination, iac_combinations
-from iac_components.registry import Registry
+from iac_components.common.registry import Registry
 
 __all__ = ["METHODS", "DintsCombination", "IacCombination", "all_combinations"]
 

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from iac_components.common.files.atomic import write_json
+from iac_components.common.ranks import count_ranks, is_first_rank, join_ranks, leave_ranks
 from iac_components.engine import SynchronizedGradients
-from iac_components.files import write_json
-from iac_components.ranks import count_ranks, is_first_rank, join_ranks, leave_ranks
 from search_benchmark.clock import Seconds
 from search_benchmark.growth import Point, build_network, build_step, noise
 from search_benchmark.rounds import compare, summary, time_rounds

@@ -10,8 +10,8 @@ from peak_memory import PeakMeter, give_back_freed
 from torch import nn
 from torch.optim import Optimizer
 
+from iac_components.common.registry import Registry
 from iac_components.networks import CellSearchNetwork
-from iac_components.registry import Registry
 from search_benchmark.kept import kept_bytes, search_passes
 from search_benchmark.steps import Batch, SearchStep, TrainingStep, noise_batch, one_batch_loader
 from search_benchmark.subjects import Subject

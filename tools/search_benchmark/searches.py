@@ -14,9 +14,9 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import Workflow
 
-from iac_components.console import optional
+from iac_components.common.console.brief_errors import optional
+from iac_components.common.files.atomic import write_tensors
 from iac_components.engine import ResumableCheckpoint, RunRecord
-from iac_components.files import write_tensors
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
 from search_benchmark.clock import Seconds, StepClock, now, since

@@ -13,11 +13,11 @@ from torch import nn
 from iac_components.api.inputs.batches import Batches
 from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.plain import digest_of_tensors, plain, structure_of
+from iac_components.common.ranks import count_ranks
 from iac_components.engine import OwnedFolders, RunRecord
 from iac_components.networks import check_patch
 from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.options import OptionError
-from iac_components.ranks import count_ranks
 
 __all__ = ["check_network", "name_classes", "number_classes", "owned_folder", "record_of"]
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from iac_components.ranks import is_first_rank
+from iac_components.common.ranks import is_first_rank
 
 __all__ = ["Matter", "Notice", "report_notices"]
 

@@ -9,7 +9,7 @@ from monai.data.samplers import DistributedSampler as UnevenSampler
 from monai.data.utils import list_data_collate
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from iac_components.ranks import count_ranks, rank
+from iac_components.common.ranks import count_ranks, rank
 
 __all__ = ["epoch_loader", "share_of_cases"]
 

@@ -14,10 +14,10 @@ from monai.transforms.traits import RandomizableTrait
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from iac_components.common.ranks import count_ranks, rank
 from iac_components.data.available_memory import require_memory
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.reading import damaged_file_named
-from iac_components.ranks import count_ranks, rank
 
 __all__ = ["SeededDataset", "Transform", "plain_tensor", "take_one", "without_metadata"]
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from iac_components.common.registry import Registry
 from iac_components.data.case import Case, entry_files
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.nifti.volume_file import read_volume
-from iac_components.registry import Registry
 
 __all__ = [
     "LayoutReader",

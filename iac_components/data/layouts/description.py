@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from iac_components.common.registry import Registry
 from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
-from iac_components.registry import Registry
 
 __all__ = [
     "Description",

@@ -12,6 +12,9 @@ import torch
 from ignite.engine import Engine, Events
 from torch.optim.lr_scheduler import LRScheduler
 
+from iac_components.common.files.atomic import atomic_write, write_tensors
+from iac_components.common.files.temporary_files import remove_leftovers
+from iac_components.common.ranks import is_first_rank, require_same
 from iac_components.engine.checkpoints.checkpoint_file import (
     FORMAT,
     CheckpointError,
@@ -23,9 +26,6 @@ from iac_components.engine.checkpoints.same_run import adopt_length, require_sam
 from iac_components.engine.checkpoints.set_aside import set_aside
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
 from iac_components.engine.records.run_record import RunRecord
-from iac_components.files import atomic_write, write_tensors
-from iac_components.ranks import is_first_rank, require_same
-from iac_components.temporary_files import remove_leftovers
 
 __all__ = ["CheckpointError", "ResumableCheckpoint", "Stateful"]
 

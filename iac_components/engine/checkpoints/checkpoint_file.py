@@ -6,7 +6,7 @@ import logging
 import re
 from pathlib import Path
 
-from iac_components.tensor_files import read_tensors
+from iac_components.common.files.tensor_files import read_tensors
 
 __all__ = ["FORMAT", "CheckpointError", "find_checkpoints", "read_checkpoint"]
 

@@ -10,9 +10,9 @@ from typing import cast
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
-from iac_components.config_stack import running_parser
+from iac_components.common.console.config_stack import running_parser
+from iac_components.common.ranks import count_ranks
 from iac_components.engine.records.run_record import CaseList, RunRecord
-from iac_components.ranks import count_ranks
 
 __all__ = ["Entries", "list_cases", "record_run"]
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from iac_components.files import write_json
+from iac_components.common.files.atomic import write_json
+from iac_components.common.ranks import is_first_rank
 from iac_components.networks.sizing.dry_pass import undisturbed
-from iac_components.ranks import is_first_rank
 
 __all__ = ["Complexity", "measure_complexity", "write_complexity"]
 

@@ -9,7 +9,7 @@ import pytest
 from monai.data import DataLoader
 from monai.transforms import Compose, EnsureChannelFirstd, Lambdad, LoadImaged, Spacingd
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import (
     CaseDataset,
     DatasetError,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 
 CALL = "$record_run('training', parts={'train': @train#dataset#data}, files={'g': @genotype_path})"
 CONFIG = {

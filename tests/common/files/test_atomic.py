@@ -16,9 +16,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components import files
-from iac_components.console import brief_message
-from iac_components.files import (
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.files import atomic as files
+from iac_components.common.files.atomic import (
     atomic_path,
     atomic_write,
     read_json,
@@ -27,7 +27,7 @@ from iac_components.files import (
     write_tensors,
     write_text,
 )
-from iac_components.write_errors import WriteError
+from iac_components.common.files.write_errors import WriteError
 
 WRITERS = pytest.mark.parametrize(
     ("write", "content"),

@@ -12,8 +12,8 @@ import monai.bundle
 import pytest
 from monai.bundle import ConfigWorkflow, create_workflow
 
-from iac_components.console import brief_message
-from iac_components.paths import PATH_OPTIONS, PathError
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.console.paths import PATH_OPTIONS, PathError
 
 CONFIG = {
     "imports": ["$from iac_components.paths import take_paths_as_typed"],
@@ -77,7 +77,9 @@ def command(config, monkeypatch):
 
     def run(*words):
         made = []
-        monkeypatch.setattr("iac_components.typed_options.is_monai_command", lambda: True)
+        monkeypatch.setattr(
+            "iac_components.common.console.typed_options.is_monai_command", lambda: True
+        )
         arguments = ["run", "--config_file", str(config), "--logging_file", "False", *words]
         monkeypatch.setattr(sys, "argv", ["monai.bundle", *arguments])
         start = ConfigWorkflow.__init__

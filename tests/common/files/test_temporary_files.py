@@ -13,18 +13,18 @@ import torch
 from ignite.engine import Engine
 from monai.transforms import Compose
 
+from iac_components.common.files.atomic import atomic_path, atomic_write, require_writable_directory
+from iac_components.common.files.temporary_files import hold, make_temporary, remove_leftovers
 from iac_components.data.case import Case
 from iac_components.data.datasets.volume_cache import VolumeCache
 from iac_components.data.folds_file import load_or_make_folds
 from iac_components.engine import ResumableCheckpoint
-from iac_components.files import atomic_path, atomic_write, require_writable_directory
-from iac_components.temporary_files import hold, make_temporary, remove_leftovers
 
 CASES = [Case(f"p{n}", f"c{n}", Path("image"), Path("label")) for n in range(6)]
 
 WRITER = """
 import sys
-from iac_components.files import atomic_write
+from iac_components.common.files.atomic import atomic_write
 with atomic_write(sys.argv[1]) as stream:
     stream.write(b"half")
     stream.flush()
@@ -117,7 +117,7 @@ def test_file_that_is_removed_before_it_is_locked(tmp_path, monkeypatch):
             assert remove_leftovers(tmp_path) == made
         return hold(descriptor)
 
-    monkeypatch.setattr("iac_components.temporary_files.hold", late)
+    monkeypatch.setattr("iac_components.common.files.temporary_files.hold", late)
     descriptor, path = make_temporary(tmp_path / "model.pt")
     os.close(descriptor)
     assert [path] == list(tmp_path.iterdir())
@@ -130,7 +130,7 @@ def test_file_system_without_locks(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError("no locks here")
 
-    monkeypatch.setattr("iac_components.temporary_files.fcntl.flock", refuse)
+    monkeypatch.setattr("iac_components.common.files.temporary_files.fcntl.flock", refuse)
     with atomic_write(tmp_path / "model.pt") as stream:
         stream.write(b"new")
         assert remove_leftovers(tmp_path) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.text import decode_text, open_table, read_text
+from iac_components.common.files.text import decode_text, open_table, read_text
 
 TEXT = "case,Gruppe\r\nüöß 1,Müller\n"
 

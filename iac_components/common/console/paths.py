@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 
-from iac_components.config_stack import running_parser, workflow_call
-from iac_components.typed_options import typed_options
+from iac_components.common.console.config_stack import running_parser, workflow_call
+from iac_components.common.console.typed_options import typed_options
 
 __all__ = ["PATH_OPTIONS", "PathError", "take_paths_as_typed"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from monai.bundle import ConfigExpression
 
 import iac_components
-from iac_components.config_stack import running_parser
+from iac_components.common.console.config_stack import running_parser
 
 __all__ = ["evaluate_again"]
 

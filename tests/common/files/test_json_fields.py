@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from iac_components.json_fields import Fields
+from iac_components.common.files.json_fields import Fields
 
 
 class FileError(ValueError):

@@ -12,9 +12,14 @@ from typing import IO
 
 import torch
 
-from iac_components.temporary_files import PROBE_PREFIX, hold, make_temporary, remove_leftovers
-from iac_components.text import decode_text
-from iac_components.write_errors import name_write_errors, remember_folder
+from iac_components.common.files.temporary_files import (
+    PROBE_PREFIX,
+    hold,
+    make_temporary,
+    remove_leftovers,
+)
+from iac_components.common.files.text import decode_text
+from iac_components.common.files.write_errors import name_write_errors, remember_folder
 
 __all__ = [
     "atomic_path",

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from iac_components.signals import end_command_on_signals
-from iac_components.write_errors import unwritable_message
+from iac_components.common.console.signals import end_command_on_signals
+from iac_components.common.files.write_errors import unwritable_message
 
 __all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = str(Path(__file__).parents[2]) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
 _WORKER = re.compile(r"Caught \w+ in DataLoader worker process")
 _KILLED = re.compile(r"DataLoader worker \(pid \d+\) is killed by signal: Terminated")

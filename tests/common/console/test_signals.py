@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from iac_components.signals import signals_noted
+from iac_components.common.console.signals import signals_noted
 
 COMMAND = """
 import os, signal, sys, time
-from iac_components.signals import end_command_on_signals, signals_noted
+from iac_components.common.console.signals import end_command_on_signals, signals_noted
 end_command_on_signals()
 def wait():
     print("waiting", flush=True)

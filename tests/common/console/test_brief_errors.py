@@ -15,10 +15,16 @@ import torch
 from monai.bundle import ConfigParser
 from monai.transforms import LoadImaged
 
-from iac_components import console, signals
-from iac_components.console import brief_message, flag, optional, report_errors_briefly
+from iac_components.common.console import brief_errors as console
+from iac_components.common.console import signals
+from iac_components.common.console.brief_errors import (
+    brief_message,
+    flag,
+    optional,
+    report_errors_briefly,
+)
+from iac_components.common.files.atomic import require_writable_directory, write_json
 from iac_components.data import CaseDataset, Folds, epoch_loader, load_datalist
-from iac_components.files import require_writable_directory, write_json
 from iac_components.networks import build_network, load_weights
 from iac_components.search_space import SearchSpace, load_genotype
 

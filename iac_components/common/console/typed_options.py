@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 
-from iac_components.console import is_monai_command
+from iac_components.common.console.brief_errors import is_monai_command
 
 __all__ = ["typed_options"]
 
