@@ -25,7 +25,7 @@ from search_benchmark.growth_pictures import draw_growth
 from search_benchmark.growth_ranks import measure_ranks, run_rank
 from search_benchmark.session import describe_session
 
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 
 
 def _parser() -> argparse.ArgumentParser:

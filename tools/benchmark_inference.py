@@ -24,7 +24,7 @@ from search_benchmark.session import describe_session
 from search_benchmark.volume_path import VolumePath, find_volumes
 
 from iac_components.common.console.brief_errors import brief_message
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 from iac_components.networks import measure_complexity
 
 SIDES = {"plain": "plain", "cells": "iac"}

@@ -29,7 +29,7 @@ from search_benchmark.memory_cases import CASES, PLAIN, weigh
 from search_benchmark.session import describe_session
 from search_benchmark.subjects import BundleSubject, Subject, VolumeSubject
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 
 PROMPT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Lets glibc give memory back at once: the resident set is then what is in use."""

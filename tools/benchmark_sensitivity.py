@@ -21,7 +21,7 @@ from search_benchmark.session import describe_session
 from search_benchmark.settings import BenchmarkError, BenchmarkSettings
 from search_benchmark.turns import Deadline
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

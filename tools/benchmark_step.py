@@ -30,7 +30,7 @@ from search_benchmark.session import describe_session
 from search_benchmark.steps import noise_batch
 from search_benchmark.subjects import BundleSubject, Subject, VolumeSubject
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.networks.implant import skip_modules
 
 SAME_GRADIENTS = ("own_gradient", "fused", "channels_last", "encoder_memory")

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, compare_runs, load_run, render_markdown
 
 

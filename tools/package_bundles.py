@@ -20,7 +20,7 @@ from typing import cast
 from packing import MAX_JSON_BYTES, BundleZip, plan_zip
 from tqdm.auto import tqdm
 
-from iac_components.common.files.atomic import atomic_write, read_json, write_json
+from iac_components.common.files import atomic_write, read_json, write_json
 
 BUNDLES = Path(__file__).parent.parent / "bundles"
 MODEL_INFO = "model_info.json"

@@ -20,7 +20,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 import iac_components
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 from iac_components.options import option_table
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from iac_components.common.files.atomic import atomic_write, write_text
+from iac_components.common.files import atomic_write, write_text
 from iac_components.evaluation import (
     CaseRecord,
     average_seeds,

@@ -24,7 +24,7 @@ import torch
 from bundle_facts import BUNDLES, DINTS
 from measure_dints_memory import OUT_CHANNELS, measure
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.dints import (
     DintsSearchNetwork,
     MemoryBudget,

@@ -28,7 +28,7 @@ from search_benchmark.raw_fields import (
 )
 from search_benchmark.tables import render_tables
 
-from iac_components.common.files.atomic import read_json, write_text
+from iac_components.common.files import read_json, write_text
 
 ROOT = Path(__file__).parent.parent
 RAW = ROOT / "docs" / "benchmarks"

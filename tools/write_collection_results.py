@@ -32,7 +32,7 @@ from result_tables import (
 )
 from run_proof import SCRATCH
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.search_space import load_genotype
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -30,7 +30,7 @@ from result_tables import (
 )
 from run_dints_proof import CONTROLS, SEARCHES
 
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 from iac_components.dints import load_architecture
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"

@@ -8,8 +8,12 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.common.files.atomic import read_json, require_writable_directory, write_json
-from iac_components.common.files.temporary_files import remove_leftovers
+from iac_components.common.files import (
+    read_json,
+    remove_leftovers,
+    require_writable_directory,
+    write_json,
+)
 from iac_components.common.ranks import is_first_rank
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, make_folds

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
-from iac_components.common.files.atomic import read_json, write_json
-from iac_components.common.files.json_fields import Fields
+from iac_components.common.files import Fields, read_json, write_json
 from iac_components.dints.architecture import ActivePath, ArchitectureError, DintsArchitecture
 from iac_components.dints.space import DintsSpace
 

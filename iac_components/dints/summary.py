@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from ignite.engine import Engine, Events
 
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 from iac_components.common.ranks import is_first_rank
 from iac_components.dints.memory import GIGABYTE
 from iac_components.dints.trainer import DintsSearchTrainer

@@ -9,7 +9,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
-from iac_components.common.files.atomic import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.common.ranks import is_first_rank
 from iac_components.engine.records.run_record import RunRecord
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from iac_components.common.files.atomic import require_writable_directory
+from iac_components.common.files import require_writable_directory
 from iac_components.common.ranks import ask_first
 
 try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.common.files.text import open_table, read_text
+from iac_components.common.files import open_table, read_text
 
 __all__ = [
     "CSV_NAME",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY
 from iac_components.evaluation.patients import PatientScore, patient_scores
 from iac_components.evaluation.records import (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.phantoms.catalogue import (
     Range,
     register_phantom,

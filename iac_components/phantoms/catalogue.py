@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import atomic_write
+from iac_components.common.files import atomic_write
 from iac_components.common.registry import Registry
 
 __all__ = [

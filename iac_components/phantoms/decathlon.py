@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.phantoms.body import Structure, paint_body
 from iac_components.phantoms.brats import EDEMA, ENHANCING, NECROSIS, paint_glioma
 from iac_components.phantoms.catalogue import (

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from iac_components.common.files.atomic import write_text
+from iac_components.common.files import write_text
 from iac_components.search.stability import BoolArray, FloatArray, History
 from iac_components.search_space.space import EdgeSpace
 from iac_components.trace_format import TRACE_COLUMNS

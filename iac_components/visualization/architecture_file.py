@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iac_components.common.files.json_fields import Fields
+from iac_components.common.files import Fields
 from iac_components.visualization.json_content import read_content
 
 __all__ = ["ChosenPath", "DrawnTopology", "read_topology"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.files.text import open_table, read_text
+from iac_components.common.files import open_table, read_text
 
 __all__ = ["CsvTable", "Numbers", "read_csv_table"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iac_components.common.files.atomic import require_writable_directory
+from iac_components.common.files import require_writable_directory
 from iac_components.visualization.architecture_file import read_topology
 from iac_components.visualization.entropy_curves import draw_entropies
 from iac_components.visualization.memory_curve import draw_expected_memory

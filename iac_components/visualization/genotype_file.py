@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.common.files.json_fields import Fields
+from iac_components.common.files import Fields
 from iac_components.visualization.final_cell import ChosenOperation
 from iac_components.visualization.json_content import read_content
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from iac_components.common.files.atomic import read_json
-from iac_components.common.files.json_fields import Fields
+from iac_components.common.files import Fields, read_json
 
 __all__ = ["read_content"]
 

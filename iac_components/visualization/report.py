@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iac_components.common.files.atomic import require_writable_directory
+from iac_components.common.files import require_writable_directory
 from iac_components.visualization.cell_graph import draw_cell
 from iac_components.visualization.divergence_curves import draw_divergence_curves
 from iac_components.visualization.final_cell import chosen_operations

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.visualization.colours import DARK, LIGHT, PALETTE
 from iac_components.visualization.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.png import write_png

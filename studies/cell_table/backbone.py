@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from iac_components.common.files.atomic import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, epoch_loader
 from iac_components.networks import load_weights
 from studies.cell_table.features import channels_last

@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.data import load_datalist
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from iac_components.common.files.atomic import read_json
+from iac_components.common.files import read_json
 from studies.cell_table.settings import load_settings
 from studies.planted.report import report
 from studies.planted.run import fill_planted

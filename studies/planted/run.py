@@ -11,7 +11,7 @@ import torch
 from monai.losses import DiceCELoss
 from torch import nn
 
-from iac_components.common.files.atomic import read_json, write_json
+from iac_components.common.files import read_json, write_json
 from iac_components.data import epoch_loader
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import PatientBatch, PatientLosses, group_by_patient

@@ -13,13 +13,13 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from iac_components.common.console.brief_errors import brief_message
-from iac_components.common.files.atomic import (
+from iac_components.common.files import (
     atomic_path,
     require_writable_directory,
     write_json,
-    write_tensors,
     write_text,
 )
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, load_datalist
 from iac_components.data.folds import Folds
 from iac_components.data.folds_file import save_folds

@@ -20,7 +20,7 @@ from verification import CHECKS, Bundle, Workbench, run_check
 from verification.methods.iac_budgets import QUICK
 from verification.runners import ThisProcess
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.data import check_description, read_dataset
 from iac_components.phantoms.catalogue import write_nifti
 

@@ -10,7 +10,7 @@ import pytest
 import write_collection_results as tool
 from result_tables import arm_title
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.search_space import load_genotype
 

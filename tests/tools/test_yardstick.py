@@ -13,7 +13,7 @@ from search_benchmark.clock import PARTS, StepClock
 from search_benchmark.yardstick import PlainSearch, PlainSearchCell, plain_supernet
 from torch.utils.data import Dataset
 
-from iac_components.common.files.atomic import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import epoch_loader
 from iac_components.engine import EpochSeeding
 from iac_components.networks import CellSearchNetwork

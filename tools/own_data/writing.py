@@ -10,7 +10,7 @@ from pathlib import Path
 from bundle_facts import BUNDLES, STAGES
 from rendering import Combination, render
 
-from iac_components.common.files.atomic import require_writable_directory, write_text
+from iac_components.common.files import require_writable_directory, write_text
 
 __all__ = ["require_folders", "write_combination"]
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from ignite.engine import Engine, Events
 
-from iac_components.common.files.atomic import read_json, write_json
+from iac_components.common.files import read_json, write_json
 from iac_components.engine import ResumableCheckpoint
 from search_benchmark.clock import Seconds, now, since
 

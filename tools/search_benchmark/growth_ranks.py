@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.common.ranks import count_ranks, is_first_rank, join_ranks, leave_ranks
 from iac_components.engine import SynchronizedGradients
 from search_benchmark.clock import Seconds

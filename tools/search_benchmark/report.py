@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from iac_components.common.files.atomic import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.evaluation.report import json_number
 from iac_components.search_space import load_genotype
 from search_benchmark.cells import agreement

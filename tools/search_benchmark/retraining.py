@@ -9,7 +9,7 @@ from typing import cast
 
 from bundle_training import BundleTraining
 
-from iac_components.common.files.atomic import read_json, write_json
+from iac_components.common.files import read_json, write_json
 from iac_components.search_space import Genotype, save_genotype
 from search_benchmark.cells import FoundCell, found_cells
 from search_benchmark.settings import BenchmarkSettings

@@ -15,7 +15,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import Workflow
 
 from iac_components.common.console.brief_errors import optional
-from iac_components.common.files.atomic import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.engine import ResumableCheckpoint, RunRecord
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype

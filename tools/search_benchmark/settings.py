@@ -14,7 +14,7 @@ from typing import cast
 import torch
 from bundle_training import BundleTraining, final_model
 
-from iac_components.common.files.atomic import read_json, require_writable_directory, write_json
+from iac_components.common.files import read_json, require_writable_directory, write_json
 from search_benchmark.plan import SearchPlan
 from search_benchmark.searches import SEARCH_MODES
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from iac_components.common.files.atomic import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.networks import load_weights
 from verification.bundle import Bundle
 from verification.checks import Skipped, StageError, first_line

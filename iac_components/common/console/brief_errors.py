@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from iac_components.common.console.signals import end_command_on_signals
-from iac_components.common.files.write_errors import unwritable_message
+from iac_components.common.files import unwritable_message
 
 __all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
 

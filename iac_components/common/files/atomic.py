@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-
-import torch
 
 from iac_components.common.files.temporary_files import (
     PROBE_PREFIX,
@@ -27,7 +25,6 @@ __all__ = [
     "read_json",
     "require_writable_directory",
     "write_json",
-    "write_tensors",
     "write_text",
 ]
 
@@ -141,17 +138,6 @@ def write_json(path: str | Path, content: object) -> None:
         ValueError: if a number in ``content`` is NaN or infinite (JSON has neither).
     """
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_tensors(path: str | Path, content: object) -> None:
-    """Write ``content`` with ``torch.save`` to ``path``, atomically.
-
-    Only tensors and plain Python values belong in ``content``: everything this package loads is
-    loaded with ``weights_only=True``.
-    """
-    save: Callable[[object, IO[bytes]], None] = torch.save
-    with atomic_write(path) as stream:
-        save(content, stream)
 
 
 def require_writable_directory(path: str | Path, *, name: str = "output_dir") -> Path:

@@ -1,14 +1,17 @@
-"""Files of ``torch.save``, read so that nothing in them can run code."""
+"""Files of ``torch.save``: written atomically, and read so that nothing in them can run code."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import torch
 
-__all__ = ["read_tensors"]
+from iac_components.common.files.atomic import atomic_write
+
+__all__ = ["read_tensors", "write_tensors"]
 
 
 def read_tensors(source: Path | BinaryIO, *, mmap: bool = False) -> object:
@@ -29,3 +32,14 @@ def read_tensors(source: Path | BinaryIO, *, mmap: bool = False) -> object:
             source, map_location="cpu", weights_only=True, mmap=mmap or None
         )
     return content
+
+
+def write_tensors(path: str | Path, content: object) -> None:
+    """Write ``content`` with ``torch.save`` to ``path``, atomically.
+
+    Only tensors and plain Python values belong in ``content``: everything this package loads is
+    loaded with ``weights_only=True``.
+    """
+    save: Callable[[object, IO[bytes]], None] = torch.save
+    with atomic_write(path) as stream:
+        save(content, stream)

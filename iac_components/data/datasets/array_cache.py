@@ -15,8 +15,7 @@ import numpy as np
 from monai.transforms import Compose
 from numpy.typing import NDArray
 
-from iac_components.common.files.temporary_files import remove_leftovers
-from iac_components.common.files.write_errors import WriteError
+from iac_components.common.files import WriteError, remove_leftovers
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.array_file import ArrayFile, open_array, write_array
 from iac_components.data.datasets.fingerprint import describe

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import atomic_write
+from iac_components.common.files import atomic_write
 
 __all__ = ["ArrayFile", "open_array", "write_array"]
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from iac_components.common.files.text import read_text
+from iac_components.common.files import read_text
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts.described_paths import DescribedPaths
 

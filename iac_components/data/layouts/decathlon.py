@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from iac_components.common.files.text import open_table, read_text
+from iac_components.common.files import open_table, read_text
 from iac_components.data.case import Case, nifti_stem
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout

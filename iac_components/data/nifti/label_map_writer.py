@@ -21,7 +21,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from iac_components.common.files.atomic import atomic_path
+from iac_components.common.files import atomic_path
 from iac_components.data.nifti.nifti_reader import open_nifti
 
 __all__ = ["SaveImageLikeInputd", "write_label_map"]

@@ -12,8 +12,8 @@ import torch
 from ignite.engine import Engine, Events
 from torch.optim.lr_scheduler import LRScheduler
 
-from iac_components.common.files.atomic import atomic_write, write_tensors
-from iac_components.common.files.temporary_files import remove_leftovers
+from iac_components.common.files import atomic_write, remove_leftovers
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.common.ranks import is_first_rank, require_same
 from iac_components.engine.checkpoints.checkpoint_file import (
     FORMAT,

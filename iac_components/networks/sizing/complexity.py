@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from iac_components.common.files.atomic import write_json
+from iac_components.common.files import write_json
 from iac_components.common.ranks import is_first_rank
 from iac_components.networks.sizing.dry_pass import undisturbed
 

@@ -23,7 +23,7 @@ from iac_components.common.console.brief_errors import (
     optional,
     report_errors_briefly,
 )
-from iac_components.common.files.atomic import require_writable_directory, write_json
+from iac_components.common.files import require_writable_directory, write_json
 from iac_components.data import CaseDataset, Folds, epoch_loader, load_datalist
 from iac_components.networks import build_network, load_weights
 from iac_components.search_space import SearchSpace, load_genotype

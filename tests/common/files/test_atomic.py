@@ -24,9 +24,9 @@ from iac_components.common.files.atomic import (
     read_json,
     require_writable_directory,
     write_json,
-    write_tensors,
     write_text,
 )
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.common.files.write_errors import WriteError
 
 WRITERS = pytest.mark.parametrize(
