@@ -153,7 +153,7 @@ def _require_room(header: NiftiHeader, size: int) -> None:
             f"{AGAIN}; it is damaged.",
         )
     available = available_memory()
-    if available is not None and header.memory > 0.9 * available:
+    if header.memory > 0.9 * available:
         raise UnreadableVolumeError(
             f"takes {header.memory / 1e9:.1f} GB of memory to read (size {header.shape}), of which "
             f"{available / 1e9:.1f} GB are available",
