@@ -1,8 +1,9 @@
 """The processes of one job, as ``torchrun`` starts them: ranks 0 to n - 1; the first one writes.
 
-Alone, a process is the first of one, and every function here is a no-op or the identity. Together,
-each call is collective: all ranks must make it, in the same order. Why no DistributedDataParallel:
-pruning deletes modules, whereupon its wrapper would have to be built again.
+A rank and how many there are tells ``ignite.distributed``; here stands what it lacks. Alone, a
+process is the first of one, and every function here is a no-op or the identity. Together, each call
+is collective: all ranks must make it, in the same order. Why no DistributedDataParallel: pruning
+deletes modules, whereupon its wrapper would have to be built again.
 """
 
 from __future__ import annotations
@@ -23,12 +24,10 @@ __all__ = [
     "ask_first",
     "average",
     "copy_from_first",
-    "count_ranks",
     "is_first_rank",
     "join_ranks",
     "largest",
     "leave_ranks",
-    "rank",
     "require_same",
 ]
 
@@ -40,19 +39,9 @@ class RankError(RuntimeError):
     """The processes of a job lost each other, or differ where they must be equal."""
 
 
-def rank() -> int:
-    """This process's number in the job, 0 if it is alone."""
-    return distributed.get_rank() if _together() else 0
-
-
-def count_ranks() -> int:
-    """How many processes do this job."""
-    return distributed.get_world_size() if _together() else 1
-
-
 def is_first_rank() -> bool:
     """Whether this process is the one that writes files and shows progress."""
-    return rank() == 0
+    return bool(idist.get_rank() == 0)
 
 
 def join_ranks(timeout_minutes: float = 30.0) -> None:
@@ -76,9 +65,9 @@ def join_ranks(timeout_minutes: float = 30.0) -> None:
             idist.sync()
     if not is_first_rank():
         logging.disable(logging.INFO)
+    count = idist.get_world_size()
     _LOGGER.info(
-        f"{count_ranks()} processes ({distributed.get_backend()}): a step's batch is batch_size x "
-        f"{count_ranks()}."
+        f"{count} processes ({distributed.get_backend()}): a step's batch is batch_size x {count}."
     )
 
 
@@ -103,14 +92,15 @@ def average(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     Raises:
         RankError: if another rank has ended.
     """
-    if count_ranks() == 1 or not tensors:
+    count = idist.get_world_size()
+    if count == 1 or not tensors:
         return list(tensors)
     flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
     with _contact():
         distributed.all_reduce(flat)
     return [
         part.view(tensor.shape).to(tensor.dtype)
-        for part, tensor in zip(_split(flat / count_ranks(), tensors), tensors, strict=True)
+        for part, tensor in zip(_split(flat / count, tensors), tensors, strict=True)
     ]
 
 
@@ -120,7 +110,7 @@ def largest(number: int) -> int:
     Raises:
         RankError: if another rank has ended.
     """
-    if count_ranks() == 1:
+    if idist.get_world_size() == 1:
         return number
     on_gpu = distributed.get_backend() == "nccl"
     value = torch.tensor(number, device="cuda" if on_gpu else "cpu")
@@ -138,7 +128,7 @@ def copy_from_first(tensors: Iterable[torch.Tensor]) -> None:
     Raises:
         RankError: if another rank has ended.
     """
-    if count_ranks() == 1:
+    if idist.get_world_size() == 1:
         return
     by_type: dict[torch.dtype, list[torch.Tensor]] = {}
     for tensor in tensors:
@@ -162,7 +152,7 @@ def ask_first(question: Callable[[], str | None]) -> str | None:
         RankError: if another rank has ended.
     """
     answer = [question() if is_first_rank() else None]
-    if count_ranks() > 1:
+    if idist.get_world_size() > 1:
         with _contact():
             distributed.broadcast_object_list(answer, src=0)
     return answer[0]
@@ -179,10 +169,10 @@ def require_same(content: bytes, *, what: str, remedy: str) -> None:
     Raises:
         RankError: naming the ranks that differ from the first; or if another rank has ended.
     """
-    if count_ranks() == 1:
+    if idist.get_world_size() == 1:
         return
     digest = hashlib.sha256(content).hexdigest()
-    digests = [""] * count_ranks()
+    digests = [""] * idist.get_world_size()
     with _contact():
         distributed.all_gather_object(digests, digest)
     different = [str(number) for number, other in enumerate(digests) if other != digests[0]]
@@ -231,9 +221,9 @@ def _contact() -> Iterator[None]:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RankError(
-            f"rank {rank()} of {count_ranks()} lost the others ({reason}). One of them has ended, "
-            "and its own message stands in this log, or it kept the rest waiting for too long. "
-            "Start the job again with --resume True."
+            f"rank {idist.get_rank()} of {idist.get_world_size()} lost the others ({reason}). One "
+            "of them has ended, and its own message stands in this log, or it kept the rest "
+            "waiting for too long. Start the job again with --resume True."
         ) from error
 
 

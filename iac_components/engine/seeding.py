@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from torch.utils.data import DataLoader
-
-from iac_components.common.ranks import rank
 
 __all__ = ["EpochSeeding"]
 
@@ -39,7 +38,7 @@ class EpochSeeding:
     def __call__(self, engine: Engine) -> None:
         """Seed the epoch that starts."""
         epoch = engine.state.epoch
-        torch.manual_seed(self.seed * _EPOCHS + epoch + rank() * _RANKS)
+        torch.manual_seed(self.seed * _EPOCHS + epoch + idist.get_rank() * _RANKS)
         for loader in self.loaders:
             for part in (loader.dataset, loader.sampler):
                 set_epoch = getattr(part, "set_epoch", None)

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import ignite.distributed as idist
+
 from iac_components.common.files import write_json
-from iac_components.common.ranks import count_ranks, is_first_rank, join_ranks, leave_ranks
+from iac_components.common.ranks import is_first_rank, join_ranks, leave_ranks
 from iac_components.engine import SynchronizedGradients
 from search_benchmark.clock import Seconds
 from search_benchmark.growth import Point, build_network, build_step, noise
@@ -55,7 +57,7 @@ def measure_ranks(script: Path, point: Point, *, rounds: int, repeats: int) -> d
 def run_rank(out: Path, point: Point, *, repeats: int) -> None:
     """Be one of torchrun's processes; the first writes the times of its steps to ``out``."""
     join_ranks()
-    share = replace(point, batch_size=point.batch_size // count_ranks())
+    share = replace(point, batch_size=point.batch_size // idist.get_world_size())
     network = build_network(share)
     device = next(network.parameters()).device
     step, _ = build_step(network, handlers=[SynchronizedGradients(network)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import ignite.distributed as idist
 import torch
 from monai.utils import set_determinism
 from torch import nn
@@ -13,7 +14,6 @@ from torch import nn
 from iac_components.api.inputs.batches import Batches
 from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.plain import digest_of_tensors, plain, structure_of
-from iac_components.common.ranks import count_ranks
 from iac_components.engine import OwnedFolders, RunRecord
 from iac_components.networks import check_patch
 from iac_components.networks.sizing.dry_pass import undisturbed
@@ -73,7 +73,7 @@ def record_of(
         config={"network": structure_of(network)},
         files={"weights that are not trained": digest_of_tensors(fixed)},
         cases={name: part.cases for name, part in parts.items()},
-        ranks=count_ranks(),
+        ranks=idist.get_world_size(),
         epochs=settings.epochs,
     )
 

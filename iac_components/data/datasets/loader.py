@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
+import ignite.distributed as idist
 import torch
 from monai.data.samplers import DistributedSampler as UnevenSampler
 from monai.data.utils import list_data_collate
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
-
-from iac_components.common.ranks import count_ranks, rank
 
 __all__ = ["epoch_loader", "share_of_cases"]
 
@@ -48,8 +47,8 @@ def epoch_loader(
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
     sampler: DistributedSampler[dict[str, object]] = DistributedSampler(
         dataset,
-        num_replicas=count_ranks(),
-        rank=rank(),
+        num_replicas=idist.get_world_size(),
+        rank=idist.get_rank(),
         shuffle=shuffle,
         seed=seed,
     )
@@ -74,9 +73,10 @@ def share_of_cases(dataset: Sized) -> UnevenSampler:
     Raises:
         ValueError: if there are fewer cases than processes.
     """
-    if len(dataset) < count_ranks():
+    count = idist.get_world_size()
+    if len(dataset) < count:
         raise ValueError(
-            f"{count_ranks()} processes cannot share {len(dataset)} case(s) of validation or test. "
+            f"{count} processes cannot share {len(dataset)} case(s) of validation or test. "
             f"Start {len(dataset)} at most, or use more cases."
         )
     return UnevenSampler(dataset, even_divisible=False, shuffle=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+import ignite.distributed as idist
 import numpy as np
 import torch
 from monai.data import Dataset
@@ -14,7 +15,6 @@ from monai.transforms.traits import RandomizableTrait
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from iac_components.common.ranks import count_ranks, rank
 from iac_components.data.available_memory import require_memory
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.reading import damaged_file_named
@@ -121,7 +121,7 @@ class SeededDataset(Dataset):
         """
         total = len(self.data)
         # Ranks that fill a cache begin apart, and find each other's volumes when they meet.
-        first = rank() * total // count_ranks()
+        first = idist.get_rank() * total // idist.get_world_size()
         found: dict[int, T] = {}
         held = 0
         for number in tqdm(

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+import ignite.distributed as idist
 from monai.bundle import ConfigParser, ReferenceResolver
 
 from iac_components.common.console.config_stack import running_parser
-from iac_components.common.ranks import count_ranks
 from iac_components.engine.records.run_record import CaseList, RunRecord
 
 __all__ = ["Entries", "list_cases", "record_run"]
@@ -96,7 +96,7 @@ def record_run(
         config=dict(_entries(config, skipped=set(options))),
         files={name: _digest(path) for name, path in (files or {}).items()},
         cases={name: list_cases(entries) for name, entries in parts.items()},
-        ranks=count_ranks(),
+        ranks=idist.get_world_size(),
         epochs=_epochs(parser),
     )
 

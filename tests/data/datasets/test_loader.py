@@ -176,6 +176,6 @@ def test_batch_size_is_checked() -> None:
 
 
 def test_more_processes_than_cases_to_validate(monkeypatch) -> None:
-    monkeypatch.setattr("iac_components.data.datasets.loader.count_ranks", lambda: 2)
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
     with pytest.raises(ValueError, match=r"2 processes cannot share 1 case.*Start 1 at most"):
         share_of_cases(Numbers(1))
