@@ -4,7 +4,7 @@
 reuses the folds, and lists one part. :func:`check_description` holds what a dataset says about
 itself against the bundle; :func:`check_datalist` opens every file and reports all faults at once.
 :class:`NiftiReader` and :class:`WholeLabelsd` read images and labels as these checks do.
-:class:`SliceDataset` (for 2-D networks), :class:`PatchDataset` (for 3-D ones) and
+:class:`SliceDataset` (for 2-D networks), :class:`VolumePatchDataset` (for 3-D ones) and
 :func:`epoch_loader` feed a network in an order that a resumed run can ask for again.
 """
 
@@ -15,8 +15,8 @@ from iac_components.data.checks import check_datalist, check_split, check_window
 from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
 from iac_components.data.datasets import (
     CaseDataset,
-    PatchDataset,
     SliceDataset,
+    VolumePatchDataset,
     epoch_loader,
     share_of_cases,
 )
@@ -50,6 +50,9 @@ from iac_components.data.parts import (
     select_patients,
 )
 
+PatchDataset = VolumePatchDataset
+"""The name of version 0.4, which configs may hold; MONAI has a class of this name, too."""
+
 __all__ = [
     "Case",
     "CaseDataset",
@@ -63,6 +66,7 @@ __all__ = [
     "PatchDataset",
     "SaveImageLikeInputd",
     "SliceDataset",
+    "VolumePatchDataset",
     "WholeLabelsd",
     "check_datalist",
     "check_description",

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
-from iac_components.common.console.brief_errors import optional
+from iac_components.common.console.typed_values import parse_optional
 from iac_components.options.errors import reason_of
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.options.schema import Option
@@ -182,7 +182,7 @@ def _plain(option: Option, value: object) -> object:
         return {key: _plain(option, item) for key, item in value.items()}
     if option.is_switch and isinstance(value, str):
         return _SWITCHES.get(value.lower(), value)
-    return optional(value) if option.is_optional else value
+    return parse_optional(value) if option.is_optional else value
 
 
 def _is_whole(checker: object, value: object) -> bool:

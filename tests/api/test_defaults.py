@@ -34,7 +34,7 @@ from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
 from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
 from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
-from iac_components.data.datasets.fingerprint import describe
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 from iac_components.engine import RunRecord
 from iac_components.networks import CellSearchNetwork
 
@@ -139,7 +139,7 @@ def assert_same_trainer(ours, theirs, our_handlers, their_handlers):
         assert getattr(ours, name, None) == getattr(theirs, name, None)
     for name in ("max_epochs", "epoch_length"):
         assert getattr(ours.state, name) == getattr(theirs.state, name)
-    assert describe(ours.data_loader.dataset.transform) == describe(
+    assert transform_fingerprint(ours.data_loader.dataset.transform) == transform_fingerprint(
         theirs.data_loader.dataset.transform
     )
     assert (ours.data_loader.batch_size, ours.data_loader.sampler.seed) == (
@@ -154,7 +154,9 @@ def assert_same_validator(ours, theirs, made):
     assert ours.state.key_metric_name == theirs.state.key_metric_name == "val_mean_dice"
     assert type(ours.data_loader.dataset) is type(theirs.data_loader.dataset)
     volumes = whole_volumes(made)
-    assert describe(volumes) == describe(theirs.data_loader.dataset.transform)
+    assert transform_fingerprint(volumes) == transform_fingerprint(
+        theirs.data_loader.dataset.transform
+    )
 
 
 def recorded(patched):
@@ -179,12 +181,20 @@ def test_transforms_are_those_of_the_config(config, name, stage):
     if name == "dints":
         # One channel by itself or with no other is the same, and the configs write both.
         made = recipe(bundle, voxel_values=bundle["voxel_values"])
-    assert describe(training_volumes(made)) == describe(bundle["train#preprocessing"])
-    assert describe(augmentation(made)) == describe(bundle["train#augmentation"])
+    assert transform_fingerprint(training_volumes(made)) == transform_fingerprint(
+        bundle["train#preprocessing"]
+    )
+    assert transform_fingerprint(augmentation(made)) == transform_fingerprint(
+        bundle["train#augmentation"]
+    )
     if (name, stage) != ("unet_iac", "search"):
         volumes = whole_volumes(made)
-        assert describe(volumes) == describe(bundle["validate#preprocessing"])
-        assert describe(class_maps(volumes)) == describe(bundle["validate#postprocessing"])
+        assert transform_fingerprint(volumes) == transform_fingerprint(
+            bundle["validate#preprocessing"]
+        )
+        assert transform_fingerprint(class_maps(volumes)) == transform_fingerprint(
+            bundle["validate#postprocessing"]
+        )
         assert facts(window_inferer(made)) == facts(bundle["validate#inferer"])
 
 

@@ -14,7 +14,7 @@ from iac_components.api.inputs.transforms import (
     whole_volumes,
     window_inferer,
 )
-from iac_components.data import CaseDataset, PatchDataset, SliceDataset, epoch_loader
+from iac_components.data import CaseDataset, SliceDataset, VolumePatchDataset, epoch_loader
 from iac_components.engine.records.config_record import list_cases
 
 __all__ = ["PartBatches"]
@@ -47,9 +47,9 @@ class PartBatches(Batches):
             cache_dir=self.part.cache_dir,
         )
 
-    def _patches(self, seed: int) -> PatchDataset:
+    def _patches(self, seed: int) -> VolumePatchDataset:
         recipe = self.part.recipe
-        return PatchDataset(
+        return VolumePatchDataset(
             list(self.part.entries),
             training_volumes(recipe),
             patch_transform=augmentation(recipe),

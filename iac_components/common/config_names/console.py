@@ -1,13 +1,11 @@
-"""The command line, for configs."""
+"""Errors in one line and values as typed, for configs; those of version 0.4 say flag, optional."""
 
 from __future__ import annotations
 
-from iac_components.common.console.brief_errors import (
-    brief_message,
-    flag,
-    is_monai_command,
-    optional,
-    report_errors_briefly,
-)
+from iac_components.common.console.brief_errors import report_errors_briefly
+from iac_components.common.console.typed_values import parse_bool, parse_optional
 
-__all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
+__all__ = ["flag", "optional", "parse_bool", "parse_optional", "report_errors_briefly"]
+
+flag = parse_bool
+optional = parse_optional

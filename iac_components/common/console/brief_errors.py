@@ -1,4 +1,4 @@
-"""The command line: what is typed there, and one clear error in place of wrapped tracebacks."""
+"""One clear line for an error raised on purpose, where MONAI shows wrapped tracebacks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from iac_components.common.console.signals import end_command_on_signals
 from iac_components.common.files import unwritable_message
 
-__all__ = ["brief_message", "flag", "is_monai_command", "optional", "report_errors_briefly"]
+__all__ = ["brief_message", "is_monai_command", "report_errors_briefly"]
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 _DELIBERATE = (ValueError, OSError, RuntimeError)
@@ -25,33 +24,6 @@ _KILLED = re.compile(r"DataLoader worker \(pid \d+\) is killed by signal: Termin
 _FRAME = re.compile(r'^  File "([^"\n]*)", line \d+', re.MULTILINE)
 _RAISED = re.compile(r"^(?:\w+\.)*(\w+): (.*)", re.MULTILINE | re.DOTALL)
 _TOLD: set[str] = set()
-_FLAGS = {"true": True, "false": False}
-
-T = TypeVar("T")
-
-
-def flag(value: bool | str, name: str) -> bool:
-    """Read a switch as it comes from a config or from the command line.
-
-    MONAI's command takes ``--pruning False`` for a value and ``--pruning false`` for text, and any
-    text counts as true in Python.
-
-    Args:
-        value: a boolean, or ``true`` or ``false`` in any case.
-        name: the option, for the message.
-
-    Raises:
-        ValueError: if it is neither; the message names the option.
-    """
-    chosen = value if isinstance(value, bool) else _FLAGS.get(str(value).lower())
-    if chosen is None:
-        raise ValueError(f"{name} is {value!r}. Pass --{name} True or --{name} False.")
-    return chosen
-
-
-def optional(value: T | str | None) -> T | str | None:
-    """Read a value that may be left out: ``null`` typed on the command line arrives as text."""
-    return None if isinstance(value, str) and value.lower() in ("null", "none") else value
 
 
 def report_errors_briefly() -> None:

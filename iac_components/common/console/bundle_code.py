@@ -10,10 +10,10 @@ from monai.bundle import ConfigExpression
 import iac_components
 from iac_components.common.console.config_stack import running_parser
 
-__all__ = ["evaluate_again"]
+__all__ = ["reload_bundle_imports"]
 
 
-def evaluate_again() -> None:
+def reload_bundle_imports() -> None:
     """Evaluate the ``imports`` of the config that is being evaluated once more.
 
     MONAI evaluates them before any other item, keeps a failed one as a stub that raises when it is

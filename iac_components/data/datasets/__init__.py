@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from iac_components.data.datasets.loader import epoch_loader, share_of_cases
-from iac_components.data.datasets.patches import PatchDataset
+from iac_components.data.datasets.patches import VolumePatchDataset
 from iac_components.data.datasets.reading import CaseDataset
 from iac_components.data.datasets.slices import SliceDataset
 
 __all__ = [
     "CaseDataset",
-    "PatchDataset",
     "SliceDataset",
+    "VolumePatchDataset",
     "epoch_loader",
     "share_of_cases",
 ]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from iac_components.common.files import WriteError, remove_leftovers
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.array_file import ArrayFile, open_array, write_array
-from iac_components.data.datasets.fingerprint import describe
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 
 __all__ = ["ArrayCache", "named_if_changed"]
 
@@ -60,7 +60,7 @@ class ArrayCache(Generic[T]):
         open_volume: Callable[[Sequence[ArrayFile]], T],
     ) -> None:
         try:
-            description = describe(transform)
+            description = transform_fingerprint(transform)
         except ValueError as error:
             raise ValueError(f"{error} Or leave cache_dir out.") from error
         self.directory = Path(directory).expanduser().absolute()

@@ -16,7 +16,7 @@ import torch
 from monai.data.image_reader import ImageReader
 from monai.transforms import Randomizable
 
-__all__ = ["describe"]
+__all__ = ["transform_fingerprint"]
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _CONTAINERS = (list, tuple, set, frozenset, dict)
@@ -32,7 +32,7 @@ _Parts = list[tuple[str, object]]
 _Global = type | FunctionType | BuiltinFunctionType
 
 
-def describe(value: object, *, name: str = "transform") -> str:
+def transform_fingerprint(value: object, *, name: str = "transform") -> str:
     """Describe a transform by its class and all settings within, public or not.
 
     Two transforms with the same text do the same. The text changes with a setting, with the version

@@ -35,7 +35,7 @@ from iac_components.data.datasets.seeded import (
     without_metadata,
 )
 
-__all__ = ["PatchDataset"]
+__all__ = ["VolumePatchDataset"]
 
 Item = dict[str, torch.Tensor | str]
 
@@ -59,7 +59,7 @@ class _Case:
     case: str
 
 
-class PatchDataset(SeededDataset):
+class VolumePatchDataset(SeededDataset):
     """Patches of a datalist's volumes, which are held in memory or in a cache on disk.
 
     Volumes are read and transformed at the first use of the length or an item, so that building
@@ -99,9 +99,10 @@ class PatchDataset(SeededDataset):
 
     Raises:
         ValueError: if an argument is out of range, ``transform`` is random, or, with ``cache_dir``,
-            cannot be described (see :func:`~iac_components.data.datasets.fingerprint.describe`); at
-            first use, if a transformed volume is not (C, X, Y, Z) with a one-channel label of its
-            size, lacks a carried key, or ``patch_transform`` gives several patches.
+            cannot be described (see
+            :func:`~iac_components.data.datasets.fingerprint.transform_fingerprint`); at first use,
+            if a transformed volume is not (C, X, Y, Z) with a one-channel label of its size, lacks
+            a carried key, or ``patch_transform`` gives several patches.
         RuntimeError: at first use, if the volumes will not fit into memory; as soon as this shows.
         OSError: at first use, if ``cache_dir`` cannot be written.
     """

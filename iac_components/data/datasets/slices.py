@@ -85,9 +85,10 @@ class SliceDataset(SeededDataset):
 
     Raises:
         ValueError: if an argument is out of range, ``transform`` is random, or, with ``cache_dir``,
-            cannot be described (see :func:`~iac_components.data.datasets.fingerprint.describe`); at
-            first use, if a transformed volume is not (C, X, Y, Z) with a one-channel label of its
-            size, or does not fit the cache's types (labels: 0 to 255).
+            cannot be described (see
+            :func:`~iac_components.data.datasets.fingerprint.transform_fingerprint`); at first use,
+            if a transformed volume is not (C, X, Y, Z) with a one-channel label of its size, or
+            does not fit the cache's types (labels: 0 to 255).
         RuntimeError: at first use, if the slices will not fit into memory; as soon as this shows.
         OSError: at first use, if ``cache_dir`` cannot be written.
     """

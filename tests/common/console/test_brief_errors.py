@@ -19,8 +19,6 @@ from iac_components.common.console import brief_errors as console
 from iac_components.common.console import signals
 from iac_components.common.console.brief_errors import (
     brief_message,
-    flag,
-    optional,
     report_errors_briefly,
 )
 from iac_components.common.files import require_writable_directory, write_json
@@ -280,29 +278,3 @@ class TestReporting:
         report_errors_briefly()
         self.show(KeyboardInterrupt())
         assert "KeyboardInterrupt" in capsys.readouterr().err
-
-
-class TestFlag:
-    @pytest.mark.parametrize("value", [True, "true", "True", "TRUE"])
-    def test_on(self, value):
-        assert flag(value, "resume") is True
-
-    @pytest.mark.parametrize("value", [False, "false", "False"])
-    def test_off(self, value):
-        assert flag(value, "resume") is False
-
-    @pytest.mark.parametrize("value", ["", "yes", "0", 1, None])
-    def test_neither(self, value):
-        error = raised(flag, value, "resume")
-        assert brief_message(error).startswith("ValueError: resume is ")
-        assert "--resume False" in str(error)
-
-
-class TestOptional:
-    @pytest.mark.parametrize("value", ["null", "None", "NONE", None])
-    def test_left_out(self, value):
-        assert optional(value) is None
-
-    @pytest.mark.parametrize("value", ["nullable.pt", "", 0, 30, "a/none"])
-    def test_given(self, value):
-        assert optional(value) == value

@@ -25,7 +25,7 @@ from monai.transforms import (
     Spacingd,
 )
 
-from iac_components.data.datasets.fingerprint import describe
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 from iac_components.phantoms import write_phantom
 
 KEYS = ["image", "label"]
@@ -62,27 +62,29 @@ values = st.recursive(
 
 @given(values)
 def test_a_copy_has_the_same_text(value: object) -> None:
-    assert describe(copy.deepcopy(value)) == describe(value)
+    assert transform_fingerprint(copy.deepcopy(value)) == transform_fingerprint(value)
 
 
 @given(values, values)
 def test_the_text_tells_values_apart(first: object, second: object) -> None:
     # repr tells all of these apart, also 1 from True and -0.0 from 0.0.
-    assert (describe(first) == describe(second)) == (repr(first) == repr(second))
+    assert (transform_fingerprint(first) == transform_fingerprint(second)) == (
+        repr(first) == repr(second)
+    )
 
 
 def test_equal_transforms_built_apart_have_one_text() -> None:
-    assert describe(preprocessing()) == describe(preprocessing())
+    assert transform_fingerprint(preprocessing()) == transform_fingerprint(preprocessing())
 
 
 def test_use_does_not_change_the_text(tmp_path: Path) -> None:
     folder = write_phantom(tmp_path / "acdc", layout="acdc", num_patients=2, shape=(32, 40))
     labels = sorted(folder.rglob("*_gt.nii.gz"))[:2]
     transform = preprocessing()
-    before = describe(transform)
+    before = transform_fingerprint(transform)
     for label in labels:
         transform({"image": str(label).replace("_gt", ""), "label": str(label)})
-        assert describe(transform) == before
+        assert transform_fingerprint(transform) == before
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_use_does_not_change_the_text(tmp_path: Path) -> None:
     ],
 )
 def test_each_setting_changes_the_text(other: Compose) -> None:
-    assert describe(other) != describe(preprocessing())
+    assert transform_fingerprint(other) != transform_fingerprint(preprocessing())
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,8 @@ def test_each_setting_changes_the_text(other: Compose) -> None:
     ],
 )
 def test_settings_within_objects_are_told_apart(first: object, second: object) -> None:
-    assert describe(first) == describe(copy.deepcopy(first))
-    assert describe(first) != describe(second)
+    assert transform_fingerprint(first) == transform_fingerprint(copy.deepcopy(first))
+    assert transform_fingerprint(first) != transform_fingerprint(second)
 
 
 def test_a_changed_function_of_ones_own_changes_the_text(
@@ -130,21 +132,21 @@ def test_a_changed_function_of_ones_own_changes_the_text(
         (tmp_path / f"{name}.py").write_text(f"def step(x):\n    return x + {number}{number}\n")
         sys.modules.pop(name, None)
         importlib.invalidate_caches()
-        texts.add(describe([importlib.import_module(name).step]))
+        texts.add(transform_fingerprint([importlib.import_module(name).step]))
     assert len(texts) == 2
 
 
 def test_another_version_of_the_library_changes_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = describe(preprocessing())
+    before = transform_fingerprint(preprocessing())
     monkeypatch.setattr("monai.__version__", "0.0.1")
-    assert describe(preprocessing()) != before
+    assert transform_fingerprint(preprocessing()) != before
 
 
 def test_another_process_finds_the_same_text() -> None:
     program = (
         "from monai.transforms import *\n"
-        "from iac_components.data.datasets.fingerprint import describe\n"
-        "print(describe([NormalizeIntensityd('im' + 'age'), {'b', 'a', 'c'}]), end='')"
+        "from iac_components.data.datasets.fingerprint import transform_fingerprint\n"
+        "print(transform_fingerprint([NormalizeIntensityd('im' + 'age'), {'b', 'a', 'c'}]), end='')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -153,7 +155,7 @@ def test_another_process_finds_the_same_text() -> None:
         check=True,
         cwd=Path(__file__).parents[3],
     )
-    assert done.stdout == describe([NormalizeIntensityd("image"), {"c", "a", "b"}])
+    assert done.stdout == transform_fingerprint([NormalizeIntensityd("image"), {"c", "a", "b"}])
 
 
 def _closure() -> Callable[[float], float]:
@@ -171,11 +173,11 @@ def _closure() -> Callable[[float], float]:
 )
 def test_what_cannot_be_described_is_named(value: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        describe(value, name="steps")
+        transform_fingerprint(value, name="steps")
 
 
 def test_a_value_that_holds_itself() -> None:
     value: list[object] = []
     value.append(value)
     with pytest.raises(ValueError, match=r"transform\[0\] holds itself"):
-        describe(value)
+        transform_fingerprint(value)

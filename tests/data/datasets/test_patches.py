@@ -27,7 +27,7 @@ from monai.transforms import (
     SpatialPadd,
 )
 
-from iac_components.data import PatchDataset, epoch_loader, load_datalist
+from iac_components.data import VolumePatchDataset, epoch_loader, load_datalist
 from iac_components.engine import EpochSeeding
 
 SIZES = [(10, 12, 9), (11, 8, 14)]
@@ -79,7 +79,7 @@ def augment(*, with_indices: bool = True) -> Compose:
     )
 
 
-def make(datalist: list[dict[str, str]], **options: object) -> PatchDataset:
+def make(datalist: list[dict[str, str]], **options: object) -> VolumePatchDataset:
     chosen = {
         "transform": indexed(),
         "patch_transform": augment(),
@@ -87,15 +87,15 @@ def make(datalist: list[dict[str, str]], **options: object) -> PatchDataset:
         "patches_per_volume": 3,
         **options,
     }
-    return PatchDataset(datalist, **chosen)  # type: ignore[arg-type]
+    return VolumePatchDataset(datalist, **chosen)  # type: ignore[arg-type]
 
 
-def images(dataset: PatchDataset) -> list[torch.Tensor]:
+def images(dataset: VolumePatchDataset) -> list[torch.Tensor]:
     return [dataset[index]["image"] for index in range(len(dataset))]
 
 
 def test_without_patch_transform_an_item_is_the_volume(datalist: list[dict[str, str]]) -> None:
-    dataset = PatchDataset(datalist, read(), patches_per_volume=2)
+    dataset = VolumePatchDataset(datalist, read(), patches_per_volume=2)
     assert len(dataset) == 4
     for index in range(4):
         entry, item = datalist[index % 2], dataset[index]
@@ -207,7 +207,7 @@ def test_a_transform_in_place_does_not_reach_the_next_item(
 
 
 def test_an_item_is_the_callers_own(datalist: list[dict[str, str]]) -> None:
-    dataset = PatchDataset(datalist, read(), patch_transform=CenterSpatialCropd(KEYS, PATCH))
+    dataset = VolumePatchDataset(datalist, read(), patch_transform=CenterSpatialCropd(KEYS, PATCH))
     first = dataset[0]["image"].clone()
     dataset[0]["image"].zero_()
     assert torch.equal(dataset[0]["image"], first)
@@ -223,7 +223,7 @@ def test_an_item_is_the_callers_own(datalist: list[dict[str, str]]) -> None:
     ],
 )
 def test_any_transform_is_seeded(datalist: list[dict[str, str]], transform: object) -> None:
-    dataset = PatchDataset(datalist, read(), patch_transform=transform)  # type: ignore[arg-type]
+    dataset = VolumePatchDataset(datalist, read(), patch_transform=transform)  # type: ignore[arg-type]
     assert torch.equal(dataset[1]["image"], dataset[1]["image"])
 
 
@@ -233,7 +233,7 @@ def test_nothing_is_read_before_the_first_use_and_then_once(
     calls: list[object] = []
     count = Lambdad("label", lambda label: (calls.append(0), label)[1])
     missing = [{"image": "absent.nii", "label": "absent.nii"}]
-    dataset = PatchDataset(missing, read(count), patches_per_volume=2)
+    dataset = VolumePatchDataset(missing, read(count), patches_per_volume=2)
     assert dataset.data is missing
     # MONAI Label sets the datalist of a configured dataset.
     dataset.data = datalist
@@ -275,7 +275,7 @@ def test_a_cached_dataset_is_cheap_to_hand_to_a_worker(
 
 
 def test_of_a_cropped_volume_only_the_crop_is_held(datalist: list[dict[str, str]]) -> None:
-    dataset = PatchDataset(datalist, read(CenterSpatialCropd(KEYS, (2, 2, 2))))
+    dataset = VolumePatchDataset(datalist, read(CenterSpatialCropd(KEYS, (2, 2, 2))))
     unread = len(pickle.dumps(dataset))
     assert dataset[0]["image"].shape == (2, 2, 2, 2)
     # A view would bring its volume of 9 kB and more along.
@@ -288,9 +288,9 @@ def test_too_little_memory_is_told_early(
     # The first volume takes 1080 x (2 x 4 + 1) bytes, so as many are expected for the second.
     monkeypatch.setattr("iac_components.data.available_memory.available_memory", lambda: 10_000)
     with pytest.raises(RuntimeError, match=r"volumes .* still to be read .* cache_dir"):
-        len(PatchDataset(datalist, read()))
-    assert len(PatchDataset(datalist[:1], read())) == 1
-    assert len(PatchDataset(datalist, read(), cache_dir=tmp_path)) == 2
+        len(VolumePatchDataset(datalist, read()))
+    assert len(VolumePatchDataset(datalist[:1], read())) == 1
+    assert len(VolumePatchDataset(datalist, read(), cache_dir=tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_too_little_memory_is_told_early(
 )
 def test_bad_arguments(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        PatchDataset([], **{"transform": None, **options})  # type: ignore[arg-type]
+        VolumePatchDataset([], **{"transform": None, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_real_hippocampus(real_dataset: Callable[[str], Path]) -> None:
         fg_indices_key=INDICES[0],
         bg_indices_key=INDICES[1],
     )
-    dataset = PatchDataset(
+    dataset = VolumePatchDataset(
         data[:4], read(*steps), patch_transform=cropped, carried_keys=INDICES, patches_per_volume=4
     )
     (batch,) = epoch_loader(dataset, batch_size=16)

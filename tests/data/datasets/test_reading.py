@@ -13,8 +13,8 @@ from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import (
     CaseDataset,
     DatasetError,
-    PatchDataset,
     SliceDataset,
+    VolumePatchDataset,
     load_datalist,
 )
 
@@ -75,7 +75,7 @@ def shown(read):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("make", [CaseDataset, SliceDataset, PatchDataset])
+@pytest.mark.parametrize("make", [CaseDataset, SliceDataset, VolumePatchDataset])
 def test_damaged_file_is_named(entries, tmp_path, damage, key, make):
     path = tmp_path / f"{entries[1]['case']}_{key}.nii.gz"
     dataset = make(entries, Compose(LOAD))
@@ -84,7 +84,7 @@ def test_damaged_file_is_named(entries, tmp_path, damage, key, make):
     assert f"'{path}' " in message
 
 
-@pytest.mark.parametrize("make", [SliceDataset, PatchDataset])
+@pytest.mark.parametrize("make", [SliceDataset, VolumePatchDataset])
 def test_damaged_file_while_a_cache_is_filled(entries, tmp_path, make):
     path = tmp_path / f"{entries[1]['case']}_image.nii.gz"
     dataset = make(entries, Compose(LOAD), cache_dir=tmp_path / "cache")

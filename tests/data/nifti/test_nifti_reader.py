@@ -9,7 +9,7 @@ from monai.transforms import LoadImage
 from nibabel.affines import apply_affine
 
 from iac_components.data import NiftiReader
-from iac_components.data.datasets.fingerprint import describe
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 from iac_components.data.nifti.volume_file import Volume, read_volume
 
 VOXELS = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
@@ -74,5 +74,5 @@ def test_a_cache_can_describe_it(tmp_path: Path) -> None:
     used = LoadImage(reader=NiftiReader)
     write(tmp_path / "a.nii")
     used(tmp_path / "a.nii")
-    assert describe(used) == describe(LoadImage(reader=NiftiReader))
-    assert describe(used) != describe(LoadImage())
+    assert transform_fingerprint(used) == transform_fingerprint(LoadImage(reader=NiftiReader))
+    assert transform_fingerprint(used) != transform_fingerprint(LoadImage())

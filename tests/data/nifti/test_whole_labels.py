@@ -9,7 +9,7 @@ import torch
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 
 from iac_components.data import DatasetError, WholeLabelsd, check_datalist
-from iac_components.data.datasets.fingerprint import describe
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 
 SHAPE = (6, 5, 4)
 CLASSES = (0, 1, 2, 127, 255)
@@ -103,5 +103,9 @@ def test_the_item_given_is_left_as_it_is() -> None:
 
 
 def test_a_cache_can_describe_it() -> None:
-    assert describe(WholeLabelsd("label")) == describe(WholeLabelsd("label"))
-    assert describe(WholeLabelsd("label")) != describe(WholeLabelsd("seg"))
+    assert transform_fingerprint(WholeLabelsd("label")) == transform_fingerprint(
+        WholeLabelsd("label")
+    )
+    assert transform_fingerprint(WholeLabelsd("label")) != transform_fingerprint(
+        WholeLabelsd("seg")
+    )
