@@ -78,7 +78,7 @@ def search_cell(
         architecture: what the architecture learns from, of other patients.
         output_dir: folder of the search, which no other run writes into.
         epochs: length of the search at most.
-        steps_per_epoch: steps of an epoch; None goes once through ``weights``.
+        steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 8, or the loaders' own.
         learning_rate: of the cells' weights.
         warmup_epochs: epochs that train the weights alone; 2 around a frozen backbone, else 5.
@@ -95,7 +95,7 @@ def search_cell(
         edge_schedule: counts of inputs that a stable node keeps.
         criterion: what counts as settled; Jensen-Shannon divergence by default.
         loss: of logits and labels.
-        resume: go on from the newest checkpoint, if there is one of this very search.
+        resume: start from the newest checkpoint, if there is one of this very search.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

@@ -74,7 +74,7 @@ def search_topology(
         validation: what chooses the best architecture.
         output_dir: folder of the search, which no other run writes into.
         epochs: length of the search at most.
-        steps_per_epoch: steps of an epoch; None goes once through ``weights``.
+        steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 2, or the loaders' own.
         learning_rate: of the weights.
         warmup_epochs: epochs that train the weights alone.
@@ -96,7 +96,7 @@ def search_topology(
         criterion: what counts as settled; Jensen-Shannon divergence by default.
         loss: of logits and labels.
         class_names: names of the foreground classes, where the data do not know them.
-        resume: go on from the newest checkpoint, if there is one of this very search.
+        resume: start from the newest checkpoint, if there is one of this very search.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

@@ -67,13 +67,13 @@ def train(
         validation: likewise; None keeps the last weights.
         output_dir: folder of the run, which no other run writes into.
         epochs: length of the run.
-        steps_per_epoch: steps of an epoch; None goes once through the data.
+        steps_per_epoch: steps of an epoch; None takes the data once.
         batch_size: images of a step; 16, or the loader's own.
         learning_rate: at the start.
         val_interval: epochs between validations and checkpoints; 5, or ``epochs`` if fewer.
         loss: of logits and labels, such as ``StackedSupervisionLoss`` for deep supervision.
         class_names: names of the foreground classes, where the data do not know them.
-        resume: go on from the newest checkpoint, if there is one of this very run.
+        resume: start from the newest checkpoint, if there is one of this very run.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

@@ -40,7 +40,7 @@ class RankError(RuntimeError):
 
 
 def is_first_rank() -> bool:
-    """Whether this process is the one that writes files and shows progress."""
+    """Return True in the process that writes files and shows progress."""
     return bool(idist.get_rank() == 0)
 
 
@@ -105,7 +105,7 @@ def average(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def largest(number: int) -> int:
-    """The largest of all ranks' numbers.
+    """Find the largest of all ranks' numbers.
 
     Raises:
         RankError: if another rank has ended.

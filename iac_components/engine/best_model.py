@@ -45,7 +45,7 @@ class BestScore:
         return better
 
     def state_dict(self) -> dict[str, object]:
-        """The score."""
+        """Return the score."""
         return {"value": self.value}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:

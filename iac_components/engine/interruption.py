@@ -69,12 +69,12 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
 
 
 def is_abandoned(engine: Engine) -> bool:
-    """Whether the epoch at work was given up, so that it is no epoch to save."""
+    """Return True if the epoch at work was given up, so that it is no epoch to save."""
     return bool(engine.should_terminate == "skip_completed")
 
 
 def _stops(engine: Engine, validators: Sequence[Engine]) -> list[tuple[Events, Engine]]:
-    """The moments at which an engine may end."""
+    """List the moments at which an engine may end."""
     if not isinstance(engine, Trainer):
         return [(Events.ITERATION_COMPLETED, engine)]
     own = [(Events.ITERATION_COMPLETED, engine), (Events.EPOCH_COMPLETED, engine)]
@@ -96,7 +96,7 @@ def _stop(runner: Engine, noted: NotedSignal, engine: Engine) -> None:
 
 
 def _is_of_ended_worker(error: Exception) -> bool:
-    """Whether torch tells of a worker's end, or its connection to one broke off."""
+    """Recognize torch's news of a worker's end, or of a broken connection to one."""
     return not isinstance(error, RuntimeError) or bool(_ENDED_WORKER.search(str(error)))
 
 

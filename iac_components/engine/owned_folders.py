@@ -60,7 +60,7 @@ class OwnedFolders:
 
     They are released by :meth:`release`, when this object is collected, and by the kernel when the
     process ends, however it ends. Of several ranks the first holds them, and all refuse together.
-    Where a file system has no locks a warning says so, and the run goes on.
+    Where a file system has no locks a warning says so, and the run continues.
 
     Args:
         **folders: each folder by the option that names it.
@@ -164,7 +164,7 @@ def _own_description() -> dict[str, object]:
 
 
 def _describe(stream: IO[str]) -> str:
-    """The holder in words; it may have just begun to write its description."""
+    """Describe the holder, which may have just begun to write its description."""
     stream.seek(0)
     try:
         content = json.loads(stream.read())

@@ -44,5 +44,5 @@ class EpochSeeding:
                 set_epoch = getattr(part, "set_epoch", None)
                 if set_epoch is not None:
                     set_epoch(epoch)
-        # A fresh iterator: with an epoch shorter than the loader, Ignite would go on with the old.
+        # A fresh iterator: after an epoch shorter than the loader, Ignite continues the old.
         engine.set_data(engine.state.dataloader)

@@ -70,7 +70,7 @@ class CaseRecord:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What no two records of a run may share: patient, case and label."""
+        """Patient, case and label, which no two records of a run may share."""
         return self.patient, self.case, self.label
 
 

@@ -1,4 +1,4 @@
-"""Where the cells go: skip modules implanted into any U-shaped network, and its weights.
+"""Networks: skip modules implanted into any U-shaped one, supernets, and trained weights.
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
 module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``

@@ -90,6 +90,6 @@ def _unknown(workflow: ConfigWorkflow, defined: Mapping[str, object]) -> dict[st
 
 
 def _chosen(values: Mapping[str, object], defined: Mapping[str, object]) -> Mapping[str, object]:
-    """The values without a default that yields to the others: a run may end before it."""
+    """Return the values without a default that yields to the others: a run may end before it."""
     yields = values.get("val_interval") == defined.get("val_interval")
     return {name: value for name, value in values.items() if name != "val_interval" or not yields}

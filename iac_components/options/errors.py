@@ -10,7 +10,7 @@ class OptionError(ValueError):
 
 
 def reason_of(error: BaseException) -> str:
-    """The first cause of an error in one line: MONAI wraps errors several deep."""
+    """Return the first cause of an error in one line: MONAI wraps errors several deep."""
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".") + "."

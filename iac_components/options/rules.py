@@ -1,4 +1,4 @@
-"""What must hold between options, and what only this package or this machine can tell."""
+"""Rules between options, and those that only this package or this machine can check."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def read_given_values(
 
 
 def refusal(name: str, value: object, rule: str) -> str:
-    """The one sentence about a value that is not allowed."""
+    """Return the one sentence about a value that is not allowed."""
     return f"--{name} is {value!r}: {rule}"
 
 
@@ -171,7 +171,7 @@ def _unfit(option: Option, name: str, raw: object, value: object) -> Iterator[st
 
 
 def _plain(option: Option, value: object) -> object:
-    """A value as JSON would hold it: no tuple, array, path or device; ``null`` as typed is None."""
+    """Return a value as JSON holds it: no tuple, array, path or device; typed ``null`` is None."""
     if isinstance(value, np.ndarray | np.generic | torch.Tensor):
         value = value.tolist()
     if isinstance(value, os.PathLike | torch.device):

@@ -1,4 +1,4 @@
-"""What the Medical Segmentation Decathlon says about nine of its tasks, for their phantoms.
+"""Nine tasks of the Medical Segmentation Decathlon in its own words, for their phantoms.
 
 Written from the published description of the data (Antonelli et al., Nature Communications 13:4128,
 2022; Simpson et al., arXiv 1902.09063) and the ``dataset.json`` of each release, spelling included:

@@ -1,4 +1,4 @@
-"""What phantoms are painted with: smooth random fields, star-shaped discs, scanner effects."""
+"""Brushes of phantoms: smooth random fields, star-shaped discs, scanner effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What abdominal phantoms share: a torso in CT (Hounsfield units) or MR, without its organs."""
+"""Torso of abdominal phantoms, in CT (Hounsfield units) or MR, without its organs."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def training_handlers(
         validator: evaluator that chooses the best weights; None without validation.
         val_interval: epochs between validations and checkpoints.
         output_dir: folder of all that is written.
-        resume: go on from the newest checkpoint.
+        resume: start from the newest checkpoint.
     """
     validation = [] if validator is None else [ValidationHandler(val_interval, validator, True)]
     results = ("model.pt", "model_final.pt", "metrics.json", "metrics.csv")
@@ -162,7 +162,7 @@ def search_handlers(
         seed: of the run.
         record: of the run.
         output_dir: folder of all that is written.
-        resume: go on from the newest checkpoint.
+        resume: start from the newest checkpoint.
     """
     results = ("genotype.json", "search_trace.csv", "top_k.json")
     weights, architecture = optimizers

@@ -49,7 +49,7 @@ class CellSearchPlan:
     loss: Loss
 
     def options(self) -> dict[str, object]:
-        """The plain values, by the name of their option."""
+        """Return the plain values, by the name of their option."""
         return {
             "warmup_epochs": self.warmup_epochs,
             "architecture_learning_rate": self.architecture_learning_rate,

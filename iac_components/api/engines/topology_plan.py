@@ -40,7 +40,7 @@ class TopologySearchPlan:
     path_pruning: bool
 
     def options(self) -> dict[str, object]:
-        """The plain values, by the name of their option."""
+        """Return the plain values, by the name of their option."""
         return asdict(self)
 
     def space(self, patch_size: Sequence[int]) -> DintsSpace:

@@ -35,7 +35,7 @@ class Part:
     cache_dir: str | Path | None = None
 
     def __len__(self) -> int:
-        """Number of cases."""
+        """Return the number of cases."""
         return len(self.entries)
 
 

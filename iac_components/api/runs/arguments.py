@@ -70,9 +70,9 @@ class RunSettings:
         output_dir: folder of the run.
         epochs: length of the run.
         learning_rate: of the weights.
-        steps_per_epoch: steps of an epoch; None goes once through the data.
+        steps_per_epoch: steps of an epoch; None takes the data once.
         batch_size: images of a step; None before the data are looked at.
-        resume: go on from the newest checkpoint.
+        resume: start from the newest checkpoint.
         seed: of everything that is drawn.
         num_workers: processes that load data.
         device: what computes.

@@ -53,7 +53,7 @@ def structure_of(module: nn.Module) -> str:
 
 
 def _scalars(module: nn.Module) -> dict[str, object]:
-    """A module's own public settings that are plain; its mode is none."""
+    """Collect a module's own public settings that are plain; its mode is none."""
     return {
         name: value
         for name, value in vars(module).items()

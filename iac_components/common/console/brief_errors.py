@@ -42,13 +42,13 @@ def report_errors_briefly() -> None:
 
 
 def is_monai_command() -> bool:
-    """Whether this process is ``python -m monai.bundle``, and not a program that uses MONAI."""
+    """Tell ``python -m monai.bundle`` from a program that uses MONAI."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     return main is not None and main.name == "monai.bundle.__main__"
 
 
 def brief_message(error: BaseException) -> str | None:
-    """The message of the first cause of ``error`` if this package raised it on purpose.
+    """Return the message of the first cause of ``error`` if this package raised it on purpose.
 
     An error that a worker process hands over, which holds the worker's traceback as text, counts as
     what it was there. A full or read-only disk that a library met is told in a line, too.
@@ -70,7 +70,7 @@ def _raised_here(error: BaseException) -> bool:
 
 
 def _message_of_worker(error: BaseException) -> str | None:
-    """The end of the traceback in the text of a DataLoader's error, if it ends in this package."""
+    """Cut a worker's error out of the text of a DataLoader's, if this package raised it."""
     text = str(error)
     frames = list(_FRAME.finditer(text))
     if not _WORKER.match(text) or not frames or not frames[-1][1].startswith(_PACKAGE):

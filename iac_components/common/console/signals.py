@@ -23,7 +23,7 @@ class NotedSignal:
         self.number = 0
 
     def __bool__(self) -> bool:
-        """Whether one came."""
+        """Return True once a signal came."""
         return self.number != 0
 
 
@@ -57,7 +57,7 @@ def end_command_on_signals() -> None:
 
 @contextmanager
 def signals_noted(done: str) -> Iterator[NotedSignal]:
-    """Note the first signal while the block runs, in place of ending at once; then end the process.
+    """Note the first signal while the block runs, and end the process only after it.
 
     A second one ends the process at once, unless it is one of several ranks: there the first may
     be the terminal's to all processes, and the second ``torchrun``'s about the same event.

@@ -47,32 +47,32 @@ class Fields:
         return self.values[key]
 
     def child(self, key: str) -> Fields:
-        """A field that is an object."""
+        """Read a field that is an object."""
         return Fields.of(self.get(key), error=self.error, where=self.name(key))
 
     def children(self, key: str) -> tuple[Fields, ...]:
-        """A field that is a list of objects."""
+        """Read a field that is a list of objects."""
         return tuple(
             Fields.of(value, error=self.error, where=f"{self.name(key)}[{position}]")
             for position, value in enumerate(self.items(key))
         )
 
     def items(self, key: str) -> list[object]:
-        """A field that is a list."""
+        """Read a field that is a list."""
         value = self.get(key)
         if not isinstance(value, list):
             raise self.error(f"{self.name(key)} must be a list, got {type(value).__name__}.")
         return value
 
     def integer(self, key: str) -> int:
-        """A field that is a whole number; 1.0 and true are none."""
+        """Read a field that is a whole number; 1.0 and true are none."""
         value = self.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.error(f"{self.name(key)} must be an integer, got {value!r}.")
         return value
 
     def number(self, key: str) -> float:
-        """A field that is a finite number (Python's parser takes NaN and Infinity too)."""
+        """Read a field that is a finite number (Python's parser takes NaN and Infinity too)."""
         value = self.get(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.error(f"{self.name(key)} must be a number, got {value!r}.")
@@ -82,21 +82,21 @@ class Fields:
         return float(value)
 
     def boolean(self, key: str) -> bool:
-        """A field that is true or false."""
+        """Read a field that is true or false."""
         value = self.get(key)
         if not isinstance(value, bool):
             raise self.error(f"{self.name(key)} must be true or false, got {value!r}.")
         return value
 
     def string(self, key: str) -> str:
-        """A field that is a string."""
+        """Read a field that is a string."""
         value = self.get(key)
         if not isinstance(value, str):
             raise self.error(f"{self.name(key)} must be a string, got {value!r}.")
         return value
 
     def strings(self, key: str) -> tuple[str, ...]:
-        """A field that is a list of strings."""
+        """Read a field that is a list of strings."""
         return tuple(replace(self, values={key: v}).string(key) for v in self.items(key))
 
     def require_version(self, supported: int) -> None:

@@ -39,12 +39,12 @@ class WriteError(OSError):
             self.strerror = error.strerror or str(error)
 
     def __str__(self) -> str:
-        """The message; OSError would show its number and text alone."""
+        """Return the message; OSError would show its number and text alone."""
         return self.message_text
 
 
 def disk_error(error: BaseException) -> OSError | None:
-    """The first error in the chain of ``error`` that blames the disk, not the file's name."""
+    """Find the first error in the chain of ``error`` that blames the disk, not the file's name."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -68,7 +68,7 @@ def name_write_errors(path: str | Path, *, only_disk: bool = False) -> Iterator[
             that runs code of others, which may have errors of its own.
 
     Raises:
-        WriteError: in place of the error.
+        WriteError: instead of the error.
     """
     try:
         yield
@@ -118,7 +118,7 @@ def _message(path: Path, error: OSError) -> str:
 
 
 def _full(folder: Path) -> OSError | None:
-    """The error that a library hid, if no byte is left in the folder's file system."""
+    """Return the error that a library hid, if no byte is left in the folder's file system."""
     try:
         space = os.statvfs(folder)
     except OSError:

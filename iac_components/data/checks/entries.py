@@ -19,7 +19,7 @@ __all__ = ["EntryFindings", "check_entry"]
 
 @dataclass
 class EntryFindings:
-    """What was found in a case.
+    """Faults and notices of one case.
 
     Attributes:
         faults: what keeps it from being used.

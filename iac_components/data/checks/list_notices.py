@@ -1,4 +1,4 @@
-"""What is worth a look in a list of cases as a whole: cases without foreground, copied images."""
+"""Notices about a list of cases as a whole: cases without foreground, copied images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth a look in data that can be used: collected, then told in a line for each matter."""
+"""Notices about data that can be used: collected, then told in a line for each matter."""
 
 from __future__ import annotations
 

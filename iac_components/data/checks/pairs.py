@@ -1,4 +1,4 @@
-"""How two volumes must agree: a label with its image, the channels of an image with each other."""
+"""Checks of two volumes against each other: label and image, the channels of one image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a volume must be for training: one small check each, registered by what it looks at."""
+"""Checks of one volume before training: small functions, registered by what they look at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ for mm, lie outside for any scanner of patients."""
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the network and its configuration expect of the data.
+    """Labels, channels and sizes that the network and its configuration expect of the data.
 
     Attributes:
         labels: label values that may occur; 0, the background, always may.

@@ -100,7 +100,7 @@ class ArrayCache(Generic[T]):
         try:
             return self._open(folder)
         except (OSError, ValueError) as error:
-            _LOGGER.warning(f"Cached volume '{folder}' is made anew, for it is damaged: {error}")
+            _LOGGER.warning(f"Cached volume '{folder}' is made again, for it is damaged: {error}")
             return None
 
     def _open(self, folder: Path) -> T:
@@ -133,7 +133,7 @@ def named_if_changed(folder: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise OSError(
             f"cached volume '{folder}' was changed while in use ({error}). "
-            "Start again: what is missing is made anew."
+            "Start again: what is missing is made again."
         ) from error
 
 

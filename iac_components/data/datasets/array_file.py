@@ -16,11 +16,11 @@ __all__ = ["ArrayFile", "open_array", "write_array"]
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """Where an array lies in its file.
+    """Place, type and shape of an array in its file.
 
     It holds no open file: a thousand of them would be more than a process may have, and a worker
-    process would get a copy of what is mapped. Mapping anew without reading the header costs less
-    than 0.1 ms.
+    process would get a copy of what is mapped. Mapping it again without reading the header costs
+    less than 0.1 ms.
 
     Attributes:
         file: the ``.npy`` file.

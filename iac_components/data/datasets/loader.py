@@ -36,8 +36,8 @@ def epoch_loader(
         dataset: its length is asked for here, so a SliceDataset reads its volumes now.
         batch_size: items in a batch.
         seed: seed of the order.
-        shuffle: whether the order is drawn anew each epoch.
-        num_workers: worker processes; workers start anew each epoch, so they see the new epoch.
+        shuffle: whether every epoch has an order of its own.
+        num_workers: worker processes; they start with each epoch, so they see its number.
         drop_last: leave out a last batch that is not full, unless it is the only one.
 
     Raises:

@@ -48,7 +48,7 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
     """Say which file of an entry cannot be read, if that is why the block failed.
 
     Raises:
-        DatasetError: in place of the block's error, if a file is missing or damaged, or takes more
+        DatasetError: instead of the block's error, if a file is missing or damaged, or takes more
             memory than there is.
     """
     try:

@@ -1,4 +1,4 @@
-"""What datasets of slices and patches share: volumes read once, items drawn by seed and epoch."""
+"""Base of the datasets of slices and patches: volumes read once, items drawn by seed and epoch."""
 
 from __future__ import annotations
 

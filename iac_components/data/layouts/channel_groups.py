@@ -14,7 +14,7 @@ __all__ = ["BRATS_NAMINGS", "ChannelNaming", "channel_namings", "group_channels"
 
 @dataclass(frozen=True)
 class ChannelNaming:
-    """What follows a case's name in the names of its files.
+    """Endings that follow a case's name in the names of its files.
 
     Attributes:
         name: of the naming, for messages.

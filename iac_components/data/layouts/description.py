@@ -1,4 +1,4 @@
-"""What a dataset says about itself, against what a bundle expects, before any image is read."""
+"""A data set's own description, checked against a bundle before any image is read."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Volume:
 
     @cached_property
     def has_nonfinite(self) -> bool:
-        """Whether a voxel is NaN or infinite."""
+        """True if a voxel is NaN or infinite."""
         return self.data.dtype.kind == "f" and not bool(np.isfinite(self.data).all())
 
 

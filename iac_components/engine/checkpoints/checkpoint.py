@@ -1,4 +1,4 @@
-"""Checkpoints that a killed run goes on from."""
+"""Checkpoints from which a killed run resumes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stateful(Protocol):
 
 
 class ResumableCheckpoint:
-    """Write the whole state of a run after every epoch, and go on from the newest good one.
+    """Write the whole state of a run after every epoch, and resume from the newest good one.
 
     Files are written atomically and the newest ``keep`` stay, so a kill at any moment leaves a good
     one. They hold tensors and plain values and load with ``weights_only=True``. The engine's epoch
@@ -53,7 +53,7 @@ class ResumableCheckpoint:
     its engine's own config cannot refer to that engine. Of several ranks the first writes, and all
     load the same file.
 
-    A checkpoint carries the record of its run; only that run goes on from it. Its length may have
+    A checkpoint carries the record of its run; only that run resumes from it. Its length may have
     changed: learning rates then follow the new one. A run that starts afresh first sets aside the
     checkpoints and results that an older one left.
 
@@ -62,7 +62,7 @@ class ResumableCheckpoint:
         save_dict: what to save, by name, in the order in which it is loaded.
         record: all that defines the run.
         results: files that the run will write, and that an older one may have left.
-        resume: go on from the newest good checkpoint, if there is any; otherwise start afresh.
+        resume: start from the newest good checkpoint, if there is any; otherwise start afresh.
         every: epochs between checkpoints; the last epoch is always saved.
         keep: how many to keep.
 
@@ -220,7 +220,7 @@ class ResumableCheckpoint:
         if not isinstance(objects, dict) or set(objects) != set(self.save_dict):
             held = sorted(objects) if isinstance(objects, dict) else objects
             raise CheckpointError(
-                f"Checkpoint '{path}' is of another run: it holds {held} in place of "
+                f"Checkpoint '{path}' is of another run: it holds {held} instead of "
                 f"{sorted(self.save_dict)}. Choose another output folder."
             )
         changed = adopt_length(content, path, self.record)

@@ -11,7 +11,7 @@ __all__ = ["follow_new_length", "has_length"]
 
 
 def has_length(item: object) -> TypeGuard[LRScheduler]:
-    """Whether an object of a checkpoint is a schedule that its own arguments determine."""
+    """Recognize a schedule, among a checkpoint's objects, that its own arguments determine."""
     return isinstance(item, LRScheduler) and not isinstance(item, ReduceLROnPlateau)
 
 

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is of the run that wants to go on from it."""
+"""Check that a checkpoint is of the run that resumes from it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LOGGER = logging.getLogger("iac_components.checkpoint")
 
 
 def check_resume(directory: str | Path, record: RunRecord, *, resume: bool) -> None:
-    """Compare the newest good checkpoint with the run that is about to go on from it.
+    """Compare the newest good checkpoint with the run that is about to resume from it.
 
     The checkpoint handler does so again when it loads; this is for the time before data are read.
 
     Args:
         directory: where the checkpoints lie.
         record: of the run that is about to start.
-        resume: whether it is to go on from one.
+        resume: whether it is to resume from one.
 
     Raises:
         CheckpointError: in one line that names what differs, with both values.
@@ -81,7 +81,7 @@ def adopt_length(content: Mapping[str, object], path: Path, record: RunRecord) -
         return False
     record.extensions.append({"after_epoch": cast(int, epoch), "from": then, "to": now})
     _LOGGER.info(
-        f"'{path}' is of a run of {then} epochs; it goes on to epoch {now}, and every schedule "
+        f"'{path}' is of a run of {then} epochs; it continues to epoch {now}, and every schedule "
         f"follows the new length from epoch {cast(int, epoch) + 1}."
     )
     return True

@@ -106,7 +106,7 @@ def _is_option(parser: ConfigParser, name: str) -> bool:
 
 
 def _is_plain(parser: ConfigParser, name: str) -> bool:
-    """Whether a top-level key holds a plain value, or an expression of such keys alone."""
+    """Recognize a top-level key that holds a plain value, or an expression of such keys alone."""
     value = parser.get(name)
     if isinstance(value, str):
         references = ReferenceResolver.match_refs_pattern(value)
@@ -137,7 +137,7 @@ def _require_apart(parser: ConfigParser, files: Mapping[str, str | Path | None])
 
 
 def _plain(value: object) -> object:
-    """The value as JSON would give it back."""
+    """Return the value as JSON would give it back."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):

@@ -50,7 +50,7 @@ class CaseList:
 
 @dataclass
 class RunRecord:
-    """What must be equal for a run to be the same one, and what is known of how it went.
+    """Settings and data by which a run is known again, and notes of how it went.
 
     Equality of the data is that of the patients' and cases' names in each part and of the number of
     steps an epoch: images are not read for it, so that a copy of a data set is the same data set.
@@ -105,7 +105,7 @@ class RunRecord:
         }
 
     def summary(self) -> dict[str, object]:
-        """The digests, and the length with its changes."""
+        """Return the digests, and the length with its changes."""
         parts = {name: {"count": c.count, "digest": c.digest} for name, c in self.cases.items()}
         return {
             "stage": self.stage,

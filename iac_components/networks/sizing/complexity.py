@@ -1,4 +1,4 @@
-"""What a network costs: parameters and floating-point operations."""
+"""Cost of a network: parameters and floating-point operations."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class NnUNetPlan:
 
     @property
     def divisor(self) -> tuple[int, ...]:
-        """What an input's size must be a multiple of along each axis."""
+        """Number of which an input's size must be a multiple, for each axis."""
         sizes = [1] * len(self.strides[0])
         for stride in self.strides:
             sizes = [size * step for size, step in zip(sizes, stride, strict=True)]

@@ -1,4 +1,4 @@
-"""Whether a network can take a patch, told before any data are read."""
+"""Check that a network can take a patch, before any data are read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_patch(network: nn.Module, *, num_channels: int, patch_size: Sequence[i
 
 
 def _failure(network: nn.Module, shape: tuple[int, ...]) -> str | None:
-    """The reason why a forward pass fails, on one line; None if it does not."""
+    """Return the reason why a forward pass fails, on one line; None if it does not."""
     example = next(network.parameters())
     try:
         with undisturbed(network):
