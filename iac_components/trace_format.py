@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SUMMARY_COLUMNS", "TRACE_COLUMNS"]
+__all__ = ["AUDIT_COLUMNS", "SUMMARY_COLUMNS", "TRACE_COLUMNS"]
 
 TRACE_COLUMNS = (
     "epoch",
@@ -17,6 +17,24 @@ TRACE_COLUMNS = (
     "seconds",
 )
 """One row an epoch, edge and operation; see :class:`iac_components.search.SearchTrace`."""
+
+AUDIT_COLUMNS = (
+    "epoch",
+    "look",
+    "kind",
+    "level",
+    "node",
+    "input",
+    "operation",
+    "effect",
+    "low",
+    "high",
+    "verdict",
+)
+"""One row of ``audit_trace.csv`` for each part that a look measured.
+
+``kind`` is cells (all together), cell, skip, node, edge or operation; what does not apply is empty.
+"""
 
 SUMMARY_COLUMNS = (
     "epoch",

@@ -109,13 +109,48 @@ def test_masked_equals_deleted_in_the_whole_network():
     assert torch.allclose(network(image()), masked, atol=1e-5)
 
 
-def test_pruning_that_leaves_a_node_bare_changes_nothing():
+@torch.no_grad()
+def test_pruning_everything_leaves_the_plain_network():
+    network = opened(supernet()).eval()
+    assert not torch.equal(network(image()), backbone()(image()))
+    network.prune(torch.zeros_like(network.architecture.alive))
+    assert torch.equal(network(image()), backbone()(image()))
+    assert network.treatments.tolist() == [1, 1, 1, 1]
+    assert list(network.weight_parameters()) == []
+
+
+def test_rows_die_with_the_last_cell_that_uses_them():
+    shared = supernet()
+    shared.remove_cells([0, 1, 2])
+    assert shared.alive.all()
+    shared.switch_off([3])
+    assert not shared.alive.any()
+    separate = supernet(separate_levels=True)
+    separate.remove_cells([1])
+    assert separate.alive.any(dim=-1).any(dim=-1).tolist() == [True, False, True, True]
+    alive = torch.ones_like(separate.alive)
+    alive[2] = False
+    separate.prune(alive)
+    assert separate.treatments.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("method", ["remove_cells", "switch_off"])
+@pytest.mark.parametrize("level", [-1, 4])
+def test_levels_that_are_not_there_are_named(method, level):
     network = supernet()
-    count = len(list(network.parameters()))
-    with pytest.raises(ValueError, match="node 0 would be left without an input"):
-        network.prune(torch.zeros_like(network.architecture.alive))
-    assert len(list(network.parameters())) == count
-    assert network.architecture.alive.all()
+    with pytest.raises(ValueError, match=f"levels must be from 0 to 3, got {level}"):
+        getattr(network, method)([0, level])
+    assert network.treatments.tolist() == [0] * 4
+
+
+@torch.no_grad()
+def test_state_from_before_there_were_treatments_loads():
+    network = opened(supernet()).eval()
+    state = dict(network.state_dict())
+    del state["treatments"]
+    fresh = supernet(seed=2).eval()
+    fresh.load_state_dict(state)
+    assert torch.equal(fresh(image()), network(image()))
 
 
 def test_description_for_the_progress_bar():

@@ -22,6 +22,7 @@ from monai.bundle.utils import merge_kv
 import iac_components
 from iac_components.common.files import write_text
 from iac_components.options import option_table
+from iac_components.options.known_ids import referred_ids
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
@@ -130,7 +131,7 @@ class Combination(ABC):
             "num_classes": len(classes) + 1,
             "channel_def": {str(i): name for i, name in enumerate(("background", *classes))},
             "spatial_shape": self.spatial_shape(),
-            "options": option_table(self.method, self.config(stage, self.stage_template(stage))),
+            "options": option_table(self.method, self._options(stage)),
             "results": self._results(pictures=stage == "train"),
             "architecture_note": self.architecture_note(),
         }
@@ -140,6 +141,13 @@ class Combination(ABC):
                 "bundle; its model.pt goes into this bundle's models folder."
             )
         return words
+
+    def _options(self, stage: str) -> Facts:
+        """The keys of a stage's config; those that a bundle alone has no use for are left out."""
+        config = self.config(stage, self.stage_template(stage))
+        # A file that evaluates may refer to any key of the training that it is laid over.
+        unused = {"patch_size"} - referred_ids(config) if stage == "inference" else set()
+        return {key: value for key, value in config.items() if key not in unused}
 
     def provenance(self) -> Facts:
         """Where the shipped architecture is from."""

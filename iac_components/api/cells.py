@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from iac_components.api.audits import audit_of, defaults_of, named, require_used
 from iac_components.api.engines.components import Loss, cell_criterion, segmentation_loss
 from iac_components.api.engines.handlers import CHECKPOINTS
 from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
@@ -22,10 +23,12 @@ from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import CellSearchNetwork, skip_modules
 from iac_components.options import OptionError
 from iac_components.search import (
+    DEFAULT_CRITERION,
     SearchTrace,
     StabilityCriterion,
     save_found_genotype,
 )
+from iac_components.search.looks.settings import CostUnit
 from iac_components.search_space import DEFAULT_OPERATIONS, Genotype
 from iac_components.visualization import write_search_report
 
@@ -54,11 +57,18 @@ def search_cell(
     num_nodes: int = 4,
     channel_divisor: int = 4,
     separate_levels: bool = False,
+    sites: Sequence[str] = ("skips",),
     checkpointing: bool = False,
     pruning: bool = True,
     keep_schedule: Sequence[int] = (3, 1),
     edge_schedule: Sequence[int] = (2,),
-    criterion: StabilityCriterion | None = None,
+    criterion: str | StabilityCriterion | None = DEFAULT_CRITERION,
+    tolerance: float = 0.003,
+    alpha: float = 0.05,
+    images_a_patient: int = 4,
+    audit_every: int = 1,
+    cost: CostUnit = "multiply_adds",
+    max_cost: float | None = None,
     loss: Loss | None = None,
     resume: bool = False,
     device: str | torch.device | None = None,
@@ -66,10 +76,12 @@ def search_cell(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> Genotype:
-    """Search the cell of a network's skip connections; the network stays as it is.
+    """Search the cell of a network's skip connections or other sites; the network stays as it is.
 
     ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and checkpoints. Pruning
-    deletes what has settled, and ends the search when one cell is left.
+    deletes what has settled or is not needed, and ends the search when one cell is left, or none.
+    ``genotype.provenance["findings"]`` says what each part of the cell is worth, and how it was
+    decided; ``["kind"]`` is ``searched`` if all of it was, else ``undecided``.
 
     Args:
         network: a U-shaped network that ``implant`` takes, trained, without cells.
@@ -88,12 +100,22 @@ def search_cell(
         operations: candidates of every edge.
         num_nodes: intermediate nodes of a cell.
         channel_divisor: 1 / this of every skip's channels, which it must divide, pass operations.
-        separate_levels: search a cell for each skip connection.
+        separate_levels: search a cell for each place.
+        sites: where cells are searched: ``skips``, at the ``bottleneck``, and at the outputs of the
+            ``decoder``'s blocks; an AttentionUnet has the first alone.
         checkpointing: less memory for more time.
         pruning: delete what has settled.
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
-        criterion: what counts as settled; Jensen-Shannon divergence by default.
+        criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
+            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object. None
+            stands for the default.
+        tolerance: loss that does not matter.
+        alpha: probability of any wrong deletion by evidence.
+        images_a_patient: images of each patient of ``architecture`` that parts are judged on.
+        audit_every: epochs between looks of the audit.
+        cost: unit by which the audit tells the cheaper of equals.
+        max_cost: most that inference with cells may cost, over the plain network's.
         loss: of logits and labels.
         resume: start from the newest checkpoint, if there is one of this very search.
         device: what computes; the GPU if there is one, else the CPU.
@@ -120,6 +142,7 @@ def search_cell(
         >>> len(genotype.nodes)
         4
     """
+    criterion = DEFAULT_CRITERION if criterion is None else criterion
     warmup = WARMUP_EPOCHS[bool(frozen_backbone)] if warmup_epochs is None else warmup_epochs
     options: dict[str, object] = {
         "warmup_epochs": warmup,
@@ -129,11 +152,20 @@ def search_cell(
         "keep_schedule": keep_schedule,
         "edge_schedule": edge_schedule,
     }
+    audit_options: dict[str, object] = {
+        "tolerance": tolerance,
+        "alpha": alpha,
+        "images_a_patient": images_a_patient,
+        "audit_every": audit_every,
+        "cost": cost,
+        "max_cost": max_cost,
+    }
     space: dict[str, object] = {
         "operations": operations,
         "num_nodes": num_nodes,
         "channel_divisor": channel_divisor,
         "separate_levels": separate_levels,
+        "sites": sites,
         "frozen_backbone": frozen_backbone,
         "checkpointing": checkpointing,
     }
@@ -148,11 +180,16 @@ def search_cell(
         seed=seed,
         amp=amp,
         num_workers=num_workers,
-        others={**options, **space},
+        others={**options, **space, **audit_options, **named(criterion)},
+    )
+    require_used(
+        {**options, **audit_options}, defaults_of(search_cell), criterion=criterion, pruning=pruning
     )
     plan = CellSearchPlan(
         **options,  # type: ignore[arg-type]
-        criterion=criterion or cell_criterion(warmup),
+        criterion=criterion,
+        stability=cell_criterion(warmup),
+        audit=audit_options,
         loss=loss or segmentation_loss(),
     )
     check_steps(settings, warmup_epochs=warmup, architecture_every=architecture_every)
@@ -166,7 +203,10 @@ def search_cell(
         record = record_of("cell search", supernet, settings, parts=halves, others=others)
         check_resume(folder / CHECKPOINTS, record, resume=resume)
         trace = SearchTrace(supernet.space)
-        trainer = cell_search_trainer(supernet, halves, settings, plan, trace=trace, record=record)
+        audit = audit_of(supernet, halves["architecture"], settings, plan)
+        trainer = cell_search_trainer(
+            supernet, halves, settings, plan, trace=trace, audit=audit, record=record
+        )
         check_steps(
             replace(settings, steps_per_epoch=trainer.state.epoch_length),
             warmup_epochs=plan.warmup_epochs,
@@ -179,6 +219,7 @@ def search_cell(
             trace=trace,
             settings={"backbone": type(network).__name__, **record.options},
             record=record,
+            audit=audit,
         )
         write_search_report(folder / "search_trace.csv", output_dir=folder)
     return genotype

@@ -23,9 +23,10 @@ def implant(
     channel_divisor: int = 1,
     input_shape: Sequence[int] | None = None,
 ) -> CellNetwork:
-    """Return a copy of a network with a found cell in every skip connection.
+    """Return a copy of a network with a found cell wherever the genotype has one.
 
-    Its output is the network's own, bit for bit, until it is trained.
+    Its output is the network's own, bit for bit, until it is trained, but for skips that the
+    genotype switches off.
 
     Args:
         network: the network that the cell was searched for, or another U-shaped one of as many

@@ -19,6 +19,8 @@ import ignite.distributed as idist
 import torch
 from torch import distributed
 
+from iac_components.common.files import start_again
+
 __all__ = [
     "RankError",
     "ask_first",
@@ -223,7 +225,7 @@ def _contact() -> Iterator[None]:
         raise RankError(
             f"rank {idist.get_rank()} of {idist.get_world_size()} lost the others ({reason}). One "
             "of them has ended, and its own message stands in this log, or it kept the rest "
-            "waiting for too long. Start the job again with --resume True."
+            f"waiting for too long. Then {start_again()}"
         ) from error
 
 

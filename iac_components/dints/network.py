@@ -11,6 +11,7 @@ import torch
 from monai.networks.nets.dints import DiNTS, TopologyInstance
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.dints.architecture import ArchitectureError, DintsArchitecture
 from iac_components.dints.architecture_file import load_architecture
 from iac_components.dints.space import DintsSpace
@@ -148,10 +149,11 @@ def build_dints_network(
         raise ArchitectureError(f"the architecture is of {architecture.space}, not of {space}.")
     if patch_size is not None:
         architecture.space.check_patch(patch_size)
-    return DintsNetwork(
+    network = DintsNetwork(
         FixedTopology(architecture),
         space=architecture.space,
         in_channels=in_channels,
         out_channels=out_channels,
         first_nodes=architecture.node_activations[0],
     )
+    return note_built(network)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.dints.architecture import DintsArchitecture
 from iac_components.dints.decoding import decode
 from iac_components.dints.memory import MemoryBudget
@@ -36,6 +37,7 @@ class DintsSearchNetwork(DintsNetwork):
         )
         self.in_channels = in_channels
         self.out_channels = out_channels
+        note_built(self)
 
     @property
     def topology(self) -> SearchTopology:

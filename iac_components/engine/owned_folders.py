@@ -18,6 +18,12 @@ from typing import IO
 
 from iac_components.common.files import require_writable_directory
 from iac_components.common.ranks import ask_first
+from iac_components.kept_folders import (
+    FolderLostError,
+    keep_folder,
+    lost_folder,
+    release_folder,
+)
 
 try:
     import fcntl
@@ -83,12 +89,19 @@ class OwnedFolders:
         if not self._owned:
             refusal = ask_first(self._refusal)
             if refusal is not None:
-                self.release()
+                _release(self._owned)
                 raise FolderInUseError(refusal)
 
     def release(self) -> None:
-        """Give the folders back; again changes nothing."""
+        """Give the folders back; again changes nothing.
+
+        Raises:
+            FolderLostError: if one was deleted or moved since it was claimed.
+        """
+        lost = [text for folder in self._owned if (text := lost_folder(folder)) is not None]
         _release(self._owned)
+        if lost:
+            raise FolderLostError(" ".join(lost))
 
     def _refusal(self) -> str | None:
         """Own the folders, or say who does."""
@@ -104,6 +117,7 @@ class OwnedFolders:
                         f"pass another folder with --{name}."
                     )
             _CLAIMS[folder] += 1
+            keep_folder(folder, name)
             self._owned.append(folder)
         return None
 
@@ -181,6 +195,8 @@ def _describe(stream: IO[str]) -> str:
 def _release(owned: list[Path]) -> None:
     for folder in owned:
         _CLAIMS[folder] -= 1
+        if _CLAIMS[folder] <= 0:
+            release_folder(folder)
         lock = _HELD.get(folder)
         # A forked worker has a copy of this object, and nothing to release.
         if _CLAIMS[folder] > 0 or lock is None or lock.process != os.getpid():

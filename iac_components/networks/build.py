@@ -7,10 +7,12 @@ from pathlib import Path
 
 from torch import nn
 
+from iac_components.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection
 from iac_components.networks.skip_modules import registered_skip_modules, skip_module_factory
+from iac_components.networks.untreated import treated_skip
 from iac_components.networks.weights import load_weights
 from iac_components.search_space import (
     DiscreteCell,
@@ -30,7 +32,10 @@ def implant_genotype(
     channel_divisor: int = 1,
     input_shape: Sequence[int] | None = None,
 ) -> nn.Module:
-    """Put the discrete cell of ``genotype`` into every skip connection of ``backbone``, in place.
+    """Put the discrete cell of ``genotype`` into the skip connections of ``backbone``, in place.
+
+    A level without a cell passes its skip on as the plain network does, or gives zeros where the
+    genotype switches it off.
 
     Args:
         backbone: a U-shaped network.
@@ -50,20 +55,19 @@ def implant_genotype(
             f"nodes use operations {unknown}, which are unknown. Known: "
             f"{', '.join(registered_operations())}. Register what is missing before the build."
         )
-    connections = find_skip_connections(backbone, input_shape=input_shape)
+    connections = find_skip_connections(backbone, input_shape=input_shape, sites=space.sites)
     dims = connections[0].spatial_dims
     if space.spatial_dims != dims:
         raise GenotypeError(
             f"search_space.spatial_dims is {space.spatial_dims}, but the backbone has {dims} "
             "dimensions: search a cell for this backbone."
         )
-    if space.levels not in (1, len(connections)):
-        raise GenotypeError(
-            f"search_space.levels is {space.levels}, but the backbone has {len(connections)} skip "
-            "connections: search a cell for this backbone, or one that all levels share."
-        )
+    _check_levels(genotype, connections)
 
     def make_cell(connection: SkipConnection) -> nn.Module:
+        treatment = genotype.treatment(connection.level)
+        if treatment != "cell":
+            return treated_skip(treatment)
         return DiscreteCell(
             connection.skip_channels,
             connection.gate_channels,
@@ -72,7 +76,28 @@ def implant_genotype(
             channel_divisor=channel_divisor,
         )
 
-    return implant(backbone, make_cell, input_shape=input_shape)
+    return implant(backbone, make_cell, input_shape=input_shape, sites=space.sites)
+
+
+def _check_levels(genotype: Genotype, connections: Sequence[SkipConnection]) -> None:
+    space = genotype.search_space
+    skips = sum(connection.site == "skips" for connection in connections)
+    known = {"no_cell": len(connections), "off": skips}
+    words = {
+        name: f"{count} skip connections" if count == skips else f"{count} places for cells"
+        for name, count in known.items()
+    }
+    if space.levels not in (1, len(connections)):
+        raise GenotypeError(
+            f"search_space.levels is {space.levels}, but the backbone has {words['no_cell']}: "
+            "search a cell for this backbone, or one that all levels share."
+        )
+    for name, levels in (("no_cell", genotype.no_cell), ("off", genotype.off)):
+        if levels and levels[-1] >= known[name]:
+            raise GenotypeError(
+                f"{name} holds level {levels[-1]}, but the backbone has {words[name]}: search a "
+                "cell for this backbone."
+            )
 
 
 def implant_skip_module(
@@ -139,10 +164,10 @@ def build_network(
     if backbone_ckpt is not None:
         load_weights(backbone, backbone_ckpt)
     if skip_module == "plain":
-        return backbone
+        return note_built(backbone)
     if skip_module != "iac":
         implanted = implant_skip_module(backbone, skip_module, input_shape=input_shape)
-        return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+        return note_built(CellNetwork(implanted, frozen_backbone=frozen_backbone))
     genotype = load_genotype(str(genotype_path))
     try:
         implanted = implant_genotype(
@@ -150,4 +175,10 @@ def build_network(
         )
     except GenotypeError as error:
         raise GenotypeError(f"Genotype '{genotype_path}': {error}") from error
-    return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    network = CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    if frozen_backbone and not network.cell_parameters():
+        raise ValueError(
+            f"frozen_backbone leaves nothing to train with genotype '{genotype_path}', which has "
+            "no cell: leave it out to train the whole network."
+        )
+    return note_built(network)

@@ -11,6 +11,7 @@ from torch import nn
 
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.fusion import SkipFusion
+from iac_components.networks.implant import skip_modules
 
 __all__ = ["EncoderMemo"]
 
@@ -69,13 +70,14 @@ class _Constant:
 
 
 class _Recorder:
-    """Collects the outermost modules that have run before the first skip fusion begins."""
+    """Collects the outermost modules that have run before the first skip fusion or cell begins."""
 
     def __init__(self) -> None:
         self._finished: list[tuple[nn.Module, object]] = []
         self._started: list[int] = []
         self._runs: Counter[nn.Module] = Counter()
         self._fused = False
+        self._cells: set[nn.Module] = set()
 
     @property
     def finished(self) -> list[tuple[nn.Module, object]]:
@@ -84,6 +86,8 @@ class _Recorder:
 
     @contextmanager
     def listening_to(self, backbone: nn.Module) -> Iterator[None]:
+        # One at the bottleneck may be called ahead of its fusion (SegResNet).
+        self._cells = set(skip_modules(backbone))
         with ExitStack() as stack:
             for module in backbone.modules():
                 stack.callback(module.register_forward_pre_hook(self._begin).remove)
@@ -91,7 +95,7 @@ class _Recorder:
             yield
 
     def _begin(self, module: nn.Module, _: object) -> None:
-        self._fused = self._fused or isinstance(module, SkipFusion)
+        self._fused = self._fused or isinstance(module, SkipFusion) or module in self._cells
         self._runs[module] += 1
         if not self._fused:
             self._started.append(len(self._finished))

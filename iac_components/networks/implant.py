@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from torch import nn
 
-from iac_components.networks.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.fusion import SkipFusion
 from iac_components.networks.monai_repairs import make_exportable
-from iac_components.networks.sizing.dry_pass import ObservedBlock, observe_blocks, undisturbed
+from iac_components.networks.places import Place, find_places
+from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
-from iac_components.networks.topologies import fusible_blocks, known_networks
+from iac_components.networks.topologies import fusible_blocks
 from iac_components.networks.wiring import wire
 
-__all__ = ["find_skip_connections", "implant", "skip_fusions", "skip_modules"]
+__all__ = [
+    "find_skip_connections",
+    "implant",
+    "replace_skip_module",
+    "skip_fusions",
+    "skip_modules",
+]
 
 
 def implant(
@@ -21,8 +28,9 @@ def implant(
     make_skip_module: MakeSkipModule,
     *,
     input_shape: Sequence[int] | None = None,
+    sites: Collection[str] = ("skips",),
 ) -> nn.Module:
-    """Put a skip module into every skip connection of a network, in place.
+    """Put a skip module into every skip connection of a network, or at other sites, in place.
 
     Every block that gets a skip feature is replaced, wherever the network holds it, by a
     ``SkipFusion``: blocks of a registered type, and those of a registered topology. The modules
@@ -37,26 +45,28 @@ def implant(
             VNet, or any with decoder blocks that ``register_fusion_block`` made known.
         make_skip_module: builds the module of one skip connection.
         input_shape: ``(B, C, *S)`` of the dry pass; None infers it.
+        sites: out of ``skips``, ``bottleneck`` and ``decoder``; see ``SkipConnection``. An
+            AttentionUnet has the skips alone.
 
     Returns:
         The same network.
 
     Raises:
-        ValueError: if the network has no known block or is implanted already, if the dry pass
-            fails, or if a skip module fails or changes the shape of its skip feature.
+        ValueError: if the network has no known block, lacks a site or is implanted already, if the
+            dry pass fails, or if a skip module fails or changes the shape of its skip feature.
     """
     kinds = _fusible(network)
-    places = _find_places(network, kinds, input_shape)
+    places = find_places(network, kinds, input_shape=input_shape, sites=sites)
     fusions: dict[nn.Module, SkipFusion] = {}
-    for connection, observed in places:
-        skip_module = make_skip_module(connection)
-        skip_module.to(device=observed.skip.device, dtype=observed.skip.dtype)
-        skip_module.train(observed.block.training)
-        fusion = kinds[observed.block]
-        fusions[observed.block] = fusion(observed.block, skip_module, connection=connection)
+    for place in places.skips:
+        block = place.observed.block
+        fusions[block] = kinds[block](block, None, connection=place.connection)
+    made = [(place, _make(make_skip_module, place)) for place in places.chosen]
+    for place, module in made:
+        fusions[place.observed.block].put(module, place.connection)
     # In the decoder's order: a module may lean on what coarser levels computed before it.
-    for connection, observed in reversed(places):
-        _check_keeps_shape(fusions[observed.block].skip_module, connection, observed)
+    for place, module in reversed(made):
+        _check_keeps_shape(module, place)
 
     make_exportable(network)
     wire(network, fusions)
@@ -64,20 +74,24 @@ def implant(
 
 
 def find_skip_connections(
-    network: nn.Module, *, input_shape: Sequence[int] | None = None
+    network: nn.Module,
+    *,
+    input_shape: Sequence[int] | None = None,
+    sites: Collection[str] = ("skips",),
 ) -> list[SkipConnection]:
     """Return the skip connections of a plain network, finest first, without changing it.
 
     Args:
         network: a network as for ``implant``.
         input_shape: ``(B, C, *S)`` of the dry pass; None infers it.
+        sites: as for ``implant``.
 
     Raises:
         ValueError: as ``implant`` for the network; for an implanted network the connections are
             found in ``skip_fusions``.
     """
-    places = _find_places(network, _fusible(network), input_shape)
-    return [connection for connection, _ in places]
+    places = find_places(network, _fusible(network), input_shape=input_shape, sites=sites)
+    return [place.connection for place in places.chosen]
 
 
 def skip_fusions(network: nn.Module) -> list[SkipFusion]:
@@ -87,8 +101,26 @@ def skip_fusions(network: nn.Module) -> list[SkipFusion]:
 
 
 def skip_modules(network: nn.Module) -> list[nn.Module]:
-    """Return the skip modules of an implanted network, finest first; none if it is plain."""
-    return [fusion.skip_module for fusion in skip_fusions(network)]
+    """Return the skip modules of an implanted network, by level; none if it is plain."""
+    return [fusion.get_submodule(name) for fusion, name in _children(network)]
+
+
+def replace_skip_module(network: nn.Module, level: int, module: nn.Module) -> None:
+    """Put another skip module at a level of an implanted network."""
+    fusion, name = _children(network)[level]
+    setattr(fusion, name, module)
+
+
+def _children(network: nn.Module) -> list[tuple[SkipFusion, str]]:
+    """List the wrappers with the names under which they hold skip modules, by level."""
+    found = [(fusion, name) for fusion in skip_fusions(network) for name in fusion.places]
+    return sorted(found, key=lambda child: child[0].places[child[1]].level)
+
+
+def _make(make_skip_module: MakeSkipModule, place: Place) -> nn.Module:
+    module = make_skip_module(place.connection)
+    module.to(device=place.observed.skip.device, dtype=place.observed.skip.dtype)
+    return module.train(place.observed.block.training)
 
 
 def _fusible(network: nn.Module) -> dict[nn.Module, type[SkipFusion]]:
@@ -101,43 +133,9 @@ def _fusible(network: nn.Module) -> dict[nn.Module, type[SkipFusion]]:
     return fusible_blocks(network)
 
 
-def _find_places(
-    network: nn.Module,
-    kinds: Mapping[nn.Module, type[SkipFusion]],
-    input_shape: Sequence[int] | None,
-) -> list[tuple[SkipConnection, ObservedBlock]]:
-    observed = observe_blocks(network, kinds, input_shape=input_shape) if kinds else []
-    if not observed:
-        blocks = ", ".join(block_type.__name__ for block_type in fusion_block_types())
-        raise ValueError(
-            f"{type(network).__name__} has no decoder block that is known and gets a skip "
-            f"feature (known: {blocks}), nor is it one of {', '.join(known_networks())}. Fuse in "
-            "a block called as (coarse, skip), and register its type with register_fusion_block."
-        )
-    names = {module: name for name, module in network.named_modules()}
-    # The decoder runs from coarse to fine, so at equal resolution the later block is the finer.
-    order = range(len(observed))
-    finest_first = sorted(order, key=lambda i: (-observed[i].skip[0, 0].numel(), -i))
-    return [
-        (_describe(names[observed[i].block], level, observed[i]), observed[i])
-        for level, i in enumerate(finest_first)
-    ]
-
-
-def _describe(name: str, level: int, observed: ObservedBlock) -> SkipConnection:
-    return SkipConnection(
-        name=name,
-        level=level,
-        skip_channels=observed.skip.shape[1],
-        gate_channels=observed.gate.shape[1],
-        spatial_dims=observed.skip.ndim - 2,
-    )
-
-
-def _check_keeps_shape(
-    skip_module: nn.Module, connection: SkipConnection, observed: ObservedBlock
-) -> None:
-    place = f"{type(skip_module).__name__} at '{connection.name}'"
+def _check_keeps_shape(skip_module: nn.Module, at: Place) -> None:
+    observed, name = at.observed, at.connection.name
+    place = f"{type(skip_module).__name__} at '{name}'"
     try:
         with undisturbed(skip_module):
             shape = tuple(skip_module(observed.skip, observed.gate).shape)

@@ -13,16 +13,24 @@ __all__ = ["MakeSkipModule", "SkipConnection"]
 
 @dataclass(frozen=True)
 class SkipConnection:
-    """One skip connection of a U-shaped network, as found by a dry forward pass.
+    """One place for a skip module in a U-shaped network, as found by a dry forward pass.
+
+    Beside the skip connections there may be two other sites. At the bottleneck skip and gate are
+    the same, the feature that the coarsest decoder block starts from. At a decoder block's output
+    the skip is that output, and the gate what the block was given from the coarser levels. (UNet's
+    blocks end with the concatenation, and its next layer brings that to the finer level.)
 
     Attributes:
         name: path of the block in the plain network, e.g. ``"upcat_4"``.
         level: place in the order of resolution, 0 for the finest skip. Every connection has a
-            level of its own; of two at one resolution the one used later is the finer.
+            level of its own; of two at one resolution the one used later is the finer. After the
+            skips comes the bottleneck, then the decoder's outputs, finest first, as far as there
+            are such.
         skip_channels: C of the encoder feature ``(B, C, *S)``.
         gate_channels: G of the coarser decoder feature ``(B, G, *s)``: before upsampling, but for
             MONAI's UNet and AttentionUnet, whose coarser levels end with theirs.
         spatial_dims: 2 for ``(H, W)``, 3 for ``(D, H, W)``.
+        site: ``skips``, ``bottleneck`` or ``decoder``.
     """
 
     name: str
@@ -30,6 +38,7 @@ class SkipConnection:
     skip_channels: int
     gate_channels: int
     spatial_dims: int
+    site: str = "skips"
 
 
 MakeSkipModule: TypeAlias = Callable[[SkipConnection], nn.Module]

@@ -74,12 +74,13 @@ def load_weights(
         and not any(key.startswith(prefix) for key in state)
     ):
         network = network.backbone
-    fusions = _fusion_prefixes(network)
-    for fusion in fusions:
-        state = {implanted_key(key, fusion): tensor for key, tensor in state.items()}
+    fusions = _children_by_prefix(network)
+    for prefix, children in fusions.items():
+        state = {implanted_key(key, prefix, children=children): t for key, t in state.items()}
 
     expected = network.state_dict()
-    cells = {k for k in expected if k.startswith(tuple(f"{f}skip_module." for f in fusions))}
+    own = tuple(f"{f}{name}." for f, names in fusions.items() for name in names if name != "block")
+    cells = {key for key in expected if key.startswith(own)}
     missing = [key for key in expected if key not in state]
     plain = bool(cells) and set(missing) == cells
     if plain and allow_missing_cells:
@@ -118,9 +119,13 @@ def _explain(path: Path, error: Exception) -> str:
     return "is not a checkpoint written by torch.save."
 
 
-def _fusion_prefixes(network: nn.Module) -> list[str]:
-    modules = network.named_modules(remove_duplicate=False)
-    return [f"{name}." if name else "" for name, m in modules if isinstance(m, SkipFusion)]
+def _children_by_prefix(network: nn.Module) -> dict[str, list[str]]:
+    """The names of each fusion's children, by its place in the state dict."""
+    return {
+        f"{name}." if name else "": [child for child, _ in module.named_children()]
+        for name, module in network.named_modules(remove_duplicate=False)
+        if isinstance(module, SkipFusion)
+    }
 
 
 def _describe_faults(

@@ -16,6 +16,7 @@ from iac_components.options.components import build_components
 from iac_components.options.errors import OptionError
 from iac_components.options.schema import Option, load_options
 from iac_components.options.table import option_table
+from iac_components.options.unused import unused_with
 from iac_components.options.words import allowed_words
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "check_values",
     "load_options",
     "option_table",
+    "unused_with",
 ]

@@ -13,12 +13,14 @@ from iac_components.common.console.config_stack import (
 )
 from iac_components.common.console.typed_options import typed_options
 from iac_components.options.errors import OptionError
+from iac_components.options.intervals import idle_intervals
 from iac_components.options.known_ids import defined_ids
+from iac_components.options.limits import beyond_memory
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
 from iac_components.options.typed_words import put_nothing, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
-from iac_components.options.unused import unused_options
+from iac_components.options.unused import changed_options, unused_options, unused_with
 from iac_components.options.values import read_given_values, read_values, replaced_values
 
 __all__ = ["check_options", "check_values"]
@@ -56,7 +58,10 @@ def check_options(method: str) -> None:
     values = read_values(parser, options, faults)
     if not faults:
         faults += unused_options(parser, options, defined)
+        faults += unused_with(values, changed_options(parser, defined), method=method)
         faults += broken_rules(_chosen(values, defined))
+    if not faults:
+        faults += [*beyond_memory(values), *idle_intervals(parser, values)]
     _raise(faults)
 
 
@@ -73,7 +78,7 @@ def check_values(values: Mapping[str, object], *, method: str) -> None:
     """
     faults: list[str] = []
     plain = read_given_values(values, load_options(method), faults)
-    _raise(faults or list(broken_rules(plain)))
+    _raise(faults or list(broken_rules(plain)) or list(beyond_memory(plain)))
 
 
 def _raise(faults: list[str]) -> None:

@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from monai.bundle import ConfigParser
+
 from iac_components.common.console.brief_errors import brief_message
 from iac_components.common.console.config_stack import running_parser
 from iac_components.options.errors import OptionError, reason_of
+from iac_components.options.first_use import Setting, use_once
 
 __all__ = ["build_components"]
 
 
 def build_components(*names: str) -> None:
-    """Build components of the config that calls this; each is built once and then kept.
+    """Build components of the config that calls this, and use once those that need no data for it.
+
+    Each is built once and then kept.
 
     Args:
         *names: their ids; one that the config lacks is left out.
 
     Raises:
-        OptionError: if one cannot be built, naming it and the reason. What this package raises on
-            purpose is passed on as it is.
+        OptionError: if one cannot be built or used, naming it and the reason. What this package
+            raises on purpose is passed on as it is.
     """
     parser = running_parser()
     for name in names:
         if name not in parser:
             continue
         try:
-            parser.get_parsed_content(name)
+            component = parser.get_parsed_content(name)
         # A component of any library may raise anything.
         except Exception as error:
             if brief_message(error) is not None:
                 raise
-            raise OptionError(
-                f"{name} cannot be built: {reason_of(error)} Check --{name} and --{name}#..."
-            ) from error
+            raise _refusal(name, "built", error) from error
+        setting = _setting(parser)
+        if setting is None:
+            continue
+        try:
+            use_once(component, setting)
+        except Exception as error:
+            raise _refusal(name, "used", error) from error
+
+
+def _refusal(name: str, what: str, error: Exception) -> OptionError:
+    place = name.replace("::", "#")
+    return OptionError(
+        f"{place} cannot be {what}: {reason_of(error)} Check --{place} and --{place}#..."
+    )
+
+
+def _setting(parser: ConfigParser) -> Setting | None:
+    """Read what the run's objects are made for; None for a config that does not say."""
+    if "in_channels" not in parser or "out_channels" not in parser:
+        return None
+    values = {
+        name: parser.get_parsed_content(name) if name in parser else None
+        for name in ("in_channels", "out_channels", "patch_size", "field_of_view", "device")
+    }
+    view = cast(Sequence[int] | None, values["field_of_view"])
+    sizes = view[:2] if view is not None else cast(Sequence[int] | None, values["patch_size"])
+    return Setting(
+        in_channels=cast(int, values["in_channels"]),
+        out_channels=cast(int, values["out_channels"]),
+        spatial_dims=len(sizes or (0, 0)),
+        device=torch.device(cast(str, values["device"] or "cpu")),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from iac_components.causes import first_cause, one_line
+
 __all__ = ["OptionError", "reason_of"]
 
 
@@ -11,6 +13,4 @@ class OptionError(ValueError):
 
 def reason_of(error: BaseException) -> str:
     """Return the first cause of an error in one line: MONAI wraps errors several deep."""
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".") + "."
+    return one_line(first_cause(error))

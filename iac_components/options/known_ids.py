@@ -11,6 +11,7 @@ from monai.bundle.reference_resolver import ReferenceResolver
 from monai.bundle.utils import MERGE_KEY
 
 from iac_components.common.console.config_stack import WorkflowCall
+from iac_components.options.aliases import meant_key
 
 __all__ = ["SEPARATOR", "defined_ids", "nearest", "referred_ids", "strings"]
 
@@ -83,6 +84,15 @@ def strings(config: object, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def nearest(key: str, known: Collection[str], *, before: str = "") -> str:
-    """Name the known key that is most like ``key``; ``before`` is put in front of it."""
+    """Name the known key that is meant by ``key``, or most like it.
+
+    Args:
+        key: that is unknown.
+        known: those that are not.
+        before: what is put in front of it: the place of all of them.
+    """
+    meant = None if before else meant_key(key, known)
+    if meant is not None:
+        return f"The nearest known key is --{meant}."
     matches = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)
     return f"The nearest known key is --{before}{matches[0]}." if matches else "It takes none."

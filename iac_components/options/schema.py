@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -25,10 +25,12 @@ class Option:
     Attributes:
         name: the key.
         schema: JSON schema of its value. Beside the standard's words it may hold ``kind``:
-            ``component`` (an object with ``_target_`` that may be replaced as a whole), ``group``
-            (an object of such), ``steps`` (a list of expressions), ``path`` or ``device``;
-            ``default_words``, the default where it is an expression; and ``allowed``, where the
-            words made from the schema would not do.
+            ``component`` (an object with ``_target_`` that may be replaced as a whole), ``choice``
+            (a name, or such an object), ``group`` (an object of such), ``steps`` (a list of
+            expressions), ``path`` or ``device``; ``used_with``, the values of other options with
+            which alone it has a use (``own`` stands for an object); ``default_words``, the default
+            where it is an expression; ``allowed``, where the words made from the schema would not
+            do; and ``most``, beyond which a number, or one in a list, can only be a slip.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Option:
     @property
     def is_value(self) -> bool:
         """True for a plain value, which a user sets and the schema describes."""
-        return self.kind in ("value", "path", "device")
+        return self.kind in ("value", "path", "device", "choice")
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -59,6 +61,16 @@ class Option:
     def is_optional(self) -> bool:
         """True if ``null`` is a value of it."""
         return "null" in self.types
+
+    @property
+    def most(self) -> float | None:
+        """The largest number that makes sense, None without such a bound."""
+        return cast(float | None, self.schema.get("most"))
+
+    @property
+    def used_with(self) -> Mapping[str, Sequence[object]]:
+        """Values of other options with one of which it has a use; without any it always has."""
+        return cast("Mapping[str, Sequence[object]]", self.schema.get("used_with", {}))
 
     @property
     def meaning(self) -> str:

@@ -15,7 +15,7 @@ from iac_components.options.client_keys import (
 )
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids
 
-__all__ = ["unknown_arguments", "unknown_keys", "unknown_step"]
+__all__ = ["components_of", "unknown_arguments", "unknown_keys", "unknown_step"]
 
 GROUPS = ("train", "validate")
 """Objects of the config that are no component and whose keys have a fixed meaning."""
@@ -93,7 +93,7 @@ def _unknown_members(
 
 def unknown_arguments(parser: ConfigParser) -> Iterator[str]:
     """Yield a sentence for each argument in the config that its component does not take."""
-    for where, component in _components(parser.get(), ""):
+    for where, component in components_of(parser.get(), ""):
         place = where.replace(SEPARATOR, "#")
         item = ConfigComponent(config=component, id=where, locator=parser.locator)
         target = item.resolve_module_name()
@@ -113,13 +113,14 @@ def unknown_arguments(parser: ConfigParser) -> Iterator[str]:
                 )
 
 
-def _components(config: object, where: str) -> Iterator[tuple[str, dict[str, object]]]:
+def components_of(config: object, where: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield every component below ``config``, itself included, with its id."""
     if isinstance(config, dict) and "_target_" in config:
         yield where, config
     if isinstance(config, dict | list):
         for key, value in config.items() if isinstance(config, dict) else enumerate(config):
             if where or key != ConfigParser.meta_key:
-                yield from _components(value, f"{where}{SEPARATOR}{key}" if where else str(key))
+                yield from components_of(value, f"{where}{SEPARATOR}{key}" if where else str(key))
 
 
 def _locate(target: str) -> object:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from monai.bundle import ConfigParser
 
 from iac_components.options.known_ids import referred_ids
-from iac_components.options.schema import Option
+from iac_components.options.schema import Option, load_options
 from iac_components.options.values import refusal
 
-__all__ = ["unused_options"]
+__all__ = ["changed_options", "unused_options", "unused_with"]
 
 NAMES = ("dataset_name", "backbone")
 """Say what a run is, and change no number of it."""
@@ -36,3 +36,39 @@ def unused_options(
             yield refusal(
                 name, value, "this run has no use for it, and would ignore it. Leave it out."
             )
+
+
+def changed_options(parser: ConfigParser, defined: Mapping[str, object]) -> list[str]:
+    """List the keys whose values are not those that the files of a run define."""
+    return [
+        name for name, value in parser.get().items() if name in defined and value != defined[name]
+    ]
+
+
+def unused_with(
+    values: Mapping[str, object], changed: Iterable[str], *, method: str
+) -> Iterator[str]:
+    """Yield a sentence for each changed option that the others leave without a use.
+
+    Args:
+        values: of the run, by option; an object counts as ``own``.
+        changed: the options that do not have their default.
+        method: whose schema holds.
+    """
+    options = load_options(method)
+    for name in changed:
+        option = options.get(name)
+        if option is None or not option.is_value:
+            continue
+        for other, uses in option.used_with.items():
+            value = values.get(other, "own")
+            kind = value if isinstance(value, str | bool) else "own"
+            if kind not in uses:
+                words = " or ".join(str(use) for use in uses if use != "own")
+                yield refusal(
+                    name,
+                    values.get(name),
+                    f"with --{other} {'of your own' if kind == 'own' else kind} it has no use, and "
+                    f"would be ignored. Leave it out, or pass --{other} {words}.",
+                )
+                break

@@ -41,7 +41,7 @@ def read_values(
         option = options.get(name)
         if option is None:
             continue
-        if not option.is_value:
+        if not option.is_value or (option.kind == "choice" and _is_object(raw)):
             faults += _misplaced(option, raw)
         elif _is_expression(raw):
             expressions[name] = option
@@ -79,6 +79,8 @@ def _evaluate(
             faults.append(f"--{name} is {raw!r}, which cannot be evaluated: {reason_of(error)}")
             faults[-1] += _literal_hint(option)
         else:
+            if option.kind == "choice" and _is_object(found):
+                continue
             values[name] = _plain(option, found)
             faults += _unfit(option, name, raw, values[name])
 
@@ -142,6 +144,11 @@ def _is_expression(value: object) -> bool:
     return any(text.startswith(("$", "@")) for _, text in strings(value))
 
 
+def _is_object(value: object) -> bool:
+    """Tell whether a value is a component, or one that a client has built."""
+    return isinstance(value, dict) or not isinstance(value, str | int | float | list | tuple | None)
+
+
 def _misplaced(option: Option, raw: object) -> Iterator[str]:
     """Tell if a component's key holds something else; it is not looked into any further."""
     kind = "an object with _target_"
@@ -160,14 +167,25 @@ def _misplaced(option: Option, raw: object) -> Iterator[str]:
 
 def _unfit(option: Option, name: str, raw: object, value: object) -> Iterator[str]:
     fits = _Validator(option.schema).is_valid(value)
-    if fits and not (isinstance(value, str) and value.strip().lower() in _NO_TEXT):
-        return
     given = f"{raw!r}, which gives {value!r}" if _is_expression(raw) else repr(raw)
+    if fits and not (isinstance(value, str) and value.strip().lower() in _NO_TEXT):
+        if option.most is not None and any(number > option.most for number in _numbers(value)):
+            yield f"--{name} is {given}: more than {option.most:g} makes no sense here."
+        return
     words = allowed_words(option.schema).replace("`", "")
     # MONAI's command takes a name of digits or in brackets for a number or a list.
     typed = option.kind == "path" and isinstance(value, int | float | list)
     hint = " It was read as a value, not as text: write ./ before the name." if typed else ""
     yield f"--{name} is {given}: it must be {words}.{hint}"
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """Yield a number, or those in a list of them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _plain(option: Option, value: object) -> object:

@@ -2,14 +2,26 @@
 
 :class:`CellSearchTrainer` alternates weight and architecture steps; after every epoch
 :class:`StabilityPruningHandler` asks a :class:`StabilityCriterion` which distributions have
-settled, prunes what lost, and ends the search when one genotype is left.
+settled, prunes what lost, and ends the search when one genotype is left. Or
+:class:`AuditPruningHandler` asks a :class:`SearchAudit` what the network can do without. Both are
+chosen by name in ``criteria``.
 """
 
 from __future__ import annotations
 
 from iac_components.search.audit import Confidence, Verdict
+from iac_components.search.audit_handler import AuditPruningHandler
 from iac_components.search.audit_racing import AuditRacing
 from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
+from iac_components.search.build_audit import build_audit
+from iac_components.search.costs import Costs
+from iac_components.search.criteria import (
+    CRITERIA,
+    DEFAULT_CRITERION,
+    criterion_name,
+    criterion_object,
+    pruning_handler,
+)
 from iac_components.search.evidence_floor import EvidenceFloor
 from iac_components.search.found_genotype import save_found_genotype
 from iac_components.search.gradients import (
@@ -17,17 +29,21 @@ from iac_components.search.gradients import (
     FirstOrderGradient,
     SecondOrderGradient,
 )
+from iac_components.search.judged_images import judged_images
+from iac_components.search.looks import AuditSettings, describe_findings
 from iac_components.search.part_gains import EdgeGains, OperationGains
 from iac_components.search.patient_losses import PatientBatch, PatientLosses, group_by_patient
 from iac_components.search.planned_steps import check_planned_steps
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
+from iac_components.search.search_audit import SearchAudit
 from iac_components.search.stability import (
     AverageStability,
     Decision,
     History,
     JensenShannonStability,
+    Regardless,
     StabilityCriterion,
     jensen_shannon_divergence,
 )
@@ -36,12 +52,17 @@ from iac_components.search.trace import SearchTrace
 from iac_components.search.trainer import CellSearchTrainer
 
 __all__ = [
+    "CRITERIA",
+    "DEFAULT_CRITERION",
     "ArchitectureGradient",
+    "AuditPruningHandler",
     "AuditRacing",
+    "AuditSettings",
     "AverageStability",
     "BilevelTrainer",
     "CellSearchTrainer",
     "Confidence",
+    "Costs",
     "Decision",
     "EdgeGains",
     "Evidence",
@@ -54,6 +75,8 @@ __all__ = [
     "PatientLosses",
     "PrunableNetwork",
     "PrunedOptimizerState",
+    "Regardless",
+    "SearchAudit",
     "SearchNetwork",
     "SearchTrace",
     "SecondOrderGradient",
@@ -61,10 +84,16 @@ __all__ = [
     "StabilityHandler",
     "StabilityPruningHandler",
     "Verdict",
+    "build_audit",
     "check_planned_steps",
+    "criterion_name",
+    "criterion_object",
+    "describe_findings",
     "forget_parameters",
     "group_by_patient",
     "jensen_shannon_divergence",
+    "judged_images",
+    "pruning_handler",
     "save_found_genotype",
     "search_provenance",
     "settings_digest",

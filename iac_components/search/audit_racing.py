@@ -15,7 +15,7 @@ import numpy.typing as npt
 from iac_components.search.audit import Confidence, Judgement, Verdict, choose, judge
 from iac_components.search.stability import BoolArray, Decision, FloatArray, History
 
-__all__ = ["AuditRacing", "MeasureGains"]
+__all__ = ["AuditRacing", "MeasureGains", "race"]
 
 MeasureGains = Callable[[BoolArray], FloatArray]
 """Maps the living entries (G, O) to their gains (G, O, P) in P patients, NaN where not measured."""
@@ -84,22 +84,16 @@ class AuditRacing:
         """The entries (O,) that stay of a group with gains (O, P)."""
         if alive.sum() <= self.least:
             return alive
-        judgement = judge(gains, alive=alive, tolerance=self.tolerance, level=level)
-        if judgement.best < 0:
-            return alive
-        passing = alive.copy()
-        if self.forbidden >= 0:
-            passing[self.forbidden] = False
-        keep = np.zeros_like(alive)
-        if (judgement.verdicts[alive] == Verdict.UNDECIDED).any():
-            keep = alive & ~judgement.worse
-        elif (judgement.verdicts[passing] == Verdict.EQUAL).any():
-            keep[choose(judgement, self.costs, alive=passing).index] = True
-        for column in _by_effect(judgement, passing):
-            if (keep & passing).any() and keep.sum() >= self.least:
-                break
-            keep[column] = True
-        return self._gradual(keep, judgement, alive)
+        keep, judgement = race(
+            gains,
+            alive,
+            costs=self.costs,
+            tolerance=self.tolerance,
+            level=level,
+            least=self.least,
+            forbidden=self.forbidden,
+        )
+        return keep if judgement.best < 0 else self._gradual(keep, judgement, alive)
 
     def _gradual(self, keep: BoolArray, judgement: Judgement, alive: BoolArray) -> BoolArray:
         """Let no more go than may at once: the furthest behind, then the dearest of equals."""
@@ -110,6 +104,48 @@ class AuditRacing:
         result = alive.copy()
         result[going[rank[: self.at_once]]] = False
         return result
+
+
+def race(
+    gains: FloatArray,
+    alive: BoolArray,
+    *,
+    costs: FloatArray,
+    tolerance: float,
+    level: float,
+    least: int = 1,
+    forbidden: int = -1,
+) -> tuple[BoolArray, Judgement]:
+    """Judge a group, and say what stays of it if all goes that may go.
+
+    Args:
+        gains: (O, P) of its entries in P patients.
+        alive: (O,) the entries that compete.
+        costs: (O,) for the choice among equals.
+        tolerance: loss that does not matter.
+        level: error of each bound.
+        least: entries that stay.
+        forbidden: column that cannot be the last; -1 if there is no such.
+
+    Returns:
+        (O,) what stays, and where each entry stands.
+    """
+    judgement = judge(gains, alive=alive, tolerance=tolerance, level=level)
+    if judgement.best < 0:
+        return alive, judgement
+    passing = alive.copy()
+    if forbidden >= 0:
+        passing[forbidden] = False
+    keep = np.zeros_like(alive)
+    if (judgement.verdicts[alive] == Verdict.UNDECIDED).any():
+        keep = alive & ~judgement.worse
+    elif (judgement.verdicts[passing] == Verdict.EQUAL).any():
+        keep[choose(judgement, costs, alive=passing).index] = True
+    for column in _by_effect(judgement, passing):
+        if (keep & passing).any() and keep.sum() >= least:
+            break
+        keep[column] = True
+    return keep, judgement
 
 
 def _by_effect(judgement: Judgement, alive: BoolArray) -> npt.NDArray[np.intp]:

@@ -10,11 +10,13 @@ import torch
 
 from iac_components.search.stability import BoolArray
 from iac_components.search_space.architecture import CellWeights
+from iac_components.search_space.genotype import TREATMENTS
+from iac_components.search_space.presence import present_nodes
 from iac_components.search_space.space import NONE_OPERATION, SearchSpace
 
 __all__ = ["PART_KINDS", "Part", "living_parts", "weights_without"]
 
-PART_KINDS = ("operation", "edge", "node", "cell")
+PART_KINDS = ("operation", "edge", "node", "cell", "skip")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Part:
 
     Attributes:
         kind: one of ``PART_KINDS``.
-        level: row of the architecture weights; of a cell, the skip level that loses it.
-        index: row of the edge, or number of the node; 0 for a cell.
+        level: row of the architecture weights; of a cell, the level of the network that loses it,
+            and of a skip, the level whose skip is replaced by zeros.
+        index: row of the edge, or number of the node; 0 for a cell and a skip.
         column: column of the operation; 0 for the others.
     """
 
@@ -35,7 +38,13 @@ class Part:
 
 
 def living_parts(
-    space: SearchSpace, alive: BoolArray, *, kinds: Sequence[str] = PART_KINDS, cells: int = 0
+    space: SearchSpace,
+    alive: BoolArray,
+    *,
+    kinds: Sequence[str] = PART_KINDS,
+    cells: int = 0,
+    skips: int = 0,
+    treatments: Sequence[int] | None = None,
 ) -> list[Part]:
     """List what can be left out.
 
@@ -46,7 +55,10 @@ def living_parts(
         space: the search space of L levels, E edges and O operations.
         alive: (L, E, O) which operations live.
         kinds: which kinds of parts.
-        cells: number of skip levels, each of which has a cell.
+        cells: number of levels that may have a cell.
+        skips: number of levels, the first, that have a skip to switch off.
+        treatments: of each of these levels, as a position in ``TREATMENTS``: what has gone is not
+            listed. By default all have cells.
 
     Raises:
         ValueError: if a kind is unknown.
@@ -54,6 +66,8 @@ def living_parts(
     unknown = sorted(set(kinds) - set(PART_KINDS))
     if unknown:
         raise ValueError(f"parts of kind {unknown} are unknown. Known: {', '.join(PART_KINDS)}.")
+    codes = [0] * max(cells, skips) if treatments is None else treatments
+    treated = [TREATMENTS[code] for code in codes]
     found: dict[str, Iterable[Part]] = {
         "operation": _operations(space, alive),
         "edge": (
@@ -61,10 +75,10 @@ def living_parts(
         ),
         "node": (
             Part("node", level, node)
-            for level in range(space.levels)
-            for node in range(space.num_nodes)
+            for level, node in _positions(present_nodes(space, np.asarray(alive.any(axis=-1))))
         ),
-        "cell": (Part("cell", level) for level in range(cells)),
+        "cell": (Part("cell", n) for n in range(cells) if treated[n] == "cell"),
+        "skip": (Part("skip", n) for n in range(skips) if treated[n] != "off"),
     }
     return [part for kind in kinds for part in found[kind]]
 
@@ -73,9 +87,9 @@ def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> 
     """Return the weights of all cells with ``part`` left out; the others share what it had.
 
     Operations share within their edge and edges within their node, as the softmax would without
-    it. A node's own inputs get nothing, so that its state is zero, and so are its outputs. What is
-    the only one of its group leaves nothing behind. A cell's weights stay as they are: it is left
-    out as a whole.
+    it. A node's own inputs get nothing, so that its state is zero, and so do its outputs; a node
+    that has lost its last input goes in the same way. The only operation of an edge leaves nothing
+    behind. For a cell and a skip the weights stay as they are: these are left out as a whole.
 
     Args:
         part: what to leave out.
@@ -90,10 +104,8 @@ def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> 
     elif part.kind == "edge":
         _drop_edges(edges[part.level], [part.index], space)
     elif part.kind == "node":
-        edges[part.level, space.edges_of(part.index)] = 0
-        name = f"node_{part.index}"
-        outgoing = [row for row, edge in enumerate(space.edges) if edge.input == name]
-        _drop_edges(edges[part.level], outgoing, space)
+        incoming = range(len(space.edges))[space.edges_of(part.index)]
+        _drop_edges(edges[part.level], incoming, space)
     return CellWeights(operations, edges)
 
 
@@ -109,11 +121,20 @@ def _positions(mask: BoolArray) -> Iterator[tuple[int, int]]:
     yield from zip(levels.tolist(), rows.tolist(), strict=True)
 
 
-def _drop_edges(edges: torch.Tensor, rows: Sequence[int], space: SearchSpace) -> None:
+def _drop_edges(edges: torch.Tensor, rows: Iterable[int], space: SearchSpace) -> None:
     """Zero some of a level's edges (E,) and scale up the other inputs of their nodes."""
-    for row in rows:
-        edges[row] = 0
-        _fill_up(edges[space.edges_of(space.edges[row].node)])
+    dropped = set(rows)
+    for node in range(space.num_nodes):
+        own = range(len(space.edges))[space.edges_of(node)]
+        if dropped.isdisjoint(own):
+            continue
+        edges[[row for row in own if row in dropped]] = 0
+        group = edges[space.edges_of(node)]
+        if group.any():
+            _fill_up(group)
+        else:  # later nodes lose what came from this one
+            name = f"node_{node}"
+            dropped |= {row for row, edge in enumerate(space.edges) if edge.input == name}
 
 
 def _fill_up(group: torch.Tensor) -> None:

@@ -15,12 +15,16 @@ from iac_components.common.ranks import average, require_same
 from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implant import skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.search.parts import Part, weights_without
+from iac_components.networks.untreated import UnchangedSkip, ZeroSkip
+from iac_components.search.parts import PART_KINDS, Part, living_parts, weights_without
 from iac_components.search.stability import FloatArray
 
 __all__ = ["PatientBatch", "PatientLosses", "group_by_patient"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+_WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
+"""What stands in for a level's module while a part of that kind is left out."""
 
 
 @dataclass(frozen=True)
@@ -121,38 +125,54 @@ class PatientLosses:
 
     @property
     def levels(self) -> int:
-        """Number of skip levels, each with a cell."""
-        return len(skip_modules(self.network.backbone))
+        """Number of levels, each with a cell at the start."""
+        return len(self.network.treatments)
 
-    @torch.no_grad()
+    def living_parts(self, kinds: Sequence[str] = PART_KINDS) -> list[Part]:
+        """List what can be left out of the supernet as it is now."""
+        return living_parts(
+            self.network.space,
+            self.network.alive.cpu().numpy(),
+            kinds=kinds,
+            cells=self.levels,
+            skips=self.network.skips,
+            treatments=self.network.treatments.tolist(),
+        )
+
     def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
         """Return the losses (P,) with everything and (K, P) without each of K parts."""
-        losses = np.empty((1 + len(parts), len(self.patients)))
-        cells = skip_modules(self.network.backbone)
+        losses = self.without([(), *((part,) for part in parts)])
+        return losses[0], losses[1:]
+
+    @torch.no_grad()
+    def without(self, bundles: Sequence[Sequence[Part]]) -> FloatArray:
+        """Return the losses (K, P) without each of K sets of parts; an empty one leaves all in."""
+        losses = np.empty((len(bundles), len(self.patients)))
         start = 0
         with _evaluating(self.network):
-            weights = self.network.distributions()
             for number, batch in enumerate(self.batches):
                 columns = slice(start, start + len(batch.rows))
                 recalling = (
                     nullcontext() if self._memo is None else self._memo.recalling(str(number))
                 )
                 with recalling:
-                    losses[0, columns] = self._look(batch)
-                    for row, part in enumerate(parts, start=1):
-                        changed = weights_without(part, weights, space=self.network.space)
-                        with self.network.slot.holding(changed), _left_out(part, cells):
-                            losses[row, columns] = self._losses(
-                                batch, self.network.backbone(batch.images)
-                            )
+                    for row, parts in enumerate(bundles):
+                        losses[row, columns] = self._look(batch, parts)
                 start = columns.stop
-        self.passes += (1 + len(parts)) * sum(len(batch.images) for batch in self.batches)
+        self.passes += len(bundles) * sum(len(batch.images) for batch in self.batches)
         (averaged,) = average([torch.from_numpy(losses).to(self._device)])
         agreed: FloatArray = averaged.cpu().numpy()
-        return agreed[0], agreed[1:]
+        return agreed
 
-    def _look(self, batch: PatientBatch) -> list[float]:
-        return self._losses(batch, self.network(batch.images))
+    def _look(self, batch: PatientBatch, parts: Sequence[Part]) -> list[float]:
+        cells = skip_modules(self.network.backbone)
+        weights = self.network.distributions()
+        with ExitStack() as stack:
+            for part in parts:
+                weights = weights_without(part, weights, space=self.network.space)
+                stack.enter_context(_left_out(part, cells))
+            stack.enter_context(self.network.slot.holding(weights))
+            return self._losses(batch, self.network.backbone(batch.images))
 
     def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:
         found = [
@@ -177,19 +197,15 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _left_out(part: Part, cells: Sequence[nn.Module]) -> Iterator[None]:
-    """Let a level's skip pass as it is, if the part is its cell."""
+    """Let a level's skip pass as it is without its cell, or give zeros without the skip."""
     with ExitStack() as stack:
-        if part.kind == "cell":
+        if part.kind in _WHOLE:
             # An attribute of the instance is found before the class's method; to put another
             # module in its place would change the network's parameters.
             cell = cells[part.level]
-            cell.__dict__["forward"] = _first
+            cell.__dict__["forward"] = _WHOLE[part.kind].forward
             stack.callback(cell.__dict__.pop, "forward")
         yield
-
-
-def _first(skip: Tensor, gate: Tensor) -> Tensor:
-    return skip
 
 
 def _spaced(pairs: list[tuple[Tensor, Tensor]], count: int) -> list[tuple[Tensor, Tensor]]:

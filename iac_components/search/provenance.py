@@ -30,6 +30,7 @@ def search_provenance(
     *,
     settings: Mapping[str, object],
     decided: bool,
+    searched: bool = True,
     device: torch.device,
     record: RunRecord | None = None,
 ) -> dict[str, object]:
@@ -39,6 +40,7 @@ def search_provenance(
         trace: of the search.
         settings: plain values that define the search; what JSON lacks becomes text.
         decided: whether pruning left one architecture.
+        searched: whether what was found was decided by evidence or as the cheaper of equals.
         device: where it ran.
         record: of the run, of which the digests and the changes of length are kept.
 
@@ -52,7 +54,7 @@ def search_provenance(
             "finite. Look at epochs, warmup_epochs, architecture_every and the losses in the log."
         )
     return {
-        "kind": "searched",
+        "kind": "searched" if searched else "undecided",
         "epochs": len(trace),
         "architecture_steps": trace.architecture_steps,
         "stop_reason": "genotype decided" if decided else "max_epochs reached",

@@ -132,7 +132,10 @@ def keep_inputs(
 
 
 def is_decided(space: EdgeSpace, alive: BoolArray) -> bool:
-    """Whether one genotype is left: two inputs a node at most, one operation an edge."""
+    """Whether one genotype is left: two inputs a node at most, one operation an edge.
+
+    A node without any input has been removed.
+    """
     edges = np.asarray(alive.any(axis=-1))
     inputs = [edges[:, space.edges_of(node)].sum(axis=-1) for node in range(space.num_nodes)]
     return bool((np.stack(inputs) <= INPUTS_PER_NODE).all() and (alive.sum(axis=-1) <= 1).all())

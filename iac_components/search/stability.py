@@ -19,6 +19,7 @@ __all__ = [
     "Decision",
     "History",
     "JensenShannonStability",
+    "Regardless",
     "StabilityCriterion",
     "divergence_from_uniform",
     "jensen_shannon_divergence",
@@ -225,3 +226,21 @@ class AverageStability(JensenShannonStability):
         weights[0] = self.decay ** (len(past) - 1)
         average: FloatArray = np.tensordot(weights, past, axes=1)
         return average
+
+
+@dataclass(frozen=True)
+class Regardless:
+    """Call every group settled, and keep the divergence of a criterion for the trace.
+
+    For a search that is decided by other reasons.
+
+    Attributes:
+        criterion: whose divergence is traced.
+    """
+
+    criterion: StabilityCriterion
+
+    def decide(self, history: History) -> Decision:
+        """Return that every group may lose what others say."""
+        decision = self.criterion.decide(history)
+        return Decision(np.ones_like(decision.stable), decision.divergence)

@@ -145,7 +145,8 @@ class StabilityHandler(ABC, Generic[Network]):
         after = self.prune(Evidence(probabilities, edge_weights, alive, stable, keep))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
-            forget_parameters(engine.optimizer, self.network.weight_parameters())
+            after = self.living()  # a node without an input takes the edges from it along
+        forget_parameters(engine.optimizer, self.network.weight_parameters())
         self.trace.append(
             probabilities=probabilities,
             edge_weights=edge_weights,

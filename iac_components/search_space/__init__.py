@@ -15,7 +15,14 @@ from iac_components.search_space.discretization import (
     edge_scores,
     random_genotype,
 )
-from iac_components.search_space.genotype import Genotype, GenotypeError, KeptEdge, NodeGenotype
+from iac_components.search_space.genotype import (
+    TREATMENTS,
+    Genotype,
+    GenotypeError,
+    KeptEdge,
+    NodeGenotype,
+    Treatment,
+)
 from iac_components.search_space.genotype_file import (
     SCHEMA_VERSION,
     load_genotype,
@@ -33,6 +40,7 @@ from iac_components.search_space.space import (
     CELL_INPUTS,
     DEFAULT_OPERATIONS,
     NONE_OPERATION,
+    SITES,
     Edge,
     SearchSpace,
 )
@@ -43,6 +51,8 @@ __all__ = [
     "INPUTS_PER_NODE",
     "NONE_OPERATION",
     "SCHEMA_VERSION",
+    "SITES",
+    "TREATMENTS",
     "ArchitectureParameters",
     "CellWeights",
     "DiscreteCell",
@@ -54,6 +64,7 @@ __all__ = [
     "NodeGenotype",
     "SearchCell",
     "SearchSpace",
+    "Treatment",
     "WeightSlot",
     "build_operation",
     "discretize",

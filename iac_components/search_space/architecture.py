@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from iac_components.search_space.presence import edges_of_present_nodes
 from iac_components.search_space.space import SearchSpace
 
 __all__ = ["ArchitectureParameters", "CellWeights"]
@@ -27,7 +28,7 @@ class ArchitectureParameters(nn.Module):
 
     They stay dense when operations are pruned, so that the state of their optimizer keeps its
     shape; a pruned entry gets weight exactly zero and no gradient. An edge is removed when none of
-    its operations lives.
+    its operations lives, and a node when none of its inputs does.
 
     Args:
         space: the search space of L levels, E edges and O operations.
@@ -53,29 +54,30 @@ class ArchitectureParameters(nn.Module):
         dead = ~self.alive & edge_alive.unsqueeze(-1)
         operations = self.alphas.masked_fill(dead, float("-inf")).softmax(dim=-1)
         operations = operations * edge_alive.unsqueeze(-1)
-        logits = self.betas.masked_fill(~edge_alive, float("-inf"))
-        edges = torch.cat(
-            [
-                logits[:, self.space.edges_of(node)].softmax(dim=-1)
-                for node in range(self.space.num_nodes)
-            ],
-            dim=-1,
-        )
-        return CellWeights(operations, edges)
+        rows = [self.space.edges_of(node) for node in range(self.space.num_nodes)]
+        edges = [_softmax_of_living(self.betas[:, own], edge_alive[:, own]) for own in rows]
+        return CellWeights(operations, torch.cat(edges, dim=-1))
 
     def prune(self, alive: torch.Tensor) -> None:
         """Mark as dead whatever ``alive`` (L, E, O) marks as dead; nothing comes back to life.
 
+        A node that is left without an input is removed, and the edges from it with it.
+
         Raises:
-            ValueError: if the shape differs, or a node would be left without an input.
+            ValueError: if the shape differs.
         """
         if alive.shape != self.alive.shape:
             raise ValueError(
                 f"expected a mask of {tuple(self.alive.shape)}, got {tuple(alive.shape)}."
             )
         remaining = self.alive & alive.to(self.alive.device)
-        edges = remaining.any(dim=-1)
-        for node in range(self.space.num_nodes):
-            if not edges[:, self.space.edges_of(node)].any(dim=-1).all():
-                raise ValueError(f"node {node} would be left without an input.")
-        self.alive.copy_(remaining)
+        edges = edges_of_present_nodes(self.space, remaining.any(dim=-1).cpu().numpy())
+        present = torch.from_numpy(edges).to(remaining.device)
+        self.alive.copy_(remaining & present.unsqueeze(-1))
+
+
+def _softmax_of_living(logits: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
+    """Softmax over the living entries of each row (L, W); zeros where none lives."""
+    # Of a removed node the logits stay finite, as those of a removed edge's operations do.
+    dead = ~alive & alive.any(dim=-1, keepdim=True)
+    return logits.masked_fill(dead, float("-inf")).softmax(dim=-1) * alive

@@ -6,15 +6,16 @@ import torch
 from torch import nn
 
 from iac_components.search_space.cell_frame import CellFrame
-from iac_components.search_space.genotype import Genotype
+from iac_components.search_space.genotype import Genotype, GenotypeError
 from iac_components.search_space.operations import build_operation
 from iac_components.search_space.partial_channels import check_divisible, through_partial_channels
+from iac_components.search_space.space import CELL_INPUTS
 
 __all__ = ["DiscreteCell"]
 
 
 class DiscreteCell(CellFrame):
-    """A cell with two operations a node, free of architecture parameters.
+    """A cell of the kept nodes with their operations, free of architecture parameters.
 
     Args:
         skip_channels: C of the skip feature.
@@ -25,6 +26,7 @@ class DiscreteCell(CellFrame):
             the found cell; K of the search keeps the searched, cheaper form.
 
     Raises:
+        GenotypeError: if the genotype has no cell at this level.
         ValueError: if C is not divisible by ``channel_divisor`` or an operation is unknown.
     """
 
@@ -38,19 +40,26 @@ class DiscreteCell(CellFrame):
         channel_divisor: int = 1,
     ) -> None:
         space = genotype.search_space
+        nodes = genotype.nodes_of(level)
+        if not nodes:
+            raise GenotypeError(f"the genotype has no cell at level {level}.")
+        used = {edge.input for node in nodes for edge in node.edges}
+        whole = len(nodes) == space.num_nodes
         super().__init__(
             skip_channels,
             gate_channels,
             spatial_dims=space.spatial_dims,
-            num_nodes=space.num_nodes,
+            num_nodes=len(nodes),
             affine=True,
+            # Trained weights of a cell with all its nodes hold both projections.
+            inputs=CELL_INPUTS if whole else used,
         )
         check_divisible(skip_channels, channel_divisor)
         self.channel_divisor = channel_divisor
+        self.inputs = tuple(name for name in CELL_INPUTS if name in used)
         # Node by node, the names of its inputs, beside the operations that apply to them.
-        self.wiring = tuple(
-            tuple(edge.input for edge in node.edges) for node in genotype.nodes_of(level)
-        )
+        self.wiring = tuple(tuple(edge.input for edge in node.edges) for node in nodes)
+        self.node_names = tuple(f"node_{node.node}" for node in nodes)
         # One flat list, in the order of the wiring.
         self.operations = nn.ModuleList(
             build_operation(
@@ -59,20 +68,20 @@ class DiscreteCell(CellFrame):
                 spatial_dims=space.spatial_dims,
                 affine=True,
             )
-            for node in genotype.nodes_of(level)
+            for node in nodes
             for edge in node.edges
         )
 
     def forward(self, skip: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Map skip (B, C, *S) and gate (B, G, *s) to the refined skip (B, C, *S)."""
-        states = self.project_inputs(skip, gate)
+        states = self.project_inputs(skip, gate, self.inputs)
         operations = iter(self.operations)
         outputs: list[torch.Tensor] = []
-        for index, inputs in enumerate(self.wiring):
+        for node, inputs in zip(self.node_names, self.wiring, strict=True):
             terms = [
                 through_partial_channels(states[name], self.channel_divisor, next(operations))
                 for name in inputs
             ]
-            states[f"node_{index}"] = sum(terms[1:], terms[0])
-            outputs.append(states[f"node_{index}"])
+            states[node] = sum(terms[1:], terms[0])
+            outputs.append(states[node])
         return self.add_to_skip(skip, outputs)

@@ -10,8 +10,9 @@ from iac_components.search_space.space import CELL_INPUTS, SearchSpace
 
 __all__ = ["SCHEMA_VERSION", "load_genotype", "parse_genotype", "save_genotype"]
 
-SCHEMA_VERSION = 1
-"""Version of the file format that this package writes, and the newest it reads."""
+SCHEMA_VERSION = 2
+"""Newest version of the file format. Version 1 is written still, where it can say all: it holds
+every node of every level, and has no ``sites``, ``no_cell`` or ``off``."""
 
 MAX_BYTES = 1_000_000
 """A genotype has a few kilobytes; anything far larger is another file or an attack."""
@@ -28,7 +29,7 @@ def save_genotype(genotype: Genotype, path: str | Path) -> None:
     write_json(
         path,
         {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": 1 if _fits_version_1(genotype) else SCHEMA_VERSION,
             **genotype.architecture(),
             "provenance": dict(genotype.provenance),
             "digest": genotype.digest,
@@ -60,14 +61,28 @@ def parse_genotype(content: object) -> Genotype:
         GenotypeError: naming the first field that is missing, of the wrong type or inconsistent.
     """
     top = Fields.of(content, error=GenotypeError)
-    top.require_version(SCHEMA_VERSION)
+    version = top.require_version(1, SCHEMA_VERSION)
     genotype = Genotype(
         search_space=_search_space(top.child("search_space")),
         nodes=tuple(_node(node) for node in top.children("nodes")),
         provenance=top.child("provenance").values if "provenance" in top.values else {},
+        no_cell=top.integers("no_cell") if "no_cell" in top.values else (),
+        off=top.integers("off") if "off" in top.values else (),
     )
+    if version == 1 and not _fits_version_1(genotype):
+        space = genotype.search_space
+        raise GenotypeError(
+            "nodes must hold each (level, node) once, and sites, no_cell and off be left out, "
+            f"where schema_version is 1: search_space has {space.levels} level(s) of "
+            f"{space.num_nodes} node(s), found {len(genotype.nodes)} node(s)."
+        )
     top.require_digest(genotype.digest, of="cell")
     return genotype
+
+
+def _fits_version_1(genotype: Genotype) -> bool:
+    plain = genotype.search_space.sites == ("skips",)
+    return genotype.is_whole and plain and not genotype.no_cell and not genotype.off
 
 
 def _search_space(fields: Fields) -> SearchSpace:
@@ -80,6 +95,7 @@ def _search_space(fields: Fields) -> SearchSpace:
             num_nodes=fields.integer("num_nodes"),
             channel_divisor=fields.integer("K"),
             levels=fields.integer("levels"),
+            sites=fields.strings("sites") if "sites" in fields.values else ("skips",),
         )
     except ValueError as error:
         raise GenotypeError(str(error)) from error

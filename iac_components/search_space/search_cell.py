@@ -110,14 +110,19 @@ class SearchCell(CellFrame):
         # One factor for each operation of each edge, so that no edge's sum is scaled once more.
         factors = weights.operations[self.level] * edge_weights.unsqueeze(-1)
         sums = NodeSums(self.space.num_nodes, self.space.channel_divisor)
-        states = self._run(self.project_inputs, skip, gate)
+        living = self.living_edges()
+        states = self._run(self.project_inputs, skip, gate, {edge.input for edge in living})
         for name, state in states.items():
             self._pass_on(name, state, factors, edge_weights, sums)
-        nodes: list[torch.Tensor] = []
-        for node in range(self.space.num_nodes):
-            nodes.append(sums.close(node))
-            self._pass_on(f"node_{node}", nodes[-1], factors, edge_weights, sums)
+        nodes: list[torch.Tensor | None] = [None] * self.space.num_nodes
+        for node in sorted({edge.node for edge in living}):
+            state = nodes[node] = sums.close(node)
+            self._pass_on(f"node_{node}", state, factors, edge_weights, sums)
         return self._run(self.add_to_skip, skip, nodes)
+
+    def living_edges(self) -> list[Edge]:
+        """List the edges that have not been removed."""
+        return [edge for edge in self.space.edges if _key(edge) in self.edges]
 
     def _run(self, part: Callable[..., Output], *inputs: object) -> Output:
         """Run a part of the cell, keeping nothing but its inputs if checkpointing is on."""

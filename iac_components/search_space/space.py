@@ -9,6 +9,7 @@ __all__ = [
     "CELL_INPUTS",
     "DEFAULT_OPERATIONS",
     "NONE_OPERATION",
+    "SITES",
     "Edge",
     "EdgeSpace",
     "SearchSpace",
@@ -16,6 +17,10 @@ __all__ = [
 
 CELL_INPUTS = ("skip", "gate")
 """A cell's inputs: the encoder's skip feature and the coarser decoder feature."""
+
+SITES = ("skips", "bottleneck", "decoder")
+"""Places for cells: the skip connections, the coarsest feature, which the decoder starts from, and
+the outputs of the decoder's blocks."""
 
 NONE_OPERATION = "none"
 """The operation that passes nothing; it competes in the search and is never chosen."""
@@ -87,7 +92,8 @@ class SearchSpace:
         num_nodes: intermediate nodes of a cell; each is fed by every earlier state.
         channel_divisor: K of the partial channels: 1/K of the channels pass the operations.
         levels: number of separate cells found: 1 (all skip levels share one genotype) or the
-            number of skip connections of the backbone.
+            number of places for cells in the backbone.
+        sites: which places have cells, out of ``SITES``; brought into their order.
 
     Raises:
         ValueError: if a field is out of range; the message names the field.
@@ -98,6 +104,7 @@ class SearchSpace:
     num_nodes: int = 4
     channel_divisor: int = 4
     levels: int = 1
+    sites: tuple[str, ...] = ("skips",)
 
     def __post_init__(self) -> None:
         if self.spatial_dims not in (2, 3):
@@ -113,6 +120,14 @@ class SearchSpace:
         ):
             if value < 1:
                 raise ValueError(f"search_space.{field} must be at least 1, got {value}.")
+        known = [site for site in SITES if site in self.sites]
+        if not known or sorted(known) != sorted(self.sites):
+            raise ValueError(
+                f"search_space.sites must hold some of {list(SITES)}, each once, got "
+                f"{list(self.sites)}."
+            )
+        # One order, so that equal spaces are equal and give equal digests.
+        object.__setattr__(self, "sites", tuple(known))
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -33,10 +33,8 @@ def chosen_operations(trace: Trace) -> list[ChosenOperation]:
     ``p`` is the mean over the last epoch, with the digits that the file has.
 
     Returns:
-        Two chosen operations for each level and node, in order of level, node and edge.
-
-    Raises:
-        ValueError: if a node has fewer than two inputs with a living operation other than none.
+        Two chosen operations at most for each level and node, in order of level, node and edge;
+        none for a node that the search took away.
     """
     allowed = trace.active[-1] & (np.array(trace.operations) != "none")
     strength = np.where(allowed, trace.probability[-1] * trace.edge_weight[-1][:, None], -1.0)
@@ -48,11 +46,6 @@ def chosen_operations(trace: Trace) -> list[ChosenOperation]:
             for index, edge in enumerate(trace.edges)
             if (edge.level, edge.node) == (level, node) and best[index] >= 0
         ]
-        if len(edges) < INPUTS_PER_NODE:
-            raise ValueError(
-                f"level {level}, node {node} has {len(edges)} input(s) with a living operation "
-                f"other than none in epoch {trace.epochs[-1]}; a cell needs {INPUTS_PER_NODE}"
-            )
         kept = sorted(sorted(edges, key=lambda index: -best[index])[:INPUTS_PER_NODE])
         chosen += [
             ChosenOperation(

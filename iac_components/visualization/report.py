@@ -23,24 +23,25 @@ def write_search_report(trace_csv: str | Path, *, output_dir: str | Path) -> dic
         output_dir: folder of the files, made if absent; files of an earlier report are replaced.
 
     Returns:
-        The files by name: ``probability_curves``, ``divergence_curves``, ``cell`` and ``top_k``
-        (PNG) and ``top_k_analysis`` (JSON).
+        The files by name: ``probability_curves``, ``divergence_curves`` and, if there is a cell,
+        ``cell`` and ``top_k`` (PNG) and ``top_k_analysis`` (JSON).
 
     Raises:
         FileNotFoundError: if there is no such trace.
-        ValueError: naming the trace and what is wrong in it (see ``read_trace`` and
-            ``chosen_operations``).
+        ValueError: naming the trace and what is wrong in it (see ``read_trace``).
         OSError: if ``output_dir`` cannot be written.
     """
     trace = read_trace(trace_csv)
-    try:
-        cell = chosen_operations(trace)
-    except ValueError as error:
-        raise ValueError(f"{trace_csv}: {error}") from error
+    cell = chosen_operations(trace)
     folder = require_writable_directory(output_dir)
-    return {
+    curves = {
         "probability_curves": draw_probability_curves(trace, folder / "probability_curves.png"),
         "divergence_curves": draw_divergence_curves(trace, folder / "divergence_curves.png"),
+    }
+    if not cell:
+        return curves
+    return {
+        **curves,
         "cell": draw_cell(cell, folder / "cell.png", operations=trace.operations),
         "top_k_analysis": write_top_k(trace, folder / "top_k.json"),
         "top_k": draw_top_k(trace, folder / "top_k.png"),

@@ -83,7 +83,7 @@ class Workshop:
 
 def tasks(settings: TableSettings) -> Iterator[Task]:
     """List all rows: configuration by configuration, so that a part of a table is whole rows."""
-    for configuration in configurations():
+    for configuration in configurations()[: settings.configurations]:
         for shift in settings.shifts:
             for seed in SEEDS:
                 yield Task(configuration, shift, seed)

@@ -73,6 +73,11 @@ class TableSettings:
         """Names of the scanner shifts."""
         return tuple(self.section("shifts"))
 
+    @property
+    def configurations(self) -> int | None:
+        """How many of the configurations are trained, from the first; None trains all."""
+        return self.integer("configurations") if "configurations" in self.content else None
+
     def integer(self, key: str) -> int:
         """Return a whole number of the file."""
         return int(cast(int, self.content[key]))

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from iac_components.common.files import read_json
+from studies.cell_table.backbone import load_backbone
 from studies.cell_table.settings import load_settings
+from studies.found.halves import load_halves
 from studies.planted.report import report
 from studies.planted.run import fill_planted
-from studies.planted.search import SearchRecipe
+from studies.rules import RULES
+
+RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
@@ -31,21 +36,27 @@ def main() -> None:
         default=Path("runs/cell_table/hippocampus/backbone.pt"),
         help="trained by studies.cell_table",
     )
-    parser.add_argument("--work_dir", type=Path, default=Path("runs/planted"), help="raw runs")
-    parser.add_argument("--rate", type=float, default=0.02, help="learning rate of the weights")
+    parser.add_argument("--raw", type=Path, default=RESULTS, help="folder of the runs' records")
+    parser.add_argument("--rule", action="append", choices=sorted(RULES), help="all by default")
+    parser.add_argument("--patients", type=int, default=15, help="patients of a half")
     parser.add_argument("--limit", type=int, default=None, help="runs to make at most")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    raw = arguments.work_dir / f"rate-{arguments.rate:g}"
     if arguments.command == "report":
-        print(report([read_json(path, max_bytes=1 << 20) for path in sorted(raw.glob("*.json"))]))
+        records = [
+            read_json(path, max_bytes=1 << 20) for path in sorted(arguments.raw.rglob("*.json"))
+        ]
+        print(report(cast(list[dict[str, object]], records)))
         return
+    settings = load_settings("hippocampus")
+    backbone = load_backbone(settings, arguments.backbone)
     fill_planted(
-        load_settings("hippocampus"),
-        arguments.dataset_dir,
-        backbone_file=arguments.backbone,
-        raw=raw,
-        recipe=SearchRecipe(rate=arguments.rate),
+        backbone,
+        lambda: load_halves(
+            settings, backbone, arguments.dataset_dir, shift=None, patients=arguments.patients
+        ),
+        raw=arguments.raw,
+        rules=[RULES[name] for name in arguments.rule or sorted(RULES)],
         limit=arguments.limit,
     )
 

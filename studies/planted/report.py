@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 from studies.planted.hits import hit_rate
 from studies.planted.operations import CANDIDATES
 
 __all__ = ["report"]
 
+CHANCE = 1 / (len(CANDIDATES) - 1)
+"""Of naming the remedy by a draw among the operations that pass anything."""
 
-def report(records: Sequence[object]) -> str:
-    """Describe planted and null runs.
+
+def report(records: Sequence[Mapping[str, object]]) -> str:
+    """Describe planted and null runs, rule by rule.
+
+    The tasks whose skip is dropped have no remedy among the operations: they are right if the cell
+    takes the gate and leaves the skip, and are counted apart.
 
     Args:
         records: of ``run_task``.
     """
-    runs = [cast(dict[str, object], record) for record in records]
-    planted = [run for run in runs if run["remedy"]]
-    null = [run for run in runs if not run["remedy"]]
-    chance = 1 / (len(CANDIDATES) - 1)
-    lines = [f"{len(planted)} planted runs, chance {chance:.3f}; {len(null)} null runs.", ""]
-    if planted:
-        lines += ["| rule | hits | 95 % interval | p |", "|---|---|---|---|"]
-        for rule in ("alphas", "audit", "race"):
-            # A race that has not ended on one operation has not hit.
-            hits = sum(run[rule] in (run["remedy"], [run["remedy"]]) for run in planted)
-            rate = hit_rate(hits, len(planted), chance=chance)
-            lines.append(
-                f"| {rule} | {hits} of {len(planted)} | {rate.low:.2f} to {rate.high:.2f} | "
-                f"{rate.p_value:.2g} |"
-            )
-        decided = sum(bool(run["decided"]) for run in planted)
-        needed = sum(bool(run["needed"]) for run in planted)
-        ended = sum(len(cast(list[str], run["race"])) == 1 for run in planted)
-        lines += [
-            "",
-            f"Decided at one look: {decided}. Races that ended on one operation: {ended}. "
-            f"A cell needed: {needed}.",
-        ]
-    if null:
-        right = sum(not run["needed"] for run in null)
-        lines += ["", f"Null: no cell needed in {right} of {len(null)}."]
+    lines = [
+        "| rule | remedy found | 95 % interval | p (chance 1 in 9) | skip dropped | "
+        "no cell in the null space | searches called decided | of these right | seconds a search |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for rule in sorted({str(record["rule"]) for record in records}):
+        lines.append(_row(rule, [record for record in records if record["rule"] == rule]))
     return "\n".join(lines)
+
+
+def _row(rule: str, runs: Sequence[Mapping[str, object]]) -> str:
+    named = [run for run in runs if run["remedy"] not in ("", "gate")]
+    decided = [run for run in runs if run["kind"] == "searched"]
+    seconds = sum(float(str(run["seconds"])) for run in runs) / len(runs)
+    hits = "none run | | "
+    if named:
+        rate = hit_rate(_right(named), len(named), chance=CHANCE)
+        hits = (
+            f"{rate.hits} of {rate.trials} | {rate.low:.2f} to {rate.high:.2f} | {rate.p_value:.2g}"
+        )
+    dropped = _share([run for run in runs if run["remedy"] == "gate"])
+    null = _share([run for run in runs if run["remedy"] == ""])
+    return (
+        f"| {rule} | {hits} | {dropped} | {null} | {len(decided)} of {len(runs)} | "
+        f"{_share(decided)} | {seconds:.0f} |"
+    )
+
+
+def _right(runs: Sequence[Mapping[str, object]]) -> int:
+    return sum(bool(run["right"]) for run in runs)
+
+
+def _share(runs: Sequence[Mapping[str, object]]) -> str:
+    return f"{_right(runs)} of {len(runs)}" if runs else "none run"

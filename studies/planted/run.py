@@ -1,146 +1,146 @@
-"""The planted study: every task with three seeds, a JSON file each; resumable after any kill."""
+"""The planted study: every task with every seed and rule, a JSON file each; resumable."""
 
 from __future__ import annotations
 
-import copy
+import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from monai.losses import DiceCELoss
 from torch import nn
 
 from iac_components.common.files import read_json, write_json
-from iac_components.data import epoch_loader
-from iac_components.networks import CellSearchNetwork
-from iac_components.search import PatientBatch, PatientLosses, group_by_patient
-from studies.cell_table.backbone import load_backbone
-from studies.cell_table.features import FeatureSet, encode_slices
-from studies.cell_table.patients import slices_of, split_cases
-from studies.cell_table.settings import TableSettings
-from studies.planted.answers import TOLERANCE, read_answer
+from studies.found.halves import SearchHalves
+from studies.found.run import run_search
+from studies.planted.answers import read_answer
 from studies.planted.operations import CANDIDATES
-from studies.planted.race import run_race
-from studies.planted.search import Loss, SearchRecipe, search_cells
-from studies.planted.tasks import PlantedTask, corrupt, planted_tasks
+from studies.planted.tasks import EVERYWHERE, PlantedTask, corrupt, planted_tasks
+from studies.rules import Rule
 
-__all__ = ["SEEDS", "Halves", "fill_planted", "load_halves", "run_task"]
+__all__ = ["NULL_SEEDS", "SEEDS", "SHARED", "fill_planted", "planned_runs", "run_task"]
 
-SEEDS = (0, 1, 2)
-IMAGES_A_PATIENT = 4
+SEEDS = range(3)
+NULL_SEEDS = range(20)
+
+SHARED: Mapping[str, object] = {
+    "epochs": 20,
+    "steps_per_epoch": 10,
+    "warmup_epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 0.02,
+    "num_nodes": 1,
+    "operations": CANDIDATES,
+    "device": "cpu",
+}
+"""Arguments of all searches of the study: a short search in a small space."""
 
 
 @dataclass(frozen=True)
-class Halves:
-    """Two halves of a few patients, as the frozen encoder sees them at home.
+class Run:
+    """One search to make."""
 
-    Attributes:
-        weights: features that the weights learn from.
-        architecture: features that alphas and betas learn from.
-        judged: a few images of each patient of the architecture half.
-    """
+    rule: Rule
+    task: PlantedTask
+    seed: int
 
-    weights: FeatureSet
-    architecture: FeatureSet
-    judged: list[PatientBatch]
+    def path(self, raw: Path) -> Path:
+        """Where its record goes."""
+        return raw / self.rule.name / f"{self.task.name}-seed{self.seed}.json"
 
 
-def load_halves(
-    settings: TableSettings, backbone: nn.Module, dataset_dir: str | Path, *, patients: int
-) -> Halves:
-    """Encode one volume each of ``patients`` patients for either half."""
-    cases = split_cases(settings, dataset_dir).home
-    first = list({case.patient: case for case in cases}.values())[: 2 * patients]
-    sets = [
-        slices_of(settings, part, augmented=False, shift=None, seed=3)
-        for part in (first[::2], first[1::2])
-    ]
-    loader = epoch_loader(sets[1], batch_size=16, shuffle=False, drop_last=False)
-    judged = group_by_patient(loader, images_a_patient=IMAGES_A_PATIENT, batch_size=48)
-    weights, architecture = (encode_slices(backbone, part) for part in sets)
-    return Halves(weights, architecture, judged)
+def planned_runs(rules: Sequence[Rule]) -> Iterator[Run]:
+    """Yield every run, seed by seed, so that a part of them holds every task and rule."""
+    *planted, null = planted_tasks()
+    for seed in NULL_SEEDS:
+        for rule in rules:
+            yield Run(rule, null, seed)
+            if seed in SEEDS:
+                yield from (Run(rule, task, seed) for task in planted)
 
 
 def run_task(
-    task: PlantedTask,
+    run: Run,
     backbone: nn.Module,
-    halves: Halves,
+    halves: SearchHalves,
     *,
-    seed: int,
-    recipe: SearchRecipe,
-    loss_function: Loss | None = None,
+    output_dir: Path,
+    shared: Mapping[str, object] = SHARED,
 ) -> dict[str, object]:
-    """Search a planted task and ask what was found.
+    """Search a planted task and read the answer.
 
     Args:
-        task: what is planted.
-        backbone: trained, in eval mode; it is copied.
-        halves: of the patients.
-        seed: of the cells' weights and the order of slices.
-        recipe: rates and lengths.
-        loss_function: Dice and cross-entropy by default.
+        run: task, seed and rule.
+        backbone: trained, in eval mode.
+        halves: at home, not spoilt.
+        output_dir: folder of the search.
+        shared: arguments of all searches.
     """
-    loss = loss_function or DiceCELoss(to_onehot_y=True, softmax=True)
-    torch.manual_seed(seed)
-    start = time.process_time()
-    network = CellSearchNetwork(copy.deepcopy(backbone), operations=CANDIDATES, num_nodes=1)
-    corrupt(network, task)
-    final = search_cells(
-        network, halves.weights, halves.architecture, loss, recipe=recipe, seed=seed
+    spoilt = SearchHalves(
+        *(corrupt(part, run.task) for part in (halves.weights, halves.architecture, halves.judged))
     )
-    searched = time.process_time()
-    losses = PatientLosses(network, halves.judged, loss)
-    answer = read_answer(losses)
-    audited = time.process_time()
-    race = run_race(losses, tolerance=TOLERANCE)
+    arguments = {**shared, **run.rule.arguments, "separate_levels": run.task.separate}
+    found = run_search(backbone, spoilt, arguments, seed=run.seed, output_dir=output_dir)
+    provenance = found.genotype.provenance
+    answer = read_answer(found.genotype, run.task, levels=len(EVERYWHERE))
     return {
-        "task": task.name,
-        "seed": seed,
-        "remedy": task.remedy,
+        "task": run.task.name,
+        "remedy": run.task.remedy,
+        "seed": run.seed,
+        "rule": run.rule.name,
         **answer.values(),
-        "train_loss": round(final, 5),
-        "recipe": asdict(recipe),
-        "search_seconds": round(searched - start, 2),
-        "audit_seconds": round(audited - searched, 2),
-        "race": list(race.left),
-        "race_looks": race.looks,
-        "race_seconds": round(time.process_time() - audited, 2),
+        "kind": provenance["kind"],
+        "epochs": provenance["epochs"],
+        "findings": provenance.get("findings"),
+        "seconds": round(found.seconds, 1),
+        "shared": {name: _plain(value) for name, value in shared.items()},
     }
 
 
 def fill_planted(
-    settings: TableSettings,
-    dataset_dir: str | Path,
+    backbone: nn.Module,
+    halves: Callable[[], SearchHalves],
     *,
-    backbone_file: Path,
     raw: Path,
-    recipe: SearchRecipe,
-    patients: int = 20,
+    rules: Sequence[Rule],
+    shared: Mapping[str, object] = SHARED,
     limit: int | None = None,
 ) -> int:
-    """Run what ``raw`` does not have yet, and return how many that were.
+    """Make the runs that ``raw`` does not have yet, and return how many that were.
 
     Raises:
-        ValueError: if ``raw`` holds a run of another recipe.
+        ValueError: if ``raw`` holds a run of other arguments.
     """
-    backbone = load_backbone(settings, backbone_file)
-    halves = load_halves(settings, backbone, dataset_dir, patients=patients)
-    made = 0
-    for seed in SEEDS:
-        for task in planted_tasks():
-            path = raw / f"{task.name}-seed{seed}.json"
-            if path.is_file():
-                _require_same(path, recipe)
-            elif limit is None or made < limit:
-                record = run_task(task, backbone, halves, seed=seed, recipe=recipe)
-                write_json(path, record)
-                made += 1
-                print(f"{time.strftime('%H:%M:%S')} {record}", flush=True)
+    own, made = None, 0
+    expected = {name: _plain(value) for name, value in shared.items()}
+    for run in planned_runs(rules):
+        path = run.path(raw)
+        if path.is_file():
+            _require_same(path, expected)
+            continue
+        if limit is not None and made >= limit:
+            continue
+        own = own or halves()
+        with tempfile.TemporaryDirectory() as folder:
+            record = run_task(run, backbone, own, output_dir=Path(folder), shared=shared)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, record)
+        made += 1
+        print(_line(record), flush=True)
     return made
 
 
-def _require_same(path: Path, recipe: SearchRecipe) -> None:
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _require_same(path: Path, shared: Mapping[str, object]) -> None:
     content = read_json(path, max_bytes=1 << 20)
-    if not isinstance(content, dict) or content.get("recipe") != asdict(recipe):
-        raise ValueError(f"'{path}' was run with another recipe: use another --work_dir.")
+    if not isinstance(content, dict) or content.get("shared") != shared:
+        raise ValueError(f"'{path}' was run with other arguments: use another --work_dir.")
+
+
+def _line(record: Mapping[str, object]) -> str:
+    keys = ("rule", "task", "seed", "right", "skip", "gate", "treatments", "kind", "epochs")
+    parts = " ".join(f"{key}={record[key]}" for key in keys)
+    return f"{time.strftime('%H:%M:%S')} {parts} {record['seconds']} s"

@@ -1,38 +1,67 @@
 """Planted tasks in seconds, without data or training, whose truth is exact.
 
-A network with random weights is to give what it gave before its skips were rolled: its own outputs
-are the targets, so it is converged by construction, and what was planted is all there is to mend.
+A network with random weights is to segment as it did before its skips were spoilt: its own outputs
+are the labels, so it is converged by construction, and what was planted is all there is to mend.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import cast
+
 import torch
 from monai.networks.nets import BasicUNet
-from torch.nn.functional import mse_loss
 
-from iac_components.search import PatientBatch
 from studies.cell_table.features import FeatureSet, encode
-from studies.planted.run import Halves, run_task
-from studies.planted.search import SearchRecipe
+from studies.found.halves import SearchHalves
+from studies.planted.run import SHARED, Run, run_task
 from studies.planted.tasks import planted_tasks
+from studies.rules import RULES
 
 __all__ = ["run_short_form"]
 
-RECIPE = SearchRecipe(steps=80, warmup_steps=10, batch_size=4, rate=0.03, architecture_rate=0.1)
 IMAGES = 16
-"""Each a patient of its own."""
+"""Of a half, each of a patient of its own."""
+
+SHORT = {
+    **SHARED,
+    "epochs": 12,
+    "steps_per_epoch": 8,
+    "batch_size": 8,
+    "learning_rate": 0.03,
+    "architecture_learning_rate": 0.1,
+}
 
 
-def run_short_form(name: str, *, seed: int = 0) -> dict[str, object]:
+def run_short_form(
+    name: str, *, output_dir: Path, rule: str = "audit", seed: int = 0
+) -> dict[str, object]:
     """Search the planted task ``name`` and return what ``run_task`` does."""
     torch.manual_seed(0)
     backbone = BasicUNet(2, 1, 2, (4,) * 6).eval()
-    images = torch.rand(IMAGES, 1, 32, 32)
-    with torch.no_grad():
-        features, targets = encode(backbone, images), backbone(images)
-    patients = tuple(f"p{row:02d}" for row in range(IMAGES))
-    kept = FeatureSet(features, targets, patients)
-    rows = {patient: slice(row, row + 1) for row, patient in enumerate(patients)}
-    halves = Halves(kept, kept, [PatientBatch(images, targets, rows)])
+    _balance(backbone)
+    halves = SearchHalves(*(_half(backbone, part) for part in ("w", "a", "a")))
     (task,) = (task for task in planted_tasks() if task.name == name)
-    return run_task(task, backbone, halves, seed=seed, recipe=RECIPE, loss_function=mse_loss)
+    return run_task(
+        Run(RULES[rule], task, seed), backbone, halves, output_dir=output_dir, shared=SHORT
+    )
+
+
+def _images(part: str) -> torch.Tensor:
+    return torch.rand(IMAGES, 1, 32, 32, generator=torch.Generator().manual_seed(ord(part)))
+
+
+@torch.no_grad()
+def _balance(backbone: BasicUNet) -> None:
+    """Let a network of random weights call half of the pixels foreground."""
+    logits = backbone(_images("w"))
+    bias = cast(torch.Tensor, backbone.final_conv.bias)
+    bias[0] += (logits[:, 1] - logits[:, 0]).median()
+
+
+@torch.no_grad()
+def _half(backbone: BasicUNet, part: str) -> FeatureSet:
+    images = _images(part)
+    labels = backbone(images).argmax(dim=1, keepdim=True).float()
+    patients = tuple(f"{part}{row:02d}" for row in range(IMAGES))
+    return FeatureSet(encode(backbone, images), labels, patients)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from torch import Tensor, nn
+from studies.cell_table.features import FeatureSet
+from studies.planted.corruptions import CORRUPTIONS, DIRECTIONS, corruption
 
-from iac_components.networks import skip_modules
-from studies.planted.operations import DIRECTIONS, Roll
+__all__ = ["EVERYWHERE", "PlantedTask", "corrupt", "planted_tasks"]
 
-__all__ = ["PlantedTask", "corrupt", "planted_tasks"]
-
-OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
-PLACES: tuple[tuple[int, ...], ...] = ((0, 1, 2, 3), (0,), (1,), (2,), (3,))
+EVERYWHERE = (0, 1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -20,41 +18,46 @@ class PlantedTask:
     """One corruption.
 
     Attributes:
-        name: unique among the tasks.
-        direction: where the skips are rolled to; empty for the null task, in which nothing is.
-        levels: the skip levels that are, finest first.
+        corruption: what is done to the skips; empty for the null task, in which nothing is.
+        levels: the skip levels it is done to, finest first.
     """
 
-    name: str
-    direction: str
+    corruption: str
     levels: tuple[int, ...]
 
     @property
+    def name(self) -> str:
+        """Unique among the tasks."""
+        return f"{self.corruption}-{''.join(map(str, self.levels))}" if self.corruption else "null"
+
+    @property
+    def separate(self) -> bool:
+        """Whether each level is to have a cell of its own: where one level alone is spoilt."""
+        return bool(self.corruption) and self.levels != EVERYWHERE
+
+    @property
     def remedy(self) -> str:
-        """The operation that undoes it; empty for the null task, whose answer is no cell."""
-        return f"planted_roll_{OPPOSITE[self.direction]}" if self.direction else ""
+        """What undoes it: an operation on the skip, or ``gate``; empty for the null task."""
+        return CORRUPTIONS[self.corruption][1] if self.corruption else ""
 
 
 def planted_tasks() -> tuple[PlantedTask, ...]:
-    """Return twenty planted tasks, in an order that mixes directions and places, and the null."""
-    planted = [
-        PlantedTask(f"{direction}-{''.join(map(str, levels))}", direction, levels)
-        for levels in PLACES
-        for direction in DIRECTIONS
-    ]
-    return (*planted, PlantedTask("null", "", ()))
+    """Return the planted tasks, in an order that mixes corruptions and places, and the null."""
+    return (*_planted(), PlantedTask("", ()))
 
 
-def corrupt(network: nn.Module, task: PlantedTask) -> None:
-    """Roll the skip features of an implanted network on their way into cells and decoder."""
-    if not task.direction:
-        return
-    roll = Roll(task.direction)
+def _planted() -> Iterator[PlantedTask]:
+    for levels in (EVERYWHERE, (0,)):
+        for name in CORRUPTIONS:
+            yield PlantedTask(name, levels)
+    for direction in DIRECTIONS:
+        yield PlantedTask(direction, (1,))
 
-    def rolled(module: nn.Module, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        skip, *rest = features
-        return (roll(skip), *rest)
 
-    modules = skip_modules(network)
-    for level in task.levels:
-        modules[level].register_forward_pre_hook(rolled)
+def corrupt(features: FeatureSet, task: PlantedTask) -> FeatureSet:
+    """Spoil the skip features of encoded slices on their way into cells and decoder."""
+    spoilt = tuple(
+        corruption(task.corruption)(level) if number in task.levels else level
+        for number, level in enumerate(features.features)
+    )
+    return replace(features, features=spoilt)

@@ -11,6 +11,7 @@ from monai.bundle import ConfigWorkflow
 from monai.engines import Workflow
 
 import iac_components as iac
+from iac_components.api.audits import audit_of
 from iac_components.api.cells import BATCH_SIZE as SEARCH_BATCH
 from iac_components.api.cells import WARMUP_EPOCHS
 from iac_components.api.engines.components import (
@@ -228,9 +229,12 @@ def test_cell_search_is_that_of_the_config(monkeypatch, config, data):
     made = recipe(bundle)
     network: CellSearchNetwork = bundle["network_def"]
     warmup = bundle["warmup_epochs"]
-    assert repr(cell_criterion(warmup)) == repr(bundle["criterion"])
+    assert repr(cell_criterion(warmup)) == repr(bundle["stability"])
+    options = ("tolerance", "alpha", "images_a_patient", "audit_every", "cost", "max_cost")
     plan = CellSearchPlan(
-        criterion=cell_criterion(warmup),
+        criterion=bundle["criterion"],
+        stability=cell_criterion(warmup),
+        audit={name: bundle[name] for name in options},
         loss=segmentation_loss(),
         **{
             key: bundle[key]
@@ -245,10 +249,19 @@ def test_cell_search_is_that_of_the_config(monkeypatch, config, data):
         },
     )
     halves = {part: batches(data, part, made) for part in ("weights", "architecture")}
+    audit = audit_of(network, halves["architecture"], settings(bundle), plan)
+    assert audit.settings == bundle["audit"].settings
+    assert audit.costs.image_shape == bundle["audit"].costs.image_shape
     with monkeypatch.context() as patched:
         handlers = recorded(patched)
         trainer = cell_search_trainer(
-            network, halves, settings(bundle), plan, trace=bundle["trace"], record=RunRecord()
+            network,
+            halves,
+            settings(bundle),
+            plan,
+            trace=bundle["trace"],
+            audit=audit,
+            record=RunRecord(),
         )
     theirs = bundle["train#trainer"]
     assert_same_trainer(trainer, theirs, handlers[0], bundle["train#handlers"])
@@ -303,6 +316,8 @@ def test_topology_search_is_that_of_the_config(monkeypatch, config, volumes):
 
 # What a data set's own config sets, the interface takes from the data.
 OF_THE_DATA = {"steps_per_epoch"}
+# Of DiNTS' search the criterion is an object still.
+WORDS = {"cost"}
 
 
 @pytest.mark.parametrize(
@@ -318,7 +333,7 @@ def test_arguments_default_to_the_options(config, function, name, stage):
     compared = 0
     for key, parameter in inspect.signature(getattr(iac, function)).parameters.items():
         value = options.get(key)
-        plain = isinstance(value, int | float | bool | list)
+        plain = isinstance(value, int | float | bool | list) or key in WORDS
         if plain and key not in OF_THE_DATA and parameter.default is not None:
             default = parameter.default
             assert (list(default) if isinstance(default, tuple) else default) == value, key

@@ -25,8 +25,13 @@ JOBS = Path(__file__).with_name("jobs.py")
 
 
 @pytest.fixture(scope="module")
-def found(job, tmp_path_factory):
-    return job("units", tmp_path_factory.mktemp("units"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("units")
+
+
+@pytest.fixture(scope="module")
+def found(job, folder):
+    return job("units", folder)
 
 
 def both(found, job, item):
@@ -178,6 +183,14 @@ def test_architecture_steps_are_shared(found):
         assert searches["finite"] == [-2.0]
         assert searches["finite loss"] == 2.0
         assert searches["nan"] == [0.0]
+
+
+def test_ranks_decide_alike_by_the_mean_of_their_losses(found, folder):
+    first, second = (findings["searches"] for findings in found)
+    assert first["audit"] == second["audit"]
+    assert first["audit left"] == second["audit left"]
+    rows = (folder / "audited" / "audit_trace.csv").read_text().splitlines()
+    assert len(rows) == 1 + first["audit lines"] > 5
 
 
 def test_a_rank_that_strays_is_found_before_it_prunes(found):

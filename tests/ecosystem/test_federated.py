@@ -13,14 +13,28 @@ TINY = {"field_of_view": [32, 32, -1], "val_interval": 1, **QUICK.networks["unet
 
 
 @pytest.fixture
-def algorithm(bundle_copy, hippocampus, tmp_path):
+def start(bundle_copy, hippocampus, tmp_path):
+    """Return a function that starts a client, again and again in the same bundle."""
     root = bundle_copy("train")
     options = {"dataset_dir": str(hippocampus.phantom), "folds_file": str(tmp_path / "folds.json")}
-    algorithm = MonaiAlgo(
-        str(root), train_kwargs={**TINY, **options}, eval_kwargs={**TINY, **options}
-    )
-    algorithm.initialize({ExtraItems.CLIENT_NAME: "site_1", ExtraItems.LOGGING_FILE: False})
-    return algorithm
+
+    def client(epochs=1, **more):
+        train = {**TINY, **options, **more}
+        found = MonaiAlgo(
+            str(root),
+            local_epochs=epochs,
+            train_kwargs=train,
+            eval_kwargs={**TINY, **options},
+        )
+        found.initialize({ExtraItems.CLIENT_NAME: "site_1", ExtraItems.LOGGING_FILE: False})
+        return found
+
+    return client
+
+
+@pytest.fixture
+def algorithm(start):
+    return start()
 
 
 def weights_of(network):
@@ -46,3 +60,18 @@ def test_a_round_of_training_and_evaluation(algorithm):
     for key, value in weights_of(algorithm.evaluator.network).items():
         assert torch.equal(value, trained[key]), key
     algorithm.finalize()
+
+
+def test_a_client_that_was_restarted_goes_on(start, caplog):
+    """The server's weights are new in every round; they are no other run of the client's."""
+    first = start()
+    received = weights_of(first.trainer.network)
+    first.train(ExchangeObject(weights={key: value + 1 for key, value in received.items()}))
+    first.finalize()
+    second = start(2, resume=True)
+    with caplog.at_level("INFO"):
+        second.train(ExchangeObject(weights={key: value + 2 for key, value in received.items()}))
+    assert second.trainer.state.epoch == 2
+    assert "Resumed after epoch 1" in caplog.text
+    assert "weights that were put into the network before this run give way" in caplog.text
+    second.finalize()

@@ -221,6 +221,23 @@ CASES = {
 }
 
 
+FAMILIES = (
+    "basic_2d",
+    "resnet18_2d",
+    "dynunet_3d",
+    "unetr_2d",
+    "swin_2d",
+    "unet_2d",
+    "attention_2d",
+    "segresnet_2d",
+    "segresnet_ds_2d_deep",
+    "vnet_3d",
+)
+
+# An AttentionUnet has no other site than the skips.
+SITED = tuple(name for name in CASES if not name.startswith("attention"))
+
+
 class ScaledSkip(nn.Module):
     """``skip + scale * conv(skip, gate)``: the identity as long as the scale is zero."""
 
@@ -253,6 +270,11 @@ def resnet() -> Case:
 
 
 @pytest.fixture
+def attention() -> Case:
+    return CASES["attention_2d"]
+
+
+@pytest.fixture
 def dynunet() -> Case:
     return CASES["dynunet_2d"]
 
@@ -262,22 +284,27 @@ def deep_dynunet(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
-@pytest.fixture(
-    params=[
-        "basic_2d",
-        "resnet18_2d",
-        "dynunet_3d",
-        "unetr_2d",
-        "swin_2d",
-        "unet_2d",
-        "attention_2d",
-        "segresnet_2d",
-        "segresnet_ds_2d_deep",
-        "vnet_3d",
-    ]
-)
+@pytest.fixture(params=FAMILIES)
 def family(request: pytest.FixtureRequest) -> Case:
     """One network of each kind, for what does not depend on size and dimensions."""
+    return CASES[request.param]
+
+
+@pytest.fixture(params=SITED)
+def sited_case(request: pytest.FixtureRequest) -> Case:
+    """Every network that may have cells elsewhere than in its skips."""
+    return CASES[request.param]
+
+
+@pytest.fixture(params=[name for name in FAMILIES if name in SITED])
+def sited(request: pytest.FixtureRequest) -> Case:
+    """One network of each kind that may have cells elsewhere than in its skips."""
+    return CASES[request.param]
+
+
+@pytest.fixture(params=["basic_3d", "unet_2d", "segresnet_2d", "segresnet_ds_2d_deep"])
+def sited_in_own_code(request: pytest.FixtureRequest) -> Case:
+    """One network for each way in which modules at other sites than the skips are called."""
     return CASES[request.param]
 
 

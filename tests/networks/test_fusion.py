@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -84,6 +85,15 @@ def test_renaming_twice_is_renaming_once(prefix, rest):
 def test_keys_elsewhere_are_left_alone():
     assert implanted_key("upcat_10.w", "upcat_1.") == "upcat_10.w"
     assert implanted_key("other.upcat_1.w", "upcat_1.") == "other.upcat_1.w"
+
+
+def test_block_may_use_the_name_of_a_place_that_holds_no_module():
+    block = Block()
+    block.add_module("output_module", nn.Linear(1, 1))
+    fusion = SkipFusion(block, Double(), connection=CONNECTION)
+    assert not fusion.load_state_dict(block.state_dict(), strict=False).unexpected_keys
+    with pytest.raises(ValueError, match="Block at 'up' holds a 'output_module'"):
+        fusion.put(Double(), replace(CONNECTION, site="decoder"))
 
 
 @pytest.mark.parametrize("name", ["block", "skip_module"])

@@ -70,6 +70,43 @@ def test_pruned_supernet_restores_and_copies(other_kind):
     assert torch.equal(copy.deepcopy(network)(image), network(image))
 
 
+@pytest.mark.parametrize("separate", [False, True])
+@torch.no_grad()
+def test_levels_lose_their_cells_or_skips_and_restore_so(other_kind, separate):
+    network, image = supernet(other_kind, separate_levels=separate).eval(), other_kind.image()
+    expected = supernet(other_kind, separate_levels=separate).eval()
+    skip_modules(expected)[0].scale.zero_()
+    network.remove_cells([0])
+    assert torch.equal(network(image), expected(image))
+    last = len(other_kind.skips) - 1
+    skip_modules(expected)[last].__dict__["forward"] = lambda skip, gate: skip * 0
+    network.switch_off([last])
+    assert torch.equal(network(image), expected(image))
+    network.remove_cells([0, last])
+    assert network.treatments.tolist()[:: max(last, 1)] == ([1, 2] if last else [2])
+    fresh = supernet(other_kind, seed=3, separate_levels=separate).eval()
+    fresh.load_state_dict(network.state_dict())
+    assert torch.equal(fresh(image), network(image))
+    assert torch.equal(fresh.treatments, network.treatments)
+    assert [type(m) for m in skip_modules(fresh)] == [type(m) for m in skip_modules(network)]
+    assert torch.equal(copy.deepcopy(network)(image), network(image))
+
+
+@torch.no_grad()
+def test_nodes_lost_are_nodes_at_zero_and_restore_so(other_kind):
+    network, image = supernet(other_kind).eval(), other_kind.image()
+    network.architecture.betas.normal_()
+    alive = torch.ones_like(network.alive)
+    alive[0, network.space.edges_of(0)] = False
+    network.architecture.prune(alive)
+    masked = network(image)
+    network.prune(alive)
+    assert torch.allclose(network(image), masked, atol=1e-5)
+    fresh = supernet(other_kind, seed=3).eval()
+    fresh.load_state_dict(network.state_dict())
+    assert torch.equal(fresh(image), network(image))
+
+
 def test_checkpointing_changes_no_gradient(other_kind):
     network = supernet(other_kind).train()
     twin = supernet(other_kind, checkpointing=True).train()

@@ -13,7 +13,7 @@ from options_checks import BUNDLES, check, config_files
 from iac_components.options import allowed_words, load_options
 from iac_components.options.schema import SCHEMAS
 
-KINDS = {"value", "component", "group", "steps", "path", "device"}
+KINDS = {"value", "choice", "component", "group", "steps", "path", "device"}
 METHODS = {"iac": IAC, "dints": DINTS}
 
 

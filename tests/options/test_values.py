@@ -9,6 +9,8 @@ import pytest
 import torch
 from options_checks import config_files, start
 
+from iac_components.options import load_options
+
 NAN, INFINITE = float("nan"), float("inf")
 WHOLE = "it must be a whole number of at least 1."
 PATCH = "it must be a list of 2 whole numbers that the network can halve."
@@ -98,6 +100,12 @@ CASES = {
         "empty_fraction": {1.5: "from 0 to 1", "half": "from 0 to 1"},
         "pruning": {"maybe": "true or false"},
         "separate_levels": {"maybe": "true or false"},
+        "sites": {
+            "decoder": "a list of skips, bottleneck and decoder",
+            (): "each at most once",
+            ("skips", "skips"): "each at most once",
+            ("skips", "neck"): "a list of skips, bottleneck and decoder",
+        },
         "checkpointing": {"maybe": "true or false"},
         "channels_last": {"maybe": "true or false"},
         "frozen_backbone": {"maybe": "true or false"},
@@ -152,6 +160,46 @@ CASES = {
     },
 }
 
+HUGE = 10**9
+MOST = "makes no sense here."
+SLIPS = [
+    *(
+        (stage, method, name, HUGE)
+        for stage in ("search", "train")
+        for method in ("iac", "dints")
+        for name in ("epochs", "batch_size", "steps_per_epoch", "num_folds", "in_channels")
+    ),
+    *(("train", "iac", name, 1e6) for name in ("learning_rate",)),
+    ("search", "iac", "architecture_learning_rate", 1e6),
+    ("search", "dints", "patches_per_volume", HUGE),
+    ("search", "dints", "memory_weight", 1e12),
+    ("train", "iac", "field_of_view", [HUGE, HUGE, -1]),
+    ("inference", "iac", "field_of_view", [96, HUGE, -1]),
+    ("train", "iac", "patch_size", [HUGE, HUGE]),
+    ("train", "dints", "patch_size", [16, 16, HUGE]),
+    ("train", "iac", "train#trainer#max_epochs", HUGE),
+    ("train", "iac", "epochs", "$10 ** 9"),
+]
+
+
+@pytest.mark.parametrize(("stage", "method", "name", "value"), SLIPS, ids=str)
+def test_a_number_beyond_any_sense_gets_one_line(refusal, stage, method, name, value):
+    message = refusal(stage, {name: value}, method=method)
+    assert message is not None
+    assert message.startswith(f"--{name} is {value!r}")
+    assert message.endswith(MOST)
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("method", ["iac", "dints"])
+def test_every_number_has_a_largest_that_makes_sense(method):
+    for option in load_options(method).values():
+        if {"integer", "number", "array"} & set(option.types) and option.is_value:
+            items = option.schema.get("items", option.schema)
+            bounds = [option.most, *(part.get("maximum") for part in items.get("anyOf", [items]))]
+            assert items.get("type") == "string" or any(b is not None for b in bounds), option.name
+
+
 WITH_SHARED = (("search", "iac"), ("train", "dints"))
 
 TABLE = [
@@ -205,6 +253,7 @@ ALLOWED = [
         {"epochs": "$4 * 5", "warmup_epochs": "$@epochs - 1", "device": torch.device("cpu")},
     ),
     ("search", "iac", {"num_nodes": 1, "keep_schedule": [], "edge_schedule": []}),
+    ("search", "iac", {"sites": ["decoder", "bottleneck", "skips"]}),
     ("search", "iac", {"dataset_dir": Path("/somewhere"), "cache_dir": "None", "device": "cpu"}),
     (
         "search",
@@ -292,6 +341,8 @@ def test_a_short_try_needs_no_other_option(refusal, stage, method):
         ("hippocampus_unet_iac_segmentation_train", "checkpoint", "model.pt"),
         ("hippocampus_dints_segmentation_train", "checkpoint", "model.pt"),
         ("hippocampus_unet_iac_segmentation_inference", "patch_size", [64, 64]),
+        ("acdc_resnet_iac_segmentation_inference", "patch_size", [64, 64]),
+        ("kits_efficientnet_iac_segmentation_inference", "patch_size", [64, 64]),
     ],
 )
 def test_an_option_without_use_is_refused(bundle, name, value):
@@ -309,3 +360,8 @@ def test_the_same_option_where_it_is_used(bundle):
 def test_a_step_that_is_not_there(refusal):
     message = refusal("train", {"run_id": "extra"})
     assert message.startswith("--run_id is 'extra', but no config file of this run has")
+
+
+def test_a_planned_network_follows_from_the_patch():
+    files = config_files("hippocampus_nnunet_iac_segmentation_inference")
+    assert start(files, {"patch_size": [64, 64]}) is None

@@ -63,7 +63,7 @@ def test_the_environment_is_empty(empty):
 
 def test_search(chain):
     genotype = json.loads(chain.genotype.read_text(encoding="utf-8"))
-    assert genotype["provenance"]["kind"] == "searched"
+    assert genotype["provenance"]["kind"] in ("searched", "undecided")
     assert (chain.genotype.parent / "cell.png").is_file()
 
 

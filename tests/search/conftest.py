@@ -17,12 +17,17 @@ from torch.utils.data import DataLoader, Dataset
 from iac_components.engine import EpochSeeding, NonFiniteGuard, ResumableCheckpoint
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import (
+    AuditPruningHandler,
+    AuditSettings,
     CellSearchTrainer,
     Decision,
     History,
     PrunedOptimizerState,
+    Regardless,
+    SearchAudit,
     SearchTrace,
     StabilityPruningHandler,
+    build_audit,
 )
 
 OPERATIONS = ("none", "skip_connect", "sep_conv_3x3")
@@ -76,10 +81,11 @@ class Search:
     optimizer: torch.optim.Optimizer
     architecture_optimizer: torch.optim.Optimizer
     trace: SearchTrace
-    handler: StabilityPruningHandler
+    handler: StabilityPruningHandler | AuditPruningHandler
     trainer: CellSearchTrainer
     losses: list[float]
     guard: NonFiniteGuard
+    audit: SearchAudit | None = None
 
     def run(self) -> Search:
         self.trainer.run()
@@ -101,9 +107,13 @@ def tiny_search(
     network_options: dict[str, object] | None = None,
     handlers: Sequence[object] = (),
     keep: int = 2,
+    audit: dict[str, object] | None = None,
     **options: object,
 ) -> Search:
-    """Build a search; with a folder it writes its trace and checkpoints there."""
+    """Build a search; with a folder it writes its trace and checkpoints there.
+
+    ``audit`` has settings of an audit, and the name of its ``criterion``.
+    """
     network = network or supernet(frozen=frozen, **(network_options or {}))
     optimizer = torch.optim.AdamW(network.weight_parameters(), lr=1e-2)
     architecture_optimizer = torch.optim.Adam(network.architecture_parameters(), lr=0.05)
@@ -116,6 +126,15 @@ def tiny_search(
         edge_schedule=edge_schedule,
         trace_file=folder / "search_trace.csv" if folder else None,
     )
+    judged = None if audit is None else make_audit(network, folder, **audit)
+    if judged is not None and judged.races:
+        handler = AuditPruningHandler(
+            network,
+            trace,
+            criterion or Regardless(AlwaysStable()),
+            audit=judged,
+            trace_file=folder / "search_trace.csv" if folder else None,
+        )
     weights = DataLoader(Images(2 * batches, 1), batch_size=2, shuffle=True)
     halves = DataLoader(Images(2 * architecture_batches, 2), batch_size=2, shuffle=True)
     guard = NonFiniteGuard(patience=3)
@@ -124,6 +143,7 @@ def tiny_search(
         "optimizer": PrunedOptimizerState(optimizer, network),
         "architecture_optimizer": architecture_optimizer,
         "trace": trace,
+        **({} if judged is None else {"audit": judged}),
     }
     checkpoints = (
         [ResumableCheckpoint(folder / "checkpoints", save_dict, resume=resume, keep=keep)]
@@ -147,7 +167,30 @@ def tiny_search(
         Events.ITERATION_COMPLETED, lambda engine: losses.append(engine.state.output["loss"].item())
     )
     return Search(
-        network, optimizer, architecture_optimizer, trace, handler, trainer, losses, guard
+        network, optimizer, architecture_optimizer, trace, handler, trainer, losses, guard, judged
+    )
+
+
+def make_audit(
+    network: CellSearchNetwork,
+    folder: Path | None = None,
+    *,
+    criterion: str = "audit",
+    patients: int = 5,
+    **settings: object,
+) -> SearchAudit:
+    images = Images(2 * patients, 5)
+    items = [{**images[row], "patient": f"p{row // 2}"} for row in range(len(images))]
+    return build_audit(
+        network,
+        items,
+        loss_function,
+        settings=AuditSettings(**{"warmup_epochs": 0, **settings}),
+        criterion=criterion,
+        image_shape=(1, 16, 16),
+        images_a_patient=2,
+        batch_size=4,
+        trace_file=folder / "audit_trace.csv" if folder else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -48,7 +50,7 @@ def test_the_dead_and_the_last_of_an_edge_are_not_listed():
 
 
 def test_a_kind_that_nobody_knows_is_named():
-    with pytest.raises(ValueError, match=r"'path'.*Known: operation, edge, node, cell"):
+    with pytest.raises(ValueError, match=r"'path'.*Known: operation, edge, node, cell, skip"):
         living_parts(SPACE, whole(), kinds=["path"])
 
 
@@ -101,4 +103,40 @@ def test_a_cell_keeps_its_weights():
     before = weights()
     after = weights_without(Part("cell", 1), before, space=SPACE)
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
-    assert PART_KINDS[-1] == "cell"
+    assert PART_KINDS[3] == "cell"
+
+
+def test_only_present_nodes_and_levels_with_a_treatment_to_lose_are_listed():
+    alive = whole()
+    alive[0, SPACE.edges_of(1)] = False
+    nodes = living_parts(SPACE, alive, kinds=["node"])
+    assert [(part.level, part.index) for part in nodes] == [(0, 0), (0, 2), (1, 0), (1, 1), (1, 2)]
+    parts = living_parts(
+        SPACE, alive, kinds=["cell", "skip"], cells=5, skips=4, treatments=[0, 1, 2, 0, 0]
+    )
+    assert [part.level for part in parts if part.kind == "cell"] == [0, 3, 4]
+    assert [part.level for part in parts if part.kind == "skip"] == [0, 1, 3]
+
+
+@given(st.integers(0, 10**6))
+def test_whatever_goes_is_as_if_it_had_been_pruned(seed):
+    """Nodes that lose their last input included, which take their own outputs along."""
+    generator = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    architecture = ArchitectureParameters(SPACE)
+    with torch.no_grad():
+        architecture.alphas.normal_()
+        architecture.betas.normal_()
+    edges = generator.random((2, len(SPACE.edges), 1)) < 0.6
+    architecture.prune(torch.from_numpy(np.broadcast_to(edges, whole().shape).copy()))
+    parts = living_parts(SPACE, architecture.alive.numpy(), kinds=["edge", "node"])
+    for part in parts:
+        pruned = copy.deepcopy(architecture)
+        alive = pruned.alive.clone()
+        row = part.index if part.kind == "edge" else SPACE.edges_of(part.index)
+        alive[part.level, row] = False
+        with torch.no_grad():
+            found = weights_without(part, architecture(), space=SPACE)
+            pruned.prune(alive)
+            expected = pruned()
+        torch.testing.assert_close(found.edges, expected.edges)

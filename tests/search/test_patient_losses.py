@@ -118,6 +118,37 @@ def test_a_cell_left_out_is_a_skip_that_passes_and_comes_back(opened):
     np.testing.assert_array_equal(losses.measure([])[0], reference)
 
 
+@pytest.mark.parametrize("separate", [True, False])
+@pytest.mark.parametrize("kind", ["node", "cell", "skip"])
+def test_nodes_cells_and_skips_are_left_out_as_if_they_had_gone(opened, separate, kind):
+    network = opened(separate_levels=separate)
+    losses = PatientLosses(network, grouped(), loss_function)
+    parts = losses.living_parts([kind])
+    assert len(parts) == (4 if kind != "node" else 2 * network.space.levels)
+    _, without = losses.measure(parts)
+    for part, found in zip(parts, without, strict=True):
+        pruned = copy.deepcopy(network)
+        if kind == "node":
+            alive = pruned.alive.clone()
+            alive[part.level, network.space.edges_of(part.index)] = False
+            pruned.prune(alive)
+        else:
+            (pruned.remove_cells if kind == "cell" else pruned.switch_off)([part.level])
+        expected, _ = PatientLosses(pruned, grouped(), loss_function).measure([])
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert len({row.tobytes() for row in without}) == len(parts)
+
+
+def test_what_has_gone_is_no_part(opened):
+    network = opened()
+    losses = PatientLosses(network, grouped(), loss_function)
+    network.remove_cells([1])
+    network.switch_off([3])
+    assert [part.level for part in losses.living_parts(["cell"])] == [0, 2]
+    assert [part.level for part in losses.living_parts(["skip"])] == [0, 1, 2]
+    losses.measure(losses.living_parts())
+
+
 def test_a_cell_that_is_shut_has_parts_without_any_effect(make_search):
     network = make_search().network
     losses = PatientLosses(network, grouped(), loss_function)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from iac_components.search.pruning import (
     check_schedule,
     is_decided,
+    keep_inputs,
     next_count,
     prune_edges,
     prune_operations,
@@ -172,3 +173,22 @@ def test_bad_schedule_is_named(schedule):
 def test_node_never_falls_below_two_inputs():
     with pytest.raises(ValueError, match="edge_schedule must fall strictly to 2 or more"):
         check_schedule("edge_schedule", (3, 1), least=2)
+
+
+@given(SPACES, SCHEDULES, st.integers(0, 10**6))
+def test_nodes_without_an_input_are_decided_and_stay_away(space, schedule, seed):
+    probabilities, alive, generator = drawn(space, seed)
+    for level in range(space.levels):
+        alive[level, space.edges_of(int(generator.integers(space.num_nodes)))] = False
+    scores = generator.random(alive.shape[:2])
+    every = np.ones((space.levels, space.num_nodes), dtype=bool)
+    after = prune_edges(space, scores, alive=alive, stable=every, schedule=[2])
+    after = prune_operations(
+        space, probabilities, alive=after, stable=alive.any(axis=-1), schedule=[1]
+    )
+    assert not (after & ~alive).any()
+    assert is_decided(space, after)
+    assert is_decided(space, np.zeros_like(alive))
+    wide = np.zeros((every.size, len(space.inputs_of(space.num_nodes - 1))), dtype=bool)
+    gone = keep_inputs(space, alive=after, stable=every.ravel(), keep=wide)
+    assert not gone.any()

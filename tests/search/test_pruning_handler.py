@@ -10,8 +10,14 @@ import pytest
 import torch
 from ignite.engine import Events
 
-from iac_components.search import Decision, JensenShannonStability, StabilityPruningHandler
+from iac_components.search import (
+    Decision,
+    JensenShannonStability,
+    StabilityPruningHandler,
+    save_found_genotype,
+)
 from iac_components.search.pruning import is_decided
+from iac_components.search_space import load_genotype
 from iac_components.visualization import pruning_events, read_trace
 
 
@@ -135,3 +141,53 @@ def test_seconds_are_the_epoch_s(make_search, monkeypatch):
 def test_bad_schedule(options, message):
     with pytest.raises(ValueError, match=message):
         StabilityPruningHandler(None, None, None, **options)
+
+
+class Keeps:
+    """From an epoch on, nodes (rows of the mask) keep these inputs."""
+
+    def __init__(self, mask, epoch):
+        self.mask, self.epoch = np.asarray(mask), epoch
+
+    def decide(self, history):
+        epochs, groups = history.probabilities.shape[:2]
+        stable = np.full(groups, epochs >= self.epoch)
+        return Decision(stable, np.full(groups, np.nan), self.mask & history.alive)
+
+
+@pytest.mark.parametrize("inputs", [[[0, 0, 0], [1, 0, 1]], [[1, 1, 0], [0, 0, 0]]])
+def test_a_node_without_inputs_goes_and_the_search_goes_on_without_it(
+    make_search, always_stable, tmp_path, inputs
+):
+    """Node 0 takes along what it gave to node 1; the rest decides later."""
+    nodes = Keeps(np.array(inputs, dtype=bool), 2)
+    search = make_search(tmp_path, epochs=9, criterion=always_stable(4))
+    search.handler.edge_criterion = nodes
+    size = count(search.network)
+    search.run()
+    assert len(search.trace) == 5
+    left = 0 if any(inputs[0]) else 1
+    trace = read_trace(tmp_path / "search_trace.csv")
+    edges = trace.active.any(axis=-1).reshape(5, -1)
+    assert edges.sum(axis=-1).tolist() == [5] + [2 if left == 0 else 1] * 4
+    assert count(search.network) < size
+    held = {id(p) for group in search.optimizer.param_groups for p in group["params"]}
+    assert held == {id(p) for p in search.network.weight_parameters()}
+    found = save_found_genotype(
+        tmp_path / "genotype.json", search.network, trace=search.trace, settings={}
+    )
+    assert [node.node for node in found.nodes] == [left]
+    assert load_genotype(tmp_path / "genotype.json") == found
+    assert search.handler.decided
+
+
+def test_search_that_loses_everything_ends(make_search, tmp_path):
+    search = make_search(tmp_path, epochs=9)
+    search.handler.edge_criterion = Keeps(np.zeros((2, 3), dtype=bool), 2)
+    search.run()
+    assert len(search.trace) == 2
+    found = save_found_genotype(
+        tmp_path / "genotype.json", search.network, trace=search.trace, settings={}
+    )
+    assert found.nodes == ()
+    assert search.network.treatments.tolist() == [1] * 4

@@ -17,7 +17,7 @@ import torch
 from ignite.engine import Events
 
 from iac_components.engine import CheckpointError
-from iac_components.search import save_found_genotype
+from iac_components.search import forget_parameters, save_found_genotype
 
 EPOCHS = 5
 PRUNED_AT = (3, 4)  # decided after epoch 4: the fifth never comes
@@ -72,6 +72,45 @@ def straight(tmp_path_factory):
         return kept[0]
 
     return get
+
+
+class Reducing:
+    """Loses a cell after the first epoch, a skip after the second, and a node after the third."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def attach(self, engine):
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.reduce)
+
+    def reduce(self, engine):
+        epoch = engine.state.epoch
+        if epoch == 1:
+            self.network.remove_cells([1])
+        elif epoch == 2:
+            self.network.switch_off([3])
+        else:
+            alive = torch.ones_like(self.network.alive)
+            alive[0, self.network.space.edges_of(0)] = False
+            self.network.prune(alive)
+        forget_parameters(engine.optimizer, self.network.weight_parameters())
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_lost_cells_skips_and_nodes_stay_lost(make_search, make_supernet, tmp_path, separate):
+    def search(folder, epochs, **options):
+        network = make_supernet(separate_levels=separate)
+        handlers = [Reducing(network)]
+        options |= {"keep_schedule": (), "edge_schedule": (), "network": network}
+        return make_search(folder, epochs=epochs, handlers=handlers, **options).run()
+
+    whole = search(tmp_path / "whole", 4)
+    losses = []
+    for stop in (1, 2, 3, 4):
+        part = search(tmp_path / "parts", stop, resume=True)
+        losses += part.losses
+    assert_same(result(part, tmp_path / "parts", losses), result(whole, tmp_path / "whole"))
+    assert whole.network.treatments.tolist() == [0, 1, 0, 2]
 
 
 class CrashError(Exception):

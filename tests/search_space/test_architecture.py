@@ -101,13 +101,38 @@ def test_nothing_comes_back_to_life():
     assert torch.equal(architecture.alive, first & second)
 
 
-def test_node_keeps_an_input():
+def bare(architecture, *nodes, level=0):
+    """A mask without the inputs of some nodes."""
+    alive = torch.ones_like(architecture.alive)
+    for node in nodes:
+        alive[level, architecture.space.edges_of(node)] = False
+    return alive
+
+
+def test_node_without_an_input_goes_with_its_outputs():
+    architecture = make(num_nodes=3, levels=2)
+    alive = bare(architecture, 1)
+    alive[0, architecture.space.edges_of(2)] = False
+    last = architecture.space.edges.index((2, "node_1"))
+    alive[0, last] = True
+    architecture.prune(alive)
+    # Node 2 had no other input than node 1, so it goes too.
+    assert architecture.alive[0].any(dim=-1).nonzero().flatten().tolist() == [0, 1]
+    assert architecture.alive[1].all()
+    operations, edges = architecture()
+    assert torch.equal(edges[0, 2:], torch.zeros(7))
+    assert torch.equal(operations[0, 2:], torch.zeros(7, 4))
+    (operations.square().sum() + (edges * torch.arange(9.0)).square().sum()).backward()
+    for parameter in (architecture.alphas, architecture.betas):
+        assert torch.isfinite(parameter.grad).all()
+        assert not parameter.grad[0, 2:].any()
+        assert parameter.grad[0, :2].any()
+
+
+def test_all_nodes_may_go():
     architecture = make(num_nodes=2)
-    alive = torch.ones(1, 5, 4, dtype=torch.bool)
-    alive[:, 2:] = False
-    with pytest.raises(ValueError, match="node 1 would be left without an input"):
-        architecture.prune(alive)
-    assert architecture.alive.all()
+    architecture.prune(torch.zeros_like(architecture.alive))
+    assert not any(weights.any() for weights in architecture())
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (1, 4, 4), (2, 5, 4)])

@@ -8,7 +8,10 @@ import torch
 from iac_components.search_space import (
     CellWeights,
     DiscreteCell,
+    Genotype,
     GenotypeError,
+    KeptEdge,
+    NodeGenotype,
     SearchSpace,
     random_genotype,
 )
@@ -104,3 +107,55 @@ def test_indivisible_channels_and_unknown_operations():
     unknown = random_genotype(SearchSpace(2, ("none", "conv_9x9")), 0)
     with pytest.raises(ValueError, match=r"'conv_9x9' is unknown\. Known"):
         DiscreteCell(8, 4, genotype=unknown)
+
+
+SPARSE = (
+    NodeGenotype(0, 1, (KeptEdge("gate", "sep_conv_3x3"),)),
+    NodeGenotype(0, 3, (KeptEdge("gate", "skip_connect"), KeptEdge("node_1", "dil_conv_3x3"))),
+)
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_fewer_nodes_are_the_search_cell_with_the_others_at_zero(lone, spatial_dims):
+    space = SearchSpace(spatial_dims)
+    searched = lone(space).open()
+    genotype = Genotype(space, SPARSE)
+    cell = DiscreteCell(8, 6, genotype=genotype, channel_divisor=4)
+    source = searched.cell.state_dict()
+    projection = source["output_projection.0.weight"]
+    source["output_projection.0.weight"] = torch.cat([projection[:, 8:16], projection[:, 24:]], 1)
+    names = ("gate-to-node_1.operations.sep_conv_3x3", "node_1-to-node_3.operations.dil_conv_3x3")
+    for key in cell.state_dict():
+        if key.startswith("operations."):
+            position, _, rest = key.removeprefix("operations.").partition(".")
+            name = f"edges.{names[0 if position == '0' else 1]}.{rest}"
+            source[key] = source.get(name, cell.state_dict()[key])
+    cell.load_state_dict({key: source.get(key, v) for key, v in cell.state_dict().items()})
+    expected = searched.run(one_hot(space, genotype))
+    assert torch.allclose(cell(searched.skip, searched.gate), expected, atol=1e-5)
+    assert not torch.equal(expected, searched.skip)
+
+
+def test_what_no_node_uses_is_not_there():
+    cell = DiscreteCell(8, 6, genotype=Genotype(SearchSpace(2), SPARSE))
+    assert not any(name.startswith("skip_projection") for name in cell.state_dict())
+    assert cell.output_projection[0].weight.shape == (8, 16, 1, 1)
+    torch.nn.init.normal_(cell.scale)
+    cell(torch.randn(2, 8, 6, 6), torch.randn(2, 6, 3, 3)).square().sum().backward()
+    assert all(parameter.grad is not None for parameter in cell.parameters())
+
+
+def test_whole_cell_keeps_the_weights_it_had_before():
+    """Trained weights of a cell with all its nodes hold projections that no edge may use."""
+    genotype = Genotype(SearchSpace(2, num_nodes=1), (lone_node("skip"),))
+    names = {name.partition(".")[0] for name in DiscreteCell(8, 6, genotype=genotype).state_dict()}
+    assert {"skip_projection", "gate_projection"} <= names
+
+
+def lone_node(source):
+    return NodeGenotype(0, 0, (KeptEdge(source, "skip_connect"),))
+
+
+def test_level_without_a_cell_is_named():
+    with pytest.raises(GenotypeError, match="no cell at level 2"):
+        DiscreteCell(8, 6, genotype=Genotype(SearchSpace(2), SPARSE, no_cell=(2,)), level=2)

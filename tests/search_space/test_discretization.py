@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.search_space import SearchSpace, discretize, edge_scores, random_genotype
+from iac_components.search_space.presence import edges_of_present_nodes, present_nodes
 
 SPACES = st.builds(
     SearchSpace,
@@ -134,3 +135,55 @@ def test_seeds_differ_and_cover_the_space():
     assert len({cell.digest for cell in cells}) == 60
     used = {edge.operation for cell in cells for node in cell.nodes for edge in node.edges}
     assert used == set(space.operations) - {"none"}
+
+
+@given(SPACES, st.integers(0, 10**6))
+def test_what_is_left_is_a_genotype_of_present_nodes(space, seed):
+    probabilities, weights = drawn(space, seed)
+    generator = np.random.default_rng(seed)
+    edges = generator.random(weights.shape) < generator.random()
+    living = edges_of_present_nodes(space, edges)
+    genotype = discretize(space, probabilities * edges[..., None], edge_weights=weights * edges)
+    present = present_nodes(space, living)
+    assert [(n.level, n.node) for n in genotype.nodes] == [tuple(x) for x in np.argwhere(present)]
+    for node in genotype.nodes:
+        rows = [space.edges.index((node.node, kept.input)) for kept in node.edges]
+        assert living[node.level, rows].all()
+        assert len(rows) == min(2, living[node.level, space.edges_of(node.node)].sum())
+
+
+@pytest.mark.parametrize(
+    ("treatments", "no_cell", "off", "nodes"),
+    [
+        ([0, 0, 0], (), (), 2),
+        ([0, 1, 2], (1,), (2,), 2),
+        ([1, 1, 1], (), (), 0),
+        ([2, 1, 1], (), (0,), 0),
+        (np.array([2, 0, 1]), (2,), (0,), 2),
+    ],
+)
+def test_treatments_of_a_shared_cell(treatments, no_cell, off, nodes):
+    space = SearchSpace(2, ("a", "b"), num_nodes=2)
+    probabilities, weights = drawn(space, 0)
+    found = discretize(space, probabilities, edge_weights=weights, treatments=treatments)
+    assert (found.no_cell, found.off, len(found.nodes)) == (no_cell, off, nodes)
+
+
+def test_treatments_of_separate_cells():
+    space = SearchSpace(2, ("a", "b"), num_nodes=2, levels=3)
+    probabilities, weights = drawn(space, 0)
+    found = discretize(space, probabilities, edge_weights=weights, treatments=[2, 0, 1])
+    assert (found.no_cell, found.off) == ((), (0,))
+    assert [node.level for node in found.nodes] == [1, 1]
+    assert [found.treatment(level) for level in range(3)] == ["off", "cell", "none"]
+
+
+@pytest.mark.parametrize(
+    ("treatments", "message"),
+    [([0, 3, 0], "must be of 0 to 2"), ([0, -1, 0], "must be of 0"), ([0], "expected 3 treatm")],
+)
+def test_wrong_treatments_are_named(treatments, message):
+    space = SearchSpace(2, ("a", "b"), num_nodes=2, levels=3)
+    probabilities, weights = drawn(space, 0)
+    with pytest.raises(ValueError, match=message):
+        discretize(space, probabilities, edge_weights=weights, treatments=treatments)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
     SCHEMA_VERSION,
+    Genotype,
     GenotypeError,
+    KeptEdge,
     SearchSpace,
     load_genotype,
     parse_genotype,
@@ -39,6 +43,9 @@ SPACES = st.builds(
 )
 
 
+OLD_BYTES = "85c281ebc038464366b87fa67a0f26112af1972bbb77fd2cd6f29cc4f3481c62"
+
+
 @given(SPACES, st.integers(0, 2**32), st.dictionaries(st.text(max_size=5), JSON_VALUES))
 def test_round_trip(tmp_path_factory, space, seed, provenance):
     path = tmp_path_factory.getbasetemp() / "round_trip.json"
@@ -58,7 +65,7 @@ def content(tmp_path):
 
 
 def test_file_has_the_contract_s_fields(content):
-    assert content["schema_version"] == SCHEMA_VERSION
+    assert content["schema_version"] == 1
     assert set(content) == {"schema_version", "search_space", "nodes", "provenance", "digest"}
     fields = {"spatial_dims", "operations", "num_nodes", "K", "levels", "inputs"}
     assert set(content["search_space"]) == fields
@@ -126,6 +133,10 @@ EDGE = ("nodes", 1, "edges", 0)
         (("provenance",), "mine", "provenance must be a JSON object, got str"),
         (("digest",), "sha256:0", "digest is 'sha256:0', but"),
         (("digest",), None, "digest is None, but"),
+        (("no_cell",), [0], "nodes must hold .*no_cell and off be left out"),
+        (("off",), [0], "nodes must hold .*no_cell and off be left out"),
+        (("search_space", "sites"), ["decoder"], "nodes must hold .*sites"),
+        (("nodes",), [], "nodes must hold each .* once, .*found 0 node"),
     ],
 )
 def test_wrong_field_is_named_with_the_file(tmp_path, content, path, value, message):
@@ -138,6 +149,89 @@ def test_wrong_field_is_named_with_the_file(tmp_path, content, path, value, mess
         load_genotype(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("no_cell",), 0, "no_cell must be a list, got int"),
+        (("no_cell",), [0.0], "no_cell must be an integer, got 0.0"),
+        (("no_cell",), [1, 0], "no_cell must hold levels"),
+        (("off",), [True], "off must be an integer, got True"),
+        (("off",), [-1], "off must hold levels"),
+        (("off",), [10**30], "off must hold levels"),
+        (("search_space", "sites"), "skips", "search_space.sites must be a list"),
+        (("search_space", "sites"), [], "search_space.sites must hold some of"),
+        (("search_space", "sites"), ["skips", "skips"], "search_space.sites must hold some of"),
+        (("search_space", "sites"), ["skip"], "search_space.sites must hold .*got .'skip'"),
+        (("search_space", "num_nodes"), 10**12, "nodes must hold each.*claims"),
+        (("search_space", "levels"), 10**12, "nodes must hold each.*claims"),
+        (("nodes", 0, "node"), -1, "nodes must hold each"),
+        (("nodes", 0, "node"), 10**12, "nodes must hold each"),
+        (("nodes", 0, "level"), 1, "nodes must hold each"),
+    ],
+)
+def test_wrong_field_of_version_2_is_named(content, path, value, message):
+    broken = edit(content | {"schema_version": 2}, path, value)
+    with pytest.raises(GenotypeError, match=message) as caught:
+        parse_genotype(broken)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.data())
+def test_reduced_genotypes_round_trip(tmp_path_factory, data):
+    """Version 2 is written exactly where version 1 cannot say all."""
+    space = data.draw(SPACES)
+    space = replace(space, sites=data.draw(st.sampled_from([("skips",), ("skips", "decoder")])))
+    found = random_genotype(space, data.draw(st.integers(0, 99)))
+    shown = data.draw(st.sets(st.sampled_from(found.nodes)))
+    kept = reduced(node for node in found.nodes if node in shown)
+    levels = data.draw(st.sets(st.integers(0, space.levels - 1 if space.levels > 1 else 9)))
+    if space.levels > 1:
+        genotype = Genotype(space, kept, off=tuple(sorted(levels - {node.level for node in kept})))
+    else:
+        no_cell = data.draw(st.sets(st.integers(0, 9))) - levels if kept else set()
+        treated = {"no_cell": tuple(sorted(no_cell)), "off": tuple(sorted(levels))}
+        genotype = Genotype(space, kept, **treated)
+    path = tmp_path_factory.getbasetemp() / "reduced.json"
+    save_genotype(genotype, path)
+    assert load_genotype(path) == genotype
+    old = kept == found.nodes and space.sites == ("skips",) and not genotype.no_cell + genotype.off
+    assert json.loads(path.read_text(encoding="utf-8"))["schema_version"] == (1 if old else 2)
+
+
+def reduced(nodes):
+    """The nodes without edges from what is not there; one without any edge gets the skip."""
+    kept = []
+    for node in nodes:
+        known = {"skip", "gate", *(f"node_{n.node}" for n in kept if n.level == node.level)}
+        edges = tuple(edge for edge in node.edges if edge.input in known)
+        kept.append(replace(node, edges=edges or (KeptEdge("skip", node.edges[0].operation),)))
+    return tuple(kept)
+
+
+FIELDS = ("schema_version", "search_space", "nodes", "provenance", "no_cell", "off", "sites")
+
+
+@given(st.sampled_from(FIELDS), JSON_VALUES)
+def test_any_value_is_read_or_refused_in_one_line(field, value):
+    good = Genotype(SearchSpace(2, num_nodes=2), random_genotype(SearchSpace(2), 0).nodes[:1])
+    content = {"schema_version": 2, **good.architecture(), "no_cell": [], "off": [1]}
+    place = content["search_space"] if field == "sites" else content
+    place[field] = value
+    message = ""
+    try:
+        parse_genotype(content)
+    except GenotypeError as error:
+        message = str(error)
+    assert "\n" not in message
+
+
+def test_version_1_keeps_its_bytes(tmp_path):
+    """Written down by 0.4."""
+    space = SearchSpace(2, ("none", "skip_connect"), num_nodes=1)
+    save_genotype(random_genotype(space, 0), tmp_path / "genotype.json")
+    assert hashlib.sha256((tmp_path / "genotype.json").read_bytes()).hexdigest() == OLD_BYTES
 
 
 def test_edge_kept_twice(content):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from iac_components.search_space import ArchitectureParameters, SearchCell, SearchSpace, WeightSlot
 
@@ -222,3 +225,70 @@ def test_checkpointing_computes_one_operation_at_a_time_anew(lone):
     for anew, done in zip(events[::2], events[1::2], strict=True):
         assert (anew[0], done[0]) == ("anew", "done")
         assert anew[1] == done[1]
+
+
+def bare(space, *nodes):
+    """A mask without the inputs of some nodes."""
+    alive = torch.ones(1, len(space.edges), len(space.operations), dtype=torch.bool)
+    for node in nodes:
+        alive[0, space.edges_of(node)] = False
+    return alive
+
+
+@DIMS
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("gone", [(0,), (1,), (2,), (0, 2), (0, 1, 2)])
+def test_removed_node_is_a_node_at_zero(lone, spatial_dims, checkpointing, gone):
+    cell = lone(small(spatial_dims, num_nodes=3)).open()
+    for module in (cell.cell, cell.architecture):
+        module.double()
+    cell.skip, cell.gate = cell.skip.double(), cell.gate.double()
+    cell.cell.checkpointing = checkpointing
+    full = cell.run()
+    shapes = {name: p.shape for name, p in cell.cell.output_projection.named_parameters()}
+    cell.architecture.prune(bare(cell.space, *gone))
+    masked = cell.run()
+    cell.cell.prune(cell.architecture.alive[0])
+    deleted = cell.run()
+    torch.testing.assert_close(deleted, masked, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(deleted, full)
+    assert torch.equal(deleted, cell.skip) == (len(gone) == 3)
+    after = {name: p.shape for name, p in cell.cell.output_projection.named_parameters()}
+    assert after == shapes
+    if len(gone) < 3:
+        (deleted * torch.randn_like(deleted)).sum().backward()
+        weight = cell.cell.output_projection[0].weight.grad
+        for node, block in enumerate(weight.chunk(3, dim=1)):
+            assert block.any() == (node not in gone)
+
+
+@DIMS
+def test_removed_node_saves_its_compute(lone, spatial_dims):
+    space = small(spatial_dims, num_nodes=3)
+    cell, costs = lone(space, channels=32).open(), []
+    sizes = []
+    for gone in [(), (2,), (1, 2), (0, 1, 2)]:
+        cell.architecture.prune(bare(space, *gone))
+        cell.cell.prune(cell.architecture.alive[0])
+        with FlopCounterMode(display=False) as counter:
+            cell.run()
+        costs.append(counter.get_total_flops())
+        sizes.append(sum(parameter.numel() for parameter in cell.cell.parameters()))
+    # A node's share of the projection, and its own convolutions, which do more the later it is.
+    share = 2 * 2 * 32 * 32 * 6**spatial_dims
+    assert all(before - after > share for before, after in pairwise(costs))
+    assert costs[-1] == 0
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == len(sizes)
+
+
+def test_input_that_no_edge_uses_is_not_computed(lone):
+    cell = lone(small()).open()
+    alive = torch.tensor([[edge.input == "gate" for edge in cell.space.edges]])
+    cell.architecture.prune(alive.unsqueeze(-1).expand_as(cell.architecture.alive))
+    masked = cell.run()
+    cell.cell.prune(cell.architecture.alive[0])
+    calls = []
+    cell.cell.skip_projection.register_forward_hook(lambda *_: calls.append(1))
+    assert torch.allclose(cell.run(), masked, atol=1e-5)
+    assert not calls

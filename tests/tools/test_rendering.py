@@ -344,3 +344,11 @@ def test_no_result_is_cropped(combination):
         inferer = (config[place] if place else config)["inferer"]
         assert 0 < inferer["overlap"] < 1
         assert inferer["mode"] == "gaussian"
+
+
+@pytest.mark.parametrize("backbone", ["unet", "resnet", "efficientnet", "nnunet"])
+def test_only_a_planned_network_lists_the_patch_at_inference(tmp_path, backbone):
+    made = combine(tmp_path, backbone=backbone)
+    assert ("--patch_size" in made.words("inference")["options"]) == (backbone == "nnunet")
+    assert "--patch_size" in made.words("train")["options"]
+    assert "--checkpoint" in made.words("train")["options"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from search_benchmark.cells import FoundCell, agreement, found_cells
+from search_benchmark.cells import Agreement, FoundCell, agreement, found_cells
 from search_benchmark.clock import PARTS, Seconds
 from search_benchmark.costs import Cost, cost_of, mean_cost, ratio
 from search_benchmark.early_stop import EarlyStop
@@ -106,6 +106,12 @@ FULL = cell(
 def test_agreement_counts_edges_then_operations(other, edges, operations) -> None:
     found = agreement(other, FULL)
     assert (found.edges, found.operations) == (pytest.approx(edges), pytest.approx(operations))
+
+
+@pytest.mark.parametrize(("other", "edges"), [(cell(), 1), (FULL, 0)])
+def test_agreement_with_a_cell_that_has_lost_all_nodes(other, edges) -> None:
+    assert agreement(other, cell()) == Agreement(edges, None)
+    assert agreement(cell(), FULL) == Agreement(0, None)
 
 
 def test_cells_without_a_common_edge_have_no_common_operation() -> None:

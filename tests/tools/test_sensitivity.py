@@ -47,8 +47,8 @@ def test_each_point_has_its_own_folder_and_settings(tmp_path):
     assert len({benchmark.output_dir for *_, benchmark in found}) == 4
     assert found[-1][2].search == {
         "batch_size": 2,
-        "criterion#threshold": 0.3,
-        "criterion#patience": 2,
+        "stability#threshold": 0.3,
+        "stability#patience": 2,
     }
 
 

@@ -47,7 +47,8 @@ class Agreement:
     """How much of a cell is in another one.
 
     Attributes:
-        edges: share of the other's kept edges (level, node, input) that this one keeps too.
+        edges: share of the other's kept edges (level, node, input) that this one keeps too; where
+            the other keeps none, 1 if this one keeps none either, else 0.
         operations: share of these that have the same operation; None without such edges.
     """
 
@@ -66,7 +67,8 @@ def agreement_of_nodes(nodes: Nodes, other: Nodes) -> Agreement:
     ours, theirs = _operations(nodes), _operations(other)
     common = ours.keys() & theirs.keys()
     same = sum(ours[edge] == theirs[edge] for edge in common)
-    return Agreement(len(common) / len(theirs), same / len(common) if common else None)
+    share = len(common) / len(theirs) if theirs else float(not ours)
+    return Agreement(share, same / len(common) if common else None)
 
 
 def _operations(nodes: Nodes) -> Mapping[tuple[object, object, object], object]:

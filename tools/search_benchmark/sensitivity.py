@@ -44,8 +44,8 @@ class Grid:
                     output_dir=settings.output_dir / f"threshold{threshold:g}_patience{patience}",
                     search={
                         **(settings.search or {}),
-                        "criterion#threshold": threshold,
-                        "criterion#patience": patience,
+                        "stability#threshold": threshold,
+                        "stability#patience": patience,
                     },
                 ),
             )

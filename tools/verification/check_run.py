@@ -34,8 +34,9 @@ def _search(chain: Chain) -> Iterator[str]:
     bundle = chain.search_bundle
     name = f"search/{bundle.method.architecture_file}"
     provenance = bundle.method.read_provenance(chain.architecture)
-    if provenance.get("kind") != "searched":
-        yield f"{name}: provenance#kind is {provenance.get('kind')}, not 'searched'"
+    if provenance.get("kind") not in ("searched", "undecided"):
+        kind = provenance.get("kind")
+        yield f"{name}: provenance#kind is {kind}, not 'searched' or 'undecided'"
     settings = cast(Mapping[str, object], provenance["settings"])
     for key, expected in bundle.method.identity(bundle).items():
         if settings[key] != expected:

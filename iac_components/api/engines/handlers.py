@@ -29,7 +29,13 @@ from iac_components.engine import (
 )
 from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.networks import CellSearchNetwork
-from iac_components.search import PrunedOptimizerState, SearchTrace, StabilityPruningHandler
+from iac_components.search import (
+    AuditPruningHandler,
+    PrunedOptimizerState,
+    SearchAudit,
+    SearchTrace,
+    StabilityPruningHandler,
+)
 
 __all__ = [
     "CHECKPOINTS",
@@ -141,11 +147,12 @@ def validation_handlers(parts: TrainedParts, output_dir: Path) -> list[object]:
 
 def search_handlers(
     network: CellSearchNetwork,
-    pruning: StabilityPruningHandler,
+    pruning: StabilityPruningHandler | AuditPruningHandler,
     *,
     loaders: Sequence[DataLoader[Item]],
     optimizers: tuple[Optimizer, Optimizer],
     trace: SearchTrace,
+    audit: SearchAudit,
     seed: int,
     record: RunRecord,
     output_dir: Path,
@@ -159,12 +166,13 @@ def search_handlers(
         loaders: for the weights and for the architecture.
         optimizers: of the weights and of the architecture.
         trace: of the search.
+        audit: of the search.
         seed: of the run.
         record: of the run.
         output_dir: folder of all that is written.
         resume: start from the newest checkpoint.
     """
-    results = ("genotype.json", "search_trace.csv", "top_k.json")
+    results = ("genotype.json", "search_trace.csv", "audit_trace.csv", "top_k.json")
     weights, architecture = optimizers
     return [
         *stepping(
@@ -182,6 +190,7 @@ def search_handlers(
                 "optimizer": PrunedOptimizerState(weights, network),
                 "architecture_optimizer": architecture,
                 "trace": cast(Stateful, trace),
+                "audit": cast(Stateful, audit),
             },
             record=record,
             results=[output_dir / name for name in results],

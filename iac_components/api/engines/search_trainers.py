@@ -16,9 +16,11 @@ from iac_components.networks import CellSearchNetwork
 from iac_components.search import (
     CellSearchTrainer,
     FirstOrderGradient,
+    SearchAudit,
     SearchTrace,
     StabilityCriterion,
-    StabilityPruningHandler,
+    criterion_name,
+    pruning_handler,
 )
 
 __all__ = ["CellSearchPlan", "cell_search_trainer"]
@@ -35,7 +37,9 @@ class CellSearchPlan:
         pruning: delete what has settled.
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
-        criterion: what counts as settled.
+        criterion: what decides, by name or of the user's own.
+        stability: what the name ``stability`` stands for.
+        audit: options of the audit.
         loss: of logits and labels.
     """
 
@@ -45,7 +49,9 @@ class CellSearchPlan:
     pruning: bool
     keep_schedule: Sequence[int]
     edge_schedule: Sequence[int]
-    criterion: StabilityCriterion
+    criterion: str | StabilityCriterion
+    stability: StabilityCriterion
+    audit: Mapping[str, object]
     loss: Loss
 
     def options(self) -> dict[str, object]:
@@ -57,11 +63,17 @@ class CellSearchPlan:
             "pruning": self.pruning,
             "keep_schedule": self.keep_schedule,
             "edge_schedule": self.edge_schedule,
+            **self.audit,
         }
 
     def identity(self) -> dict[str, object]:
         """All that changes a number of the search."""
-        return {**self.options(), "criterion": repr(self.criterion), "loss": self.loss}
+        return {
+            **self.options(),
+            "criterion": criterion_name(self.criterion),
+            "stability": repr(self.stability),
+            "loss": self.loss,
+        }
 
 
 def cell_search_trainer(
@@ -71,6 +83,7 @@ def cell_search_trainer(
     plan: CellSearchPlan,
     *,
     trace: SearchTrace,
+    audit: SearchAudit,
     record: RunRecord,
 ) -> CellSearchTrainer:
     """Return the trainer of a search. Volumes are read here, if they are not in a cache.
@@ -81,6 +94,7 @@ def cell_search_trainer(
         settings: of the run.
         plan: how the cell is searched.
         trace: grows by a record an epoch.
+        audit: of the search.
         record: of the run.
     """
     loaders = [
@@ -93,12 +107,15 @@ def cell_search_trainer(
     alphas = architecture_optimizer(
         network.architecture_parameters(), plan.architecture_learning_rate
     )
-    pruning = StabilityPruningHandler(
+    pruning = pruning_handler(
         network,
         trace,
         plan.criterion,
-        keep_schedule=plan.keep_schedule if plan.pruning else (),
-        edge_schedule=plan.edge_schedule if plan.pruning else (),
+        stability=plan.stability,
+        audit=audit,
+        pruning=plan.pruning,
+        keep_schedule=plan.keep_schedule,
+        edge_schedule=plan.edge_schedule,
         trace_file=settings.output_dir / "search_trace.csv",
     )
     handlers = search_handlers(
@@ -107,6 +124,7 @@ def cell_search_trainer(
         loaders=loaders,
         optimizers=(optimizer, alphas),
         trace=trace,
+        audit=audit,
         seed=settings.seed,
         record=record,
         output_dir=settings.output_dir,

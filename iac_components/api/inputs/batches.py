@@ -51,5 +51,9 @@ class Batches(ABC):
         """Give batches for training; a loader of the user's own has its batch size."""
 
     @abstractmethod
+    def judged(self, *, seed: int) -> object:
+        """Give the items that an audit chooses its images from: a dataset, a list or a loader."""
+
+    @abstractmethod
     def scoring(self, *, num_workers: int) -> Scoring:
         """Give every case once, one a batch where the source has no batches of its own."""

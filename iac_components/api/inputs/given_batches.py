@@ -37,6 +37,10 @@ class ItemBatches(Batches):
         items = cast("Dataset[dict[str, object]]", self.items)
         return epoch_loader(items, batch_size=batch_size or 1, seed=seed, num_workers=num_workers)
 
+    def judged(self, *, seed: int) -> object:
+        """See :meth:`Batches.judged`."""
+        return self.items
+
     def scoring(self, *, num_workers: int) -> Scoring:
         """See :meth:`Batches.scoring`."""
         items = cast("Dataset[Item]", self.items)
@@ -61,6 +65,10 @@ class LoaderBatches(Batches):
 
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
         """Return the user's own loader."""
+        return self.given
+
+    def judged(self, *, seed: int) -> object:
+        """See :meth:`Batches.judged`."""
         return self.given
 
     def scoring(self, *, num_workers: int) -> Scoring:

@@ -30,11 +30,23 @@ class PartBatches(Batches):
         self.cases = list_cases(part.entries)
         self.class_names = part.recipe.class_names
         self.settings = {**part.origin, **part.recipe.settings()}
+        self._datasets: dict[int, SliceDataset | VolumePatchDataset] = {}
 
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
         """See :meth:`Batches.loader`."""
-        dataset = self._slices(seed) if self.part.recipe.spatial_dims == 2 else self._patches(seed)
+        dataset = self._dataset(seed)
         return epoch_loader(dataset, batch_size=batch_size or 1, seed=seed, num_workers=num_workers)
+
+    def judged(self, *, seed: int) -> SliceDataset | VolumePatchDataset:
+        """See :meth:`Batches.judged`."""
+        return self._dataset(seed)
+
+    def _dataset(self, seed: int) -> SliceDataset | VolumePatchDataset:
+        """Return the dataset of a seed; made once, since it holds the volumes."""
+        if seed not in self._datasets:
+            patches = self.part.recipe.spatial_dims == 3
+            self._datasets[seed] = self._patches(seed) if patches else self._slices(seed)
+        return self._datasets[seed]
 
     def _slices(self, seed: int) -> SliceDataset:
         recipe = self.part.recipe

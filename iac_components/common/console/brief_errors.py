@@ -14,6 +14,7 @@ from types import TracebackType
 
 from iac_components.common.console.signals import end_command_on_signals
 from iac_components.common.files import unwritable_message
+from iac_components.component_faults import component_message
 
 __all__ = ["brief_message", "is_monai_command", "report_errors_briefly"]
 
@@ -51,7 +52,8 @@ def brief_message(error: BaseException) -> str | None:
     """Return the message of the first cause of ``error`` if this package raised it on purpose.
 
     An error that a worker process hands over, which holds the worker's traceback as text, counts as
-    what it was there. A full or read-only disk that a library met is told in a line, too.
+    what it was there. A full or read-only disk that a library met is told in a line, too, and so is
+    an argument that a component of the config does not take.
     """
     cause = error
     while (earlier := cause.__cause__ or cause.__context__) is not None:
@@ -61,7 +63,7 @@ def brief_message(error: BaseException) -> str | None:
         cause = earlier
     if isinstance(cause, _DELIBERATE) and _raised_here(cause):
         return f"{type(cause).__name__}: {cause}"
-    return _message_of_worker(cause) or unwritable_message(error)
+    return _message_of_worker(cause) or unwritable_message(error) or component_message(error)
 
 
 def _raised_here(error: BaseException) -> bool:

@@ -10,7 +10,13 @@ from typing import TypeVar
 
 from monai.bundle import ConfigParser, ConfigWorkflow, create_workflow
 
-__all__ = ["WorkflowCall", "running_parser", "running_workflow", "workflow_call"]
+__all__ = [
+    "WorkflowCall",
+    "is_run_by_config",
+    "running_parser",
+    "running_workflow",
+    "workflow_call",
+]
 
 T = TypeVar("T")
 
@@ -39,6 +45,11 @@ def running_parser() -> ConfigParser:
     if parser is None:
         raise RuntimeError("this is called by a bundle's config, and there is none.")
     return parser
+
+
+def is_run_by_config() -> bool:
+    """Return True while a config's own step is at work, and not a program that took objects out of it."""
+    return _innermost(ConfigParser) is not None
 
 
 def running_workflow() -> ConfigWorkflow | None:

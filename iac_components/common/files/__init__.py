@@ -20,6 +20,7 @@ from iac_components.common.files.write_errors import (
     WriteError,
     name_write_errors,
     remember_folder,
+    start_again,
     unwritable_message,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "remember_folder",
     "remove_leftovers",
     "require_writable_directory",
+    "start_again",
     "unwritable_message",
     "write_json",
     "write_text",

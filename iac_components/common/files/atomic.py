@@ -18,6 +18,7 @@ from iac_components.common.files.temporary_files import (
 )
 from iac_components.common.files.text import decode_text
 from iac_components.common.files.write_errors import name_write_errors, remember_folder
+from iac_components.kept_folders import require_kept
 
 __all__ = [
     "atomic_path",
@@ -67,8 +68,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Raises:
         WriteError: if it cannot be written; ``path`` is then as it was.
+        FolderLostError: if its folder is the run's own and was deleted meanwhile.
     """
     target = Path(path)
+    require_kept(target)
     with name_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = make_temporary(target)

@@ -99,14 +99,19 @@ class Fields:
         """Read a field that is a list of strings."""
         return tuple(replace(self, values={key: v}).string(key) for v in self.items(key))
 
-    def require_version(self, supported: int) -> None:
-        """Check ``schema_version``."""
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Read a field that is a list of whole numbers."""
+        return tuple(replace(self, values={key: v}).integer(key) for v in self.items(key))
+
+    def require_version(self, *supported: int) -> int:
+        """Check ``schema_version`` and return it."""
         version = self.integer("schema_version")
-        if version != supported:
+        if version not in supported:
             raise self.error(
-                f"schema_version is {version}, this package reads {supported}. "
-                "Upgrade iac_components or search again."
+                f"schema_version is {version}, this package reads "
+                f"{' and '.join(map(str, supported))}. Upgrade iac_components or search again."
             )
+        return version
 
     def require_digest(self, digest: str, *, of: str) -> None:
         """Check ``digest``, if the file has one, against that of its content."""

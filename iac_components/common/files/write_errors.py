@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["WriteError", "disk_error", "name_write_errors", "remember_folder", "unwritable_message"]
+__all__ = [
+    "WriteError",
+    "disk_error",
+    "name_write_errors",
+    "remember_folder",
+    "start_again",
+    "unwritable_message",
+]
 
 _REMEDIES = {
     errno.ENOSPC: "Free space there, or choose another folder",
@@ -20,7 +29,6 @@ _REMEDIES = {
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _FOLDERS: list[Path] = []
 _OTHER_REMEDY = "Make it writable, or choose another folder"
-_AFTERWARDS = "then start again; a search or a training continues with --resume True."
 
 
 class WriteError(OSError):
@@ -89,6 +97,30 @@ def remember_folder(folder: Path) -> None:
         _FOLDERS.append(folder)
 
 
+def start_again(error: BaseException | None = None) -> str:
+    """Say how a run that was ended is done again: an inference has nothing to resume.
+
+    Args:
+        error: that ended it, if the run is no longer at work.
+    """
+    steps = _first_steps(error)
+    if steps is None:
+        return "start again; a search or a training continues with --resume True."
+    return f"start again{' with --resume True' if '@resume' in steps else ''}."
+
+
+def _first_steps(error: BaseException | None) -> str | None:
+    """Return the text of what the bundle at work initializes; None if none is."""
+    workflows = sys.modules.get("monai.bundle.workflows")
+    link = None if error is None else error.__traceback__
+    frames = [] if link is None else [frame for frame, _ in traceback.walk_tb(link)]
+    for frame in [*frames, *(frame for frame, _ in traceback.walk_stack(None))]:
+        run = frame.f_locals.get("self")
+        if workflows is not None and isinstance(run, workflows.ConfigWorkflow):
+            return str(run.parser.get().get("initialize"))
+    return None
+
+
 def unwritable_message(error: BaseException) -> str | None:
     """One line for a library's error about a disk without room; None if it is another error.
 
@@ -99,21 +131,21 @@ def unwritable_message(error: BaseException) -> str | None:
     if cause is None or cause.errno not in _NO_ROOM:
         return None
     if cause.filename is not None:
-        return f"WriteError: {_message(Path(os.fsdecode(cause.filename)), cause)}"
+        return f"WriteError: {_message(Path(os.fsdecode(cause.filename)), cause, ended_by=error)}"
     folders = [folder for folder in _FOLDERS if _full(folder)] or _FOLDERS
     named = " or ".join(f"'{folder}'" for folder in folders) or "a temporary folder"
     return (
         f"WriteError: a file in {named} cannot be written ({cause.strerror}). "
-        f"{_REMEDIES[cause.errno]}, {_AFTERWARDS}"
+        f"{_REMEDIES[cause.errno]}, then {start_again(error)}"
     )
 
 
-def _message(path: Path, error: OSError) -> str:
+def _message(path: Path, error: OSError, *, ended_by: BaseException | None = None) -> str:
     reason = error.strerror or str(error)
     remedy = _REMEDIES.get(error.errno or 0, _OTHER_REMEDY)
     return (
         f"'{path}' cannot be written ({reason}) in folder '{path.absolute().parent}'. "
-        f"{remedy}, {_AFTERWARDS}"
+        f"{remedy}, then {start_again(ended_by)}"
     )
 
 

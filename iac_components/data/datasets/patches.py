@@ -145,6 +145,11 @@ class VolumePatchDataset(SeededDataset):
         """Return the number of patches in an epoch."""
         return len(self._load()) * self.patches_per_volume
 
+    @property
+    def patients(self) -> list[str]:
+        """See :attr:`SeededDataset.patients`."""
+        return [case.patient for case in self._load()] * self.patches_per_volume
+
     def _transform(self, index: int) -> Item:
         """Return item ``index`` as seen in the current epoch."""
         cases = self._load()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from monai.data import Dataset
 
+from iac_components.causes import transform_message
+from iac_components.common.files import start_again
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.nifti.volume_file import read_volume
@@ -48,8 +50,8 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
     """Say which file of an entry cannot be read, if that is why the block failed.
 
     Raises:
-        DatasetError: instead of the block's error, if a file is missing or damaged, or takes more
-            memory than there is.
+        DatasetError: instead of the block's error, if a file is missing or damaged, takes more
+            memory than there is, or a library's transform refuses its arguments.
     """
     try:
         yield
@@ -63,11 +65,16 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
                 "a larger --pixdim."
             ) from error
         if fault is None:
-            raise
+            message = transform_message(error)
+            if message is None:
+                raise
+            raise DatasetError(
+                f"'{entry_files(entry, keys[0])[0]}' can be read, but {message}"
+            ) from error
         problem = " ".join(fault.problem.split())
         raise DatasetError(
             f"'{fault.where}' {problem}: it was removed or changed during this run. "
-            "Put it back, then start again; a search or a training continues with --resume True."
+            f"Put it back, then {start_again()}"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -80,6 +81,11 @@ class SeededDataset(Dataset):
         Call it before the loader is iterated: workers get their copy at that moment.
         """
         self.epoch = epoch
+
+    @property
+    @abstractmethod
+    def patients(self) -> list[str]:
+        """Patient of each item, without reading the items."""
 
     def _seed_item(self, index: int) -> None:
         """Seed the random transforms for item ``index`` of the current epoch."""

@@ -137,6 +137,11 @@ class SliceDataset(SeededDataset):
         """Return the number of slices kept."""
         return len(self._load())
 
+    @property
+    def patients(self) -> list[str]:
+        """See :attr:`SeededDataset.patients`."""
+        return [chosen.patient for chosen in self._load()]
+
     def _transform(self, index: int) -> Item:
         """Return item ``index`` as seen in the current epoch."""
         slices = self._load()

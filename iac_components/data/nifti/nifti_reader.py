@@ -11,6 +11,7 @@ from monai.utils import ensure_tuple
 from nibabel.fileholders import FileHolder
 from nibabel.openers import ImageOpener
 
+from iac_components.data.mended_headers import mended_header_named
 from iac_components.data.nifti.nifti_header import HEADER_BYTES, image_class
 
 __all__ = ["NiftiReader", "open_nifti"]
@@ -48,6 +49,7 @@ def open_nifti(name: str, **options: object) -> nibabel.Nifti1Image:
     """
     with ImageOpener(name) as stream:
         kind = image_class(stream.read(HEADER_BYTES))
-    if kind is None:
-        return nibabel.load(name, **options)
-    return kind.from_file_map({"image": FileHolder(filename=name)})
+    with mended_header_named(name):
+        if kind is None:
+            return nibabel.load(name, **options)
+        return kind.from_file_map({"image": FileHolder(filename=name)})

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from iac_components.data.available_memory import available_memory
 from iac_components.data.faults import Fault
+from iac_components.data.mended_headers import mended_header_named
 from iac_components.data.nifti.nifti_header import (
     AGAIN,
     HEADER_BYTES,
@@ -103,7 +104,7 @@ def _read(path: str) -> Volume:
         # To the checksum, which lies behind whatever may follow the voxels.
         while is_compressed and stream.read(_PIECE):
             pass
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), mended_header_named(path):
         warnings.simplefilter("ignore")
         image = header.image_class.from_bytes(content)
         data = np.asanyarray(image.dataobj)

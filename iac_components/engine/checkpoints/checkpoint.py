@@ -10,8 +10,11 @@ from typing import Protocol
 
 import torch
 from ignite.engine import Engine, Events
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from iac_components.built_weights import weights_put
+from iac_components.common.console.config_stack import is_run_by_config
 from iac_components.common.files import atomic_write, remove_leftovers
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.common.ranks import is_first_rank, require_same
@@ -22,10 +25,10 @@ from iac_components.engine.checkpoints.checkpoint_file import (
     read_checkpoint,
 )
 from iac_components.engine.checkpoints.new_length import follow_new_length, has_length
-from iac_components.engine.checkpoints.same_run import adopt_length, require_same_run
+from iac_components.engine.checkpoints.same_run import adopt_length, adopt_start, require_same_run
 from iac_components.engine.checkpoints.set_aside import set_aside
 from iac_components.engine.interruption import RESUME_FROM, is_abandoned
-from iac_components.engine.records.run_record import RunRecord
+from iac_components.engine.records.run_record import WEIGHTS_PUT, RunRecord
 
 __all__ = ["CheckpointError", "ResumableCheckpoint", "Stateful"]
 
@@ -149,6 +152,7 @@ class ResumableCheckpoint:
                 "epochs": self.record.epochs,
                 "steps_per_epoch": self.record.steps_per_epoch,
                 "extensions": self.record.extensions,
+                "weights_at_start": self.record.weights_at_start,
             },
             "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
@@ -182,6 +186,7 @@ class ResumableCheckpoint:
         if self._has_begun:
             return
         self._has_begun = True
+        self._note_weights()
         if not self.resume:
             self._clear()
             return
@@ -201,8 +206,17 @@ class ResumableCheckpoint:
             self._clear()
             return
         require_same_run(content, path, self.record)
+        adopt_start(content, path, self.record)
         self._restore(engine, content, path)
         _LOGGER.info(f"Resumed after epoch {content['epoch']} from '{path}'.")
+
+    def _note_weights(self) -> None:
+        """Record the weights that handlers, steps of the config or a program have put in place."""
+        network = self.save_dict.get("network")
+        put = weights_put(network) if isinstance(network, nn.Module) else None
+        self.record.weights_at_start = put
+        if put is not None and is_run_by_config():
+            self.record.begun[WEIGHTS_PUT] = put
 
     def found(self) -> list[tuple[int, Path]]:
         """Epoch and path of every checkpoint, newest first."""

@@ -12,7 +12,8 @@ import ignite.distributed as idist
 from monai.bundle import ConfigParser, ReferenceResolver
 
 from iac_components.common.console.config_stack import running_parser
-from iac_components.engine.records.run_record import CaseList, RunRecord
+from iac_components.engine.loaded_files import is_loader, loaded_files
+from iac_components.engine.records.run_record import LOADED_BY, CaseList, RunRecord
 
 __all__ = ["Entries", "list_cases", "record_run"]
 
@@ -55,10 +56,10 @@ _LEFT_OUT = frozenset(" ".join((_PLACES, _MACHINE, _REPORTS, _LENGTH, _DATA, _FR
 
 _WATCHERS = (
     "StatsHandler TensorBoardStatsHandler MLFlowHandler ClearMLStatsHandler LogfileHandler "
-    "ValidationHandler CheckpointLoader CheckpointSaver RunProgress EpochMetrics FinalModel "
+    "ValidationHandler CheckpointSaver RunProgress EpochMetrics FinalModel "
     "ResumableCheckpoint SynchronizedGradients"
 )
-"""Handlers that change no number of a run."""
+"""Handlers that change no number of a run; those that load a file are recorded by its content."""
 
 _WEIGHTS = ("model.pt", "model_final.pt")
 """What a training writes into ``ckpt_dir``."""
@@ -84,11 +85,14 @@ def record_run(
             none. Of a JSON file everything but its ``provenance`` counts.
 
     Raises:
-        ValueError: if the run would write its weights over a file that it begins with.
+        ValueError: if the run would write its weights over a file that it begins with, or load one
+            over what it resumes.
+        FileNotFoundError: if a handler is to load a file that does not exist.
     """
     parser = running_parser()
     _require_apart(parser, files or {})
     config = cast(Mapping[str, object], parser.get())
+    loaded = loaded_files(parser)
     options = {name: _value(parser, name) for name in config if _is_option(parser, name)}
     return RunRecord(
         stage=stage,
@@ -98,6 +102,8 @@ def record_run(
         cases={name: list_cases(entries) for name, entries in parts.items()},
         ranks=idist.get_world_size(),
         epochs=_epochs(parser),
+        begun={f"{LOADED_BY}{file.place}": file.content for file in loaded},
+        written_by=frozenset(file.run for file in loaded if file.run is not None),
     )
 
 
@@ -150,7 +156,7 @@ def _plain(value: object) -> object:
 
 def _entries(value: object, *, skipped: set[str], name: str = "") -> Iterator[tuple[str, object]]:
     """Id and value of everything below, without what is left out."""
-    if name in _LEFT_OUT or name in skipped:
+    if name in _LEFT_OUT or name in skipped or is_loader(value):
         return
     if name.endswith("#handlers") and isinstance(value, list):
         for handler in value:

@@ -14,7 +14,13 @@ import torch
 
 import iac_components
 
-__all__ = ["CaseList", "RunRecord", "package_versions"]
+__all__ = ["LOADED_BY", "WEIGHTS_PUT", "CaseList", "RunRecord", "digest_of", "package_versions"]
+
+LOADED_BY = "file loaded by "
+"""What the identity calls a file that a handler loads, before its place in the config."""
+
+WEIGHTS_PUT = "weights put into the network before the run"
+"""What the identity calls those that differ from the weights that the network was built with."""
 
 _SHOWN = 8
 _LONGEST = 80
@@ -66,6 +72,10 @@ class RunRecord:
         epochs: its length; the checkpoint keeps it up to date.
         steps_per_epoch: known once it runs.
         extensions: epochs at which its length was changed, with the lengths before and after.
+        begun: further weights that it begins with, by the name that the identity gives them.
+        written_by: digests of the runs that wrote the files of ``begun``.
+        weights_at_start: digest of the weights that anybody put into the network before the run;
+            those of a program that holds it are its own affair and no part of the identity.
     """
 
     stage: str = ""
@@ -77,6 +87,9 @@ class RunRecord:
     epochs: int | None = None
     steps_per_epoch: int | None = None
     extensions: list[dict[str, int]] = field(default_factory=list)
+    begun: dict[str, str] = field(default_factory=dict)
+    written_by: frozenset[str] = frozenset()
+    weights_at_start: str | None = None
 
     def identity(self) -> dict[str, object]:
         """Everything that must be equal, as plain values by the name that a user knows."""
@@ -87,13 +100,13 @@ class RunRecord:
             **{f"part '{name}' of the data": str(cases) for name, cases in self.cases.items()},
             "processes": self.ranks,
             **self.config,
+            **self.begun,
         }
 
     @property
     def digest(self) -> str:
         """SHA-256 of the identity's canonical JSON."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.identity())
 
     def provenance(self) -> dict[str, object]:
         """Plain values that say what ran, for the file of a result."""
@@ -110,12 +123,19 @@ class RunRecord:
         return {
             "stage": self.stage,
             "digest": self.digest,
-            "files": dict(self.files),
+            "files": {**self.files, **self.begun},
+            "weights_at_start": self.weights_at_start,
             "cases": parts,
             "epochs": self.epochs,
             "steps_per_epoch": self.steps_per_epoch,
             "extensions": [dict(extension) for extension in self.extensions],
         }
+
+
+def digest_of(identity: Mapping[str, object]) -> str:
+    """SHA-256 of an identity's canonical JSON."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def describe_differences(then: Mapping[str, object], now: Mapping[str, object]) -> str:

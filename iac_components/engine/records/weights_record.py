@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 
-__all__ = ["weights_record"]
+__all__ = ["read_run", "weights_record"]
 
 _LOGGER = logging.getLogger("iac_components.weights")
 
@@ -31,7 +31,7 @@ def weights_record(path: str | Path, *, folds: Mapping[str, object]) -> dict[str
         return {"sha256": None, "run": None, "trained_for_this_fold": None}
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    run = _read(file)
+    run = read_run(file)
     options = cast(Mapping[str, object], run.get("options", {})) if run is not None else {}
     same = None
     if options.get("dataset_name", 0) == folds["dataset_name"]:
@@ -46,7 +46,8 @@ def weights_record(path: str | Path, *, folds: Mapping[str, object]) -> dict[str
     return {"sha256": digest, "run": run, "trained_for_this_fold": same}
 
 
-def _read(file: Path) -> Mapping[str, object] | None:
+def read_run(file: Path) -> Mapping[str, object] | None:
+    """Read the record of the run that wrote a file of weights; None if it has none."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except Exception:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
@@ -32,13 +32,16 @@ class ObservedBlock:
 
     Attributes:
         block: the module.
-        skip: zeros in shape, type and device of the encoder feature ``(B, C, *S)``.
+        skip: zeros in shape, type and device of the feature ``(B, C, *S)`` at the site, for a
+            skip the encoder's.
         gate: the same for the coarser decoder feature ``(B, G, *s)``.
+        site: out of ``SITES``.
     """
 
     block: nn.Module
     skip: Tensor
     gate: Tensor
+    site: str = "skips"
 
 
 def observe_blocks(
@@ -46,6 +49,7 @@ def observe_blocks(
     blocks: Mapping[nn.Module, type[SkipFusion]],
     *,
     input_shape: Sequence[int] | None = None,
+    sites: Collection[str] = ("skips",),
 ) -> list[ObservedBlock]:
     """Run the network once, in eval mode and without gradients, and watch the blocks.
 
@@ -58,9 +62,11 @@ def observe_blocks(
         blocks: modules inside the network, each with its wrapper.
         input_shape: ``(B, C, *S)``; None infers channels and dimensions from the network's first
             convolution and tries sizes from 32 up (a UNETR has a size of its own).
+        sites: what to watch beside the skips.
 
     Returns:
-        The blocks that got a skip feature, in the order in which they first got one.
+        The blocks that got a skip feature, in the order in which they first got one, each once for
+        every site that it has.
 
     Raises:
         ValueError: if the pass fails, or the shape can be neither read nor guessed.
@@ -69,7 +75,7 @@ def observe_blocks(
     failure: Exception | None = None
     for shape in shapes:
         try:
-            return _observe(network, blocks, shape)
+            return _observe(network, blocks, shape, {"skips", *sites})
         # A foreign network may raise anything on a size that does not suit it.
         except Exception as error:
             failure = error
@@ -104,20 +110,24 @@ class _Pass(nn.Module):
 
 
 def _observe(
-    network: nn.Module, blocks: Mapping[nn.Module, type[SkipFusion]], shape: tuple[int, ...]
+    network: nn.Module,
+    blocks: Mapping[nn.Module, type[SkipFusion]],
+    shape: tuple[int, ...],
+    sites: Collection[str],
 ) -> list[ObservedBlock]:
-    observed: dict[nn.Module, ObservedBlock] = {}
+    observed: dict[tuple[nn.Module, str], ObservedBlock] = {}
 
-    def watch(block: nn.Module, _: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
-        skip, gate = inputs
-        if block not in observed:
-            observed[block] = ObservedBlock(block, torch.zeros_like(skip), torch.zeros_like(gate))
+    def watch(block: nn.Module, site: str, _: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        skip, gate = (torch.zeros_like(feature) for feature in inputs)
+        observed.setdefault((block, site), ObservedBlock(block, skip, gate, site))
 
     probes: dict[nn.Module, SkipFusion] = {}
     for block, fusion in blocks.items():
-        probe = _Pass()
-        probe.register_forward_pre_hook(partial(watch, block))
-        probes[block] = fusion(block, probe, connection=_UNSEEN)
+        probes[block] = fusion(block, None, connection=_UNSEEN)
+        for site in sites:
+            probe = _Pass()
+            probe.register_forward_pre_hook(partial(watch, block, site))
+            probes[block].put(probe, replace(_UNSEEN, site=site))
     with undisturbed(network), wired(network, probes):
         example = next(network.parameters())
         network(torch.zeros(shape, device=example.device, dtype=example.dtype))

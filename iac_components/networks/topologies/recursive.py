@@ -32,12 +32,12 @@ class RecursiveFusion(SkipFusion):
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Join ``x`` of shape ``(B, C, *S)``, refined, with what the coarser levels make of it."""
-        gate: Tensor = self.block.get_submodule("submodule")(x)
+        gate = self.enter(self.block.get_submodule("submodule")(x))
         refined = self.refine(x, gate)
         mode = str(self.block.mode)
         if mode == "cat":
-            return torch.cat((refined, gate), dim=cast(int, self.block.dim))
-        return _JOIN[mode](refined, gate)
+            return self.leave(torch.cat((refined, gate), dim=cast(int, self.block.dim)), gate)
+        return self.leave(_JOIN[mode](refined, gate), gate)
 
 
 def _find_blocks(network: nn.Module) -> list[nn.Module]:

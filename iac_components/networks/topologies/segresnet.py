@@ -26,7 +26,9 @@ class AdditiveFusion(SkipFusion):
                                  v                  ^
         skip (B, C, *S) ---> skip_module -----------+
 
-    Without a skip (the variational branch of SegResNetVAE) it is the upsampling block alone.
+    Without a skip (the variational branch of SegResNetVAE) it is the upsampling block alone. The
+    modules at the bottleneck and the output, which is that of the level's convolutions, are called
+    by the network's loop.
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
@@ -35,11 +37,15 @@ class AdditiveFusion(SkipFusion):
         return upsampled if skip is None else upsampled + self.refine(skip, x)
 
 
-def _add_skip(upsample: nn.Module, x: Tensor, skip: Tensor | None) -> Tensor:
+def _pass_level(upsample: nn.Module, blocks: nn.Module, x: Tensor, skip: Tensor | None) -> Tensor:
+    """Bring ``x`` to the next finer level, add the skip, and convolve."""
     # A caller may have put the plain block back at some levels.
-    fused = isinstance(upsample, AdditiveFusion)
-    output: Tensor = upsample(x, skip) if fused else upsample(x)
-    return output if fused or skip is None else output + skip
+    if skip is None or not isinstance(upsample, AdditiveFusion):
+        output: Tensor = upsample(x)
+        plain: Tensor = blocks(output if skip is None else output + skip)
+        return plain
+    x = upsample.enter(x)
+    return upsample.leave(blocks(upsample(x, skip)), x)
 
 
 def _decode(network: SegResNet, x: Tensor, down_x: list[Tensor]) -> Tensor:
@@ -47,7 +53,7 @@ def _decode(network: SegResNet, x: Tensor, down_x: list[Tensor]) -> Tensor:
     for upsample, layer, skip in zip(
         network.up_samples, network.up_layers, down_x[1:], strict=False
     ):
-        x = layer(_add_skip(upsample, x, skip))
+        x = _pass_level(upsample, layer, x, skip)
     return network.conv_final(x) if network.use_conv_final else x
 
 
@@ -64,7 +70,7 @@ def _forward(network: SegResNetDS, x: Tensor) -> Tensor | list[Tensor]:
     # A network of one level has no skip.
     paired = zip(network.up_layers, chain(reversed(skips), repeat(None)), strict=False)
     for index, (level, skip) in enumerate(paired):
-        x = level["blocks"](_add_skip(level["upsample"], x, skip))
+        x = _pass_level(level["upsample"], level["blocks"], x, skip)
         if len(network.up_layers) - index <= network.dsdepth:
             outputs.append(level["head"](x))
     outputs.reverse()

@@ -26,6 +26,7 @@ def fields(**values):
         ("boolean", False, False),
         ("string", "", ""),
         ("strings", ["a", "b"], ("a", "b")),
+        ("integers", [3, -1], (3, -1)),
         ("items", [1, None], [1, None]),
     ],
 )
@@ -49,6 +50,8 @@ def test_good_values(reader, value, expected):
         ("string", None, "must be a string, got None"),
         ("strings", ["a", 1], "must be a string, got 1"),
         ("strings", "ab", "must be a list, got str"),
+        ("integers", [0, 1.0], "must be an integer, got 1.0"),
+        ("integers", 0, "must be a list, got int"),
         ("items", {}, "must be a list, got dict"),
         ("child", [], "must be a JSON object, got list"),
         ("children", [{}, 5], r"\[1\] must be a JSON object, got int"),
@@ -75,7 +78,9 @@ def test_children_know_their_place():
 
 def test_version_and_digest():
     top = Fields.of({"schema_version": 2, "digest": "x"}, error=FileError)
-    top.require_version(2)
+    assert top.require_version(1, 2) == 2
+    with pytest.raises(FileError, match=r"schema_version is 2, this package reads 3 and 4\. Up"):
+        top.require_version(3, 4)
     top.require_digest("x", of="cell")
     Fields.of({}, error=FileError).require_digest("x", of="cell")
     with pytest.raises(FileError, match=r"schema_version is 2, this package reads 1\. Upgrade"):

@@ -7,6 +7,7 @@ import torch
 from monai.networks.nets import BasicUNet, DynUNet, FlexibleUNet
 
 from iac_components.networks import check_patch
+from iac_components.networks.layer_memory import device_memory, largest_layer
 
 
 def basic():
@@ -36,6 +37,41 @@ def test_a_patch_that_does_not_fit(make, size, fitting):
     assert message.startswith(f"--patch_size is {size}: ")
     assert message.endswith(f"Pass --patch_size {fitting}, for instance.")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("make", [basic, dynamic, flexible])
+@pytest.mark.parametrize("size", [[65536, 65536], [16384, 16384], [1, 10**9]])
+def test_a_patch_that_no_memory_holds_is_told_without_a_try(make, size, monkeypatch):
+    monkeypatch.setattr("iac_components.networks.sizing.patch.device_memory", lambda _: 10**10)
+    network = make()
+    network.register_forward_pre_hook(lambda *_: pytest.fail("it was tried"), prepend=True)
+    network.__deepcopy__ = lambda _: make()
+    with pytest.raises(ValueError, match="GB of memory") as caught:
+        check_patch(network, num_channels=1, patch_size=size)
+    message = str(caught.value)
+    assert message.startswith(f"--patch_size is {size}: one patch alone needs more than ")
+    assert message.endswith("this machine has 10.0 GB. Pass a smaller one.")
+
+
+def test_a_patch_that_memory_holds_is_tried(monkeypatch):
+    network = basic()
+    needed = 3 * largest_layer(network, (1, 1, 64, 64))
+    monkeypatch.setattr("iac_components.networks.sizing.patch.device_memory", lambda _: needed)
+    check_patch(network, num_channels=1, patch_size=[64, 64])
+    monkeypatch.setattr("iac_components.networks.sizing.patch.device_memory", lambda _: needed - 1)
+    with pytest.raises(ValueError, match="Pass a smaller one"):
+        check_patch(network, num_channels=1, patch_size=[64, 64])
+
+
+def test_the_largest_layer_of_two():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 1), torch.nn.Conv2d(8, 2, 1))
+    assert largest_layer(network, (1, 1, 10, 10)) == 4 * (8 + 2) * 100
+    assert all(parameter.device.type == "cpu" for parameter in network.parameters())
+
+
+def test_a_machine_has_memory():
+    assert device_memory(torch.device("cpu")) > 10**8
+    assert device_memory(torch.device("meta")) is None
 
 
 def test_a_network_that_takes_nothing():

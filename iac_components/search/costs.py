@@ -1,0 +1,211 @@
+"""Costs of operations and of whole networks with cells: time on the device, or multiply-adds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from iac_components.common.ranks import copy_from_first
+from iac_components.networks.implant import skip_fusions
+from iac_components.networks.sizing.dry_pass import undisturbed
+from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.networks.untreated import treated_skip
+from iac_components.search.stability import FloatArray
+from iac_components.search_space import DiscreteCell, Genotype, build_operation
+
+__all__ = ["CostUnit", "Costs", "NetworkCosts", "Place"]
+
+CostUnit = Literal["milliseconds", "multiply_adds"]
+
+REPEATS = 7
+"""Timed passes, of which the median counts, after as many as ``WARM_UP``."""
+
+WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Features at a place for a cell, of one image.
+
+    Attributes:
+        skip: (1, C, *S) of the skip feature.
+        gate: (1, G, *s) of the gate.
+    """
+
+    skip: tuple[int, ...]
+    gate: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class NetworkCosts:
+    """A pass of one image through the plain network and the one with cells.
+
+    Attributes:
+        plain: without any cell.
+        cells: with the found ones.
+    """
+
+    plain: float
+    cells: float
+
+    @property
+    def ratio(self) -> float:
+        """Cost with cells over that of the plain network."""
+        return self.cells / self.plain
+
+
+class Costs:
+    """Counts and times what a search chooses from, at the real size of an image.
+
+    Build it before the search, while every place has its cell. Discrete cells are those that
+    ``implant`` makes, whose operations see all channels. Norms, pooling and activations count as no
+    multiply-adds. Of several ranks the first one's times count.
+
+    Args:
+        network: the supernet.
+        image_shape: (C, *S) of an image.
+
+    Attributes:
+        places: sizes of the features at each place, finest first.
+    """
+
+    def __init__(self, network: CellSearchNetwork, image_shape: Sequence[int]) -> None:
+        self.network = network
+        self.image_shape = tuple(image_shape)
+        self.places = self._find_places()
+
+    def operations(self, unit: CostUnit) -> FloatArray:
+        """Return the cost of each of the O operations, over all places together."""
+        space = self.network.space
+        found = np.zeros(len(space.operations))
+        for column, name in enumerate(space.operations):
+            for place in self.places:
+                # What is built here must not shift what the search draws.
+                with torch.random.fork_rng(devices=[]):
+                    operation = build_operation(
+                        name, place.skip[1], spatial_dims=space.spatial_dims, affine=True
+                    ).to(self._device)
+                found[column] += self._of(operation, [self._zeros(place.skip)], unit)
+        return _agreed(found, self._device)
+
+    def network_costs(self, genotype: Genotype, unit: CostUnit) -> NetworkCosts:
+        """Return the cost of a pass through the plain network and the one with a genotype."""
+        image = [self._zeros((1, *self.image_shape))]
+        backbone = self.network.backbone
+        found = []
+        for modules in (self._modules(None), self._modules(genotype)):
+            with _holding(backbone, modules):
+                found.append(self._of(backbone, image, unit))
+        plain, cells = _agreed(np.array(found), self._device).tolist()
+        return NetworkCosts(plain, cells)
+
+    def parameters(self, genotype: Genotype) -> NetworkCosts:
+        """Return the parameters of the plain network and of the one with a genotype."""
+        counts = []
+        for modules in (self._modules(None), self._modules(genotype)):
+            with _holding(self.network.backbone, modules):
+                counts.append(sum(p.numel() for p in self.network.backbone.parameters()))
+        return NetworkCosts(*counts)
+
+    def report(self, genotype: Genotype) -> dict[str, dict[str, float]]:
+        """Return all costs as plain values, by unit."""
+        times = self.network_costs(genotype, "milliseconds")
+        counts = self.network_costs(genotype, "multiply_adds")
+        parameters = self.parameters(genotype)
+        return {
+            "milliseconds": {"plain": round(times.plain, 4), "cells": round(times.cells, 4)},
+            "multiply_adds": {"plain": int(counts.plain), "cells": int(counts.cells)},
+            "parameters": {"plain": int(parameters.plain), "cells": int(parameters.cells)},
+        }
+
+    @property
+    def _device(self) -> torch.device:
+        return self.network.alive.device
+
+    def _zeros(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.zeros(shape, device=self._device)
+
+    def _find_places(self) -> list[Place]:
+        fusions = skip_fusions(self.network.backbone)
+        found: dict[nn.Module, Place] = {}
+
+        def note(module: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+            skip, gate = inputs
+            found[module] = Place(tuple(skip.shape), tuple(gate.shape))
+
+        with ExitStack() as stack:
+            for fusion in fusions:
+                stack.callback(fusion.skip_module.register_forward_pre_hook(note).remove)
+            stack.enter_context(undisturbed(self.network))
+            self.network(self._zeros((1, *self.image_shape)))
+        return [found[fusion.skip_module] for fusion in fusions]
+
+    def _modules(self, genotype: Genotype | None) -> list[nn.Module]:
+        """The module of each place, finest first; without a genotype, those of a plain network."""
+        modules: list[nn.Module] = []
+        for level, place in enumerate(self.places):
+            treatment = "none" if genotype is None else genotype.treatment(level)
+            if genotype is None or treatment != "cell":
+                modules.append(treated_skip(treatment))
+            else:
+                channels, gate = place.skip[1], place.gate[1]
+                with torch.random.fork_rng(devices=[]):
+                    cell = DiscreteCell(channels, gate, genotype=genotype, level=level)
+                modules.append(cell.to(self._device))
+        return modules
+
+    def _of(self, module: nn.Module, inputs: Sequence[Tensor], unit: CostUnit) -> float:
+        with undisturbed(module):
+            if unit == "milliseconds":
+                return _time(module, inputs)
+            with FlopCounterMode(display=False) as counter:
+                module(*inputs)
+            return float(counter.get_total_flops()) / 2
+
+
+def _time(module: nn.Module, inputs: Sequence[Tensor]) -> float:
+    """Median time of a warm pass, in milliseconds."""
+    times = []
+    for _ in range(WARM_UP + REPEATS):
+        _wait(inputs[0].device)
+        start = time.perf_counter()
+        module(*inputs)
+        _wait(inputs[0].device)
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times[WARM_UP:])
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@contextmanager
+def _holding(backbone: nn.Module, modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Let a network hold other skip modules within the block."""
+    fusions = skip_fusions(backbone)
+    own = [fusion.skip_module for fusion in fusions]
+    try:
+        for fusion, module in zip(fusions, modules, strict=True):
+            fusion.skip_module = module
+        yield
+    finally:
+        for fusion, module in zip(fusions, own, strict=True):
+            fusion.skip_module = module
+
+
+def _agreed(values: FloatArray, device: torch.device) -> FloatArray:
+    """Return the first rank's values: times differ between machines."""
+    tensor = torch.from_numpy(values).to(device)
+    copy_from_first([tensor])
+    agreed: FloatArray = tensor.cpu().numpy()
+    return agreed

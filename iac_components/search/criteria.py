@@ -1,0 +1,107 @@
+"""The criteria of a cell search by name, and the handler that prunes by each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from iac_components.networks.supernet import CellSearchNetwork
+from iac_components.search.audit_handler import AuditPruningHandler
+from iac_components.search.evidence_floor import EvidenceFloor
+from iac_components.search.pruning_handler import StabilityPruningHandler
+from iac_components.search.search_audit import SearchAudit
+from iac_components.search.stability import Regardless, StabilityCriterion
+from iac_components.search.trace import SearchTrace
+
+__all__ = [
+    "CRITERIA",
+    "DEFAULT_CRITERION",
+    "criterion_name",
+    "criterion_object",
+    "pruning_handler",
+]
+
+CRITERIA = ("stability", "floor", "audit", "both")
+"""Names of the criteria.
+
+- ``stability``: an edge or node loses what is least probable once its distribution has stopped
+  moving (Jensen-Shannon divergence).
+- ``floor``: the same, if it has also gone farther than a random walk of as many steps.
+- ``audit``: what costs the patients of the architecture half nothing when it is left out goes, and
+  of operations that do the same the dearer ones; cells, nodes and skips as well.
+- ``both``: cells, nodes and skips as by ``audit``; an edge's operations and a node's inputs go only
+  if the distribution is stable with the floor and the audit finds them worse or equal.
+"""
+
+DEFAULT_CRITERION = "stability"
+
+
+def criterion_name(criterion: str | StabilityCriterion) -> str:
+    """Return the name of a criterion, or the text of one of a user's own."""
+    return criterion if isinstance(criterion, str) else repr(criterion)
+
+
+def criterion_object(
+    criterion: str | StabilityCriterion, *, stability: StabilityCriterion, alpha: float = 0.05
+) -> StabilityCriterion:
+    """Return what judges distributions.
+
+    Args:
+        criterion: a name, or a criterion of one's own, which is returned as it is.
+        stability: what ``stability`` stands for.
+        alpha: error of the floor.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    if not isinstance(criterion, str):
+        return criterion
+    if criterion not in CRITERIA:
+        raise ValueError(
+            f"criterion {criterion!r} is unknown. Known: {', '.join(CRITERIA)}; or pass a "
+            "criterion object."
+        )
+    if criterion in ("floor", "both"):
+        return EvidenceFloor(stability, alpha)
+    return Regardless(stability) if criterion == "audit" else stability
+
+
+def pruning_handler(
+    network: CellSearchNetwork,
+    trace: SearchTrace,
+    criterion: str | StabilityCriterion,
+    *,
+    stability: StabilityCriterion,
+    audit: SearchAudit,
+    keep_schedule: Sequence[int] = (3, 1),
+    edge_schedule: Sequence[int] = (2,),
+    pruning: bool = True,
+    trace_file: str | Path | None = None,
+) -> StabilityPruningHandler | AuditPruningHandler:
+    """Return the handler that prunes a search by a criterion.
+
+    Args:
+        network: the supernet.
+        trace: grows by one record an epoch.
+        criterion: a name, or a criterion of one's own.
+        stability: what ``stability`` stands for.
+        audit: of the search.
+        keep_schedule: counts of operations that a stable edge keeps.
+        edge_schedule: counts of inputs that a stable node keeps.
+        pruning: without it nothing is pruned; the search is traced alike.
+        trace_file: where to write the trace after every epoch; None writes nothing.
+
+    Raises:
+        ValueError: if the criterion is unknown.
+    """
+    judge = criterion_object(criterion, stability=stability, alpha=audit.settings.alpha)
+    if audit.races and pruning:
+        return AuditPruningHandler(network, trace, judge, audit=audit, trace_file=trace_file)
+    return StabilityPruningHandler(
+        network,
+        trace,
+        judge,
+        keep_schedule=keep_schedule if pruning else (),
+        edge_schedule=edge_schedule if pruning else (),
+        trace_file=trace_file,
+    )

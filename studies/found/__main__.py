@@ -1,0 +1,68 @@
+"""Command line of the study of found cells: ``python -m studies.found <command>``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+
+from studies.cell_table.backbone import load_backbone
+from studies.cell_table.patients import split_cases
+from studies.cell_table.settings import load_settings
+from studies.cell_table.table import load_table
+from studies.found.fill import Task, fill_found
+from studies.found.report import report
+from studies.rules import RULES
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def main() -> None:
+    """Search on a table's task, train what is found, or report on it."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    if arguments.command == "report":
+        table = load_table(arguments.dataset, arguments.shift)
+        print(report(arguments.raw, table, dataset=arguments.dataset, shift=arguments.shift))
+        return
+    settings = load_settings(arguments.dataset)
+    task = Task(
+        settings,
+        load_backbone(settings, arguments.backbone),
+        split_cases(settings, arguments.dataset_dir),
+        arguments.dataset_dir,
+        arguments.shift,
+        arguments.patients,
+    )
+    rules = [RULES[name] for name in arguments.rule or sorted(RULES)]
+    fill_found(task, raw=arguments.raw, rules=rules, limit=arguments.limit)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m studies.found", description=main.__doc__)
+    parser.add_argument("command", choices=("fill", "report"))
+    parser.add_argument("--dataset", default="hippocampus", help="name of a table's settings")
+    parser.add_argument("--shift", default="inverted", help="scanner of the table")
+    parser.add_argument(
+        "--dataset_dir",
+        type=Path,
+        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
+        help="the data set as downloaded",
+    )
+    parser.add_argument(
+        "--backbone",
+        type=Path,
+        default=Path("runs/cell_table/hippocampus/backbone.pt"),
+        help="trained by studies.cell_table",
+    )
+    parser.add_argument("--raw", type=Path, default=RESULTS, help="folder of the records")
+    parser.add_argument("--rule", action="append", choices=sorted(RULES), help="all by default")
+    parser.add_argument("--patients", type=int, default=15, help="patients of a half")
+    parser.add_argument("--limit", type=int, default=None, help="searches to make at most")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
