@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import nn
 
-from iac_components.built_weights import note_built
+from iac_components.common.built_weights import note_built
 from iac_components.dints.architecture import DintsArchitecture
 from iac_components.dints.decoding import decode
 from iac_components.dints.memory import MemoryBudget

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO
 
 from iac_components.common.files import require_writable_directory
-from iac_components.common.ranks import ask_first
-from iac_components.kept_folders import (
+from iac_components.common.files.kept_folders import (
     FolderLostError,
     keep_folder,
     lost_folder,
     release_folder,
 )
+from iac_components.common.ranks import ask_first
 
 try:
     import fcntl

@@ -11,6 +11,7 @@ cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUN
 
 from __future__ import annotations
 
+from iac_components.common.built_weights import note_built
 from iac_components.networks.build import (
     build_network,
     implant_genotype,
@@ -64,6 +65,7 @@ __all__ = [
     "load_weights",
     "make_exportable",
     "measure_complexity",
+    "note_built",
     "plan_nnunet",
     "register_fusion_block",
     "register_skip_module",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.causes import first_cause, one_line
+from iac_components.common.causes import first_cause, one_line
 
 __all__ = ["OptionError", "reason_of"]
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from iac_components.common.console.component_faults import component_message
 from iac_components.common.console.signals import end_command_on_signals
 from iac_components.common.files import unwritable_message
-from iac_components.component_faults import component_message
 
 __all__ = ["brief_message", "is_monai_command", "report_errors_briefly"]
 

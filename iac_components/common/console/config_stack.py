@@ -48,7 +48,7 @@ def running_parser() -> ConfigParser:
 
 
 def is_run_by_config() -> bool:
-    """Return True while a config's own step is at work, and not a program that took objects out of it."""
+    """Return True while a config runs, and not a program that took objects out of it."""
     return _innermost(ConfigParser) is not None
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from iac_components.common.files.kept_folders import require_kept
 from iac_components.common.files.temporary_files import (
     PROBE_PREFIX,
     hold,
@@ -18,7 +19,6 @@ from iac_components.common.files.temporary_files import (
 )
 from iac_components.common.files.text import decode_text
 from iac_components.common.files.write_errors import name_write_errors, remember_folder
-from iac_components.kept_folders import require_kept
 
 __all__ = [
     "atomic_path",

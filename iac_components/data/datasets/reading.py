@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from monai.data import Dataset
 
-from iac_components.causes import transform_message
+from iac_components.common.causes import transform_message
 from iac_components.common.files import start_again
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import DatasetError, Fault

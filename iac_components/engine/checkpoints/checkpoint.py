@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from iac_components.built_weights import weights_put
+from iac_components.common.built_weights import weights_put
 from iac_components.common.console.config_stack import is_run_by_config
 from iac_components.common.files import atomic_write, remove_leftovers
 from iac_components.common.files.tensor_files import write_tensors

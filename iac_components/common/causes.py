@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["chain", "first_cause", "in_package", "one_line", "transform_message"]
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _LIBRARIES = ("monai", "numpy", "scipy", "torch")
 _TRANSFORM = re.compile(r"applying transform (?:<(?:\w+\.)*)?(\w+)")
 

@@ -6,7 +6,7 @@ import traceback
 
 from monai.bundle.config_item import ConfigComponent
 
-from iac_components.causes import chain, first_cause, in_package, one_line, transform_message
+from iac_components.common.causes import chain, first_cause, in_package, one_line, transform_message
 
 __all__ = ["component_message"]
 

@@ -10,8 +10,8 @@ import pytest
 
 from iac_components.common.console.brief_errors import brief_message
 from iac_components.common.files import atomic_path, write_text
+from iac_components.common.files.kept_folders import FolderLostError
 from iac_components.engine import OwnedFolders
-from iac_components.kept_folders import FolderLostError
 
 
 @pytest.fixture

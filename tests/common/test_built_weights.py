@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.networks.nets import BasicUNet
 
-from iac_components.built_weights import note_built, weights_put
+from iac_components.common.built_weights import note_built, weights_put
 from iac_components.dints import DintsSearchNetwork, DintsSpace
 from iac_components.networks import CellSearchNetwork, build_network, check_patch
 
