@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.4.1"
 
+# Configs of bundles name modules whose code lies deeper; those of old bundles must find them, too.
+__path__.append(f"{__path__[0]}/common/config_names")
+
 __all__ = [
     "Data",
     "DintsArchitecture",

@@ -62,7 +62,7 @@ class PackedDecoder(nn.Module):
         """Map packed features (B, C', H, W) to logits (B, classes, H, W)."""
         plane = math.prod(self.shapes[0][1:])
         counts = [math.prod(shape) for shape in self.shapes]
-        parts = packed.split([_planes(count, plane) for count in counts], dim=1)
+        parts = torch.split(packed, [_planes(count, plane) for count in counts], dim=1)
         features = tuple(
             part.flatten(1)[:, :count]
             .reshape(len(packed), *shape)

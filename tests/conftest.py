@@ -14,6 +14,7 @@ from hypothesis_profile import load_profile
 from monai.bundle import ConfigWorkflow
 from work_sharing import FileScheduling, sort_by_cost
 
+from iac_components.phantoms import write_phantom
 from tools.maintenance.verification import Bundle, Workbench
 from tools.maintenance.verification.runners import working_directory
 from tools.maintenance.verify import find_schema
@@ -106,3 +107,21 @@ def tiny(request: pytest.FixtureRequest, tiny_bundles: Callable[[str], TinyBundl
 @pytest.fixture(scope="session")
 def hippocampus(tiny_bundles: Callable[[str], TinyBundles]) -> TinyBundles:
     return tiny_bundles("hippocampus")
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One small phantom dataset for each layout; treat it as read-only."""
+    root = tmp_path_factory.mktemp("phantoms")
+    return {
+        "acdc": write_phantom(root / "acdc", layout="acdc", num_patients=6, shape=(40, 48)),
+        "decathlon": write_phantom(
+            root / "hippocampus", layout="decathlon", num_patients=5, shape=(20, 24, 18)
+        ),
+        "brats": write_phantom(root / "brats", layout="brats", num_patients=6, shape=(32, 32, 6)),
+        "brats2021": write_phantom(
+            root / "brats2021", layout="brats2021", num_patients=5, shape=(32, 32, 6)
+        ),
+        "kits": write_phantom(root / "kits", layout="kits", num_patients=5, shape=(6, 32, 32)),
+        "amos": write_phantom(root / "amos", layout="amos", num_patients=8, shape=(32, 32, 6)),
+    }

@@ -17,41 +17,19 @@ PACKAGE = Path(iac_components.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-ANYWHERE = {
-    "built_weights",
-    "causes",
-    "csv_table",
-    "files",
-    "json_fields",
-    "kept_folders",
-    "markdown_table",
-    "ranks",
-    "registry",
-    "signals",
-    "temporary_files",
-    "tensor_files",
-    "text",
-    "trace_format",
-    "write_errors",
-}
-"""Top-level helpers that know nothing of the field."""
-
-BELOW = {
-    "files": {"kept_folders", "temporary_files", "write_errors"},
-    "ranks": {"write_errors"},
-}
-"""What such a helper is made of."""
+ANYWHERE = {"common"}
+"""Helpers that know nothing of the field."""
 
 ALLOWED = {
     "search_space": set(),
     "networks": {"search_space"},
     "search": {"search_space", "networks", "engine"},
     "dints": {"search_space", "search", "engine", "networks"},
-    "engine": {"config_stack"},
+    "engine": set(),
     "data": set(),
+    "phantoms": {"data"},
     "evaluation": set(),
     "options": {
-        *("config_stack", "console", "paths", "typed_options"),
         *("data", "dints", "evaluation", "networks", "search_space"),
     },
     "visualization": {"dints", "search", "search_space"},
@@ -107,7 +85,7 @@ def test_nothing_stands_above_the_commands(path):
 
 def test_there_is_something_to_check():
     assert len(MODULES) > 50
-    assert own(PACKAGE / "search" / "bilevel_trainer.py") == {"ranks", "search"}
+    assert own(PACKAGE / "search" / "bilevel_trainer.py") == {"common", "search"}
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) in ALLOWED], ids=relative)
@@ -116,12 +94,19 @@ def test_imports_run_one_way(path):
     assert own(path) <= ALLOWED[here] | ANYWHERE | {here}
 
 
-@pytest.mark.parametrize("name", sorted(ANYWHERE))
-def test_helpers_import_nothing_of_ours(name):
-    # Text is read alike everywhere, JSON files included.
-    below = BELOW.get(name, set()) | ({"text"} - {name})
-    assert own(PACKAGE / f"{name}.py") <= below
-    assert all(own(PACKAGE / f"{part}.py") == set() for part in BELOW.get(name, set()))
+@pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) in ANYWHERE], ids=relative)
+def test_helpers_import_nothing_of_the_field(path):
+    assert own(path) <= {"common"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_few_rooms_know_of_configs_and_the_command_line(path):
+    parts = path.relative_to(PACKAGE).parts
+    if parts[0] not in {"engine", "options"} and parts[:2] not in {
+        ("common", "config_names"),
+        ("common", "console"),
+    }:
+        assert not [name for name in imports(path) if ".common.console" in name]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)

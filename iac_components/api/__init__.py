@@ -11,10 +11,10 @@ from __future__ import annotations
 from iac_components.api.cells import search_cell
 from iac_components.api.dataset import load_dataset
 from iac_components.api.implanting import implant
-from iac_components.api.parts import Data, Part
+from iac_components.api.inputs.parts import Data, Part
+from iac_components.api.inputs.recipe import Recipe
 from iac_components.api.pictures import plot
 from iac_components.api.prediction import predict
-from iac_components.api.recipe import Recipe
 from iac_components.api.scoring import Evaluation, evaluate
 from iac_components.api.topologies import search_topology
 from iac_components.api.training import train

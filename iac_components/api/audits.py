@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from iac_components.api.arguments import RunSettings, as_arguments
-from iac_components.api.batches import Batches
-from iac_components.api.search_trainers import CellSearchPlan
+from iac_components.api.engines.search_trainers import CellSearchPlan
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.runs.arguments import RunSettings, as_arguments
 from iac_components.networks import CellSearchNetwork
 from iac_components.options import OptionError, unused_with
 from iac_components.search import AuditSettings, SearchAudit, StabilityCriterion, build_audit

@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
 from iac_components.api.audits import audit_of, defaults_of, named, require_used
-from iac_components.api.batches import Batches
-from iac_components.api.components import Loss, cell_criterion, segmentation_loss
-from iac_components.api.halves import check_steps, read_halves
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import check_network, owned_folder, record_of
-from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
-from iac_components.api.sources import Source
+from iac_components.api.engines.components import Loss, cell_criterion, segmentation_loss
+from iac_components.api.engines.handlers import CHECKPOINTS
+from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
+from iac_components.api.inputs.batches import Batches
+from iac_components.api.inputs.sources import Source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import check_network, owned_folder, record_of
+from iac_components.api.runs.halves import check_steps, read_halves
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import CellSearchNetwork, skip_modules
 from iac_components.options import OptionError
@@ -90,7 +90,7 @@ def search_cell(
         architecture: what the architecture learns from, of other patients.
         output_dir: folder of the search, which no other run writes into.
         epochs: length of the search at most.
-        steps_per_epoch: steps of an epoch; None goes once through ``weights``.
+        steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 8, or the loaders' own.
         learning_rate: of the cells' weights.
         warmup_epochs: epochs that train the weights alone; 2 around a frozen backbone, else 5.
@@ -117,7 +117,7 @@ def search_cell(
         cost: unit by which the audit tells the cheaper of equals.
         max_cost: most that inference with cells may cost, over the plain network's.
         loss: of logits and labels.
-        resume: go on from the newest checkpoint, if there is one of this very search.
+        resume: start from the newest checkpoint, if there is one of this very search.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from iac_components.api.arguments import require
-from iac_components.api.fitting import fit_recipe, layout_settings, require_known
-from iac_components.api.geometry import count_channels, read_geometry
-from iac_components.api.parts import Data, Part
-from iac_components.api.recipe import PLANES, Recipe, check_settings
-from iac_components.api.transforms import training_volumes
+from iac_components.api.inputs.fitting import fit_recipe, layout_settings, require_known
+from iac_components.api.inputs.geometry import count_channels, read_geometry
+from iac_components.api.inputs.parts import Data, Part
+from iac_components.api.inputs.recipe import PLANES, Recipe, check_settings
+from iac_components.api.inputs.transforms import training_volumes
+from iac_components.api.runs.arguments import require
 from iac_components.data import (
     DatalistEntry,
     check_datalist,
@@ -20,8 +20,8 @@ from iac_components.data import (
     check_window_reach,
     load_datalist,
 )
-from iac_components.data.description import describe_dataset
-from iac_components.data.volume_checks import VOXEL_SIZE_RANGE
+from iac_components.data.checks.volumes import VOXEL_SIZE_RANGE
+from iac_components.data.layouts.description import describe_dataset
 from iac_components.options import OptionError
 
 __all__ = ["load_dataset"]

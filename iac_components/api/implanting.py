@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from iac_components.api.arguments import require
+from iac_components.api.runs.arguments import require
 from iac_components.networks import CellNetwork, implant_genotype
 from iac_components.search_space import Genotype, load_genotype
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader
 
-from iac_components.api.arguments import choose_amp, choose_device, require
-from iac_components.api.parts import Part
-from iac_components.api.recipe import Recipe
-from iac_components.api.runs import check_network, owned_folder
-from iac_components.api.transforms import class_maps, whole_volumes, window_inferer
+from iac_components.api.inputs.parts import Part
+from iac_components.api.inputs.recipe import Recipe
+from iac_components.api.inputs.transforms import class_maps, whole_volumes, window_inferer
+from iac_components.api.runs.arguments import choose_amp, choose_device, require
+from iac_components.api.runs.frame import check_network, owned_folder
 from iac_components.data import (
     CaseDataset,
     CaseNames,
@@ -27,7 +27,7 @@ from iac_components.data import (
     check_datalist,
     image_datalist,
 )
-from iac_components.data.channel_groups import group_channels
+from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.engine import run_until_signal
 from iac_components.options import OptionError
 

@@ -11,11 +11,11 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import StatsHandler
 from torch import nn
 
-from iac_components.api.arguments import choose_amp, choose_device, require
-from iac_components.api.batches import Batches, Item
-from iac_components.api.parts import Part
-from iac_components.api.runs import check_network, name_classes, number_classes, owned_folder
-from iac_components.api.sources import Source, read_source
+from iac_components.api.inputs.batches import Batches, Item
+from iac_components.api.inputs.parts import Part
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import choose_amp, choose_device, require
+from iac_components.api.runs.frame import check_network, name_classes, number_classes, owned_folder
 from iac_components.engine import run_until_signal
 from iac_components.evaluation import (
     PatientMetrics,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from iac_components.api.arguments import RunSettings
 from iac_components.api.audits import defaults_of, named, require_used
-from iac_components.api.components import Loss, segmentation_loss, topology_criterion
-from iac_components.api.halves import check_steps, read_halves
-from iac_components.api.runs import name_classes
-from iac_components.api.sources import Source, read_source
-from iac_components.api.topology_plan import TopologySearchPlan
-from iac_components.api.topology_runs import run_topology_search
+from iac_components.api.engines.components import Loss, segmentation_loss, topology_criterion
+from iac_components.api.engines.topology_plan import TopologySearchPlan
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import name_classes
+from iac_components.api.runs.halves import check_steps, read_halves
+from iac_components.api.runs.topology_runs import run_topology_search
 from iac_components.dints import (
     DintsArchitecture,
 )
@@ -81,7 +81,7 @@ def search_topology(
         validation: what chooses the best architecture.
         output_dir: folder of the search, which no other run writes into.
         epochs: length of the search at most.
-        steps_per_epoch: steps of an epoch; None goes once through ``weights``.
+        steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 2, or the loaders' own.
         learning_rate: of the weights.
         warmup_epochs: epochs that train the weights alone.
@@ -109,7 +109,7 @@ def search_topology(
         audit_every: epochs between looks of the audit.
         loss: of logits and labels.
         class_names: names of the foreground classes, where the data do not know them.
-        resume: go on from the newest checkpoint, if there is one of this very search.
+        resume: start from the newest checkpoint, if there is one of this very search.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from iac_components.api.arguments import RunSettings
-from iac_components.api.components import Loss, segmentation_loss
-from iac_components.api.handlers import CHECKPOINTS
-from iac_components.api.runs import (
+from iac_components.api.engines.components import Loss, segmentation_loss
+from iac_components.api.engines.handlers import CHECKPOINTS
+from iac_components.api.engines.trainers import HeldOut, training_engines
+from iac_components.api.inputs.sources import Source, read_source
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.runs.frame import (
     check_network,
     name_classes,
     number_classes,
     owned_folder,
     record_of,
 )
-from iac_components.api.sources import Source, read_source
-from iac_components.api.trainers import HeldOut, training_engines
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import load_weights, write_complexity
 from iac_components.options import OptionError
@@ -67,13 +67,13 @@ def train(
         validation: likewise; None keeps the last weights.
         output_dir: folder of the run, which no other run writes into.
         epochs: length of the run.
-        steps_per_epoch: steps of an epoch; None goes once through the data.
+        steps_per_epoch: steps of an epoch; None takes the data once.
         batch_size: images of a step; 16, or the loader's own.
         learning_rate: at the start.
         val_interval: epochs between validations and checkpoints; 5, or ``epochs`` if fewer.
         loss: of logits and labels, such as ``StackedSupervisionLoss`` for deep supervision.
         class_names: names of the foreground classes, where the data do not know them.
-        resume: go on from the newest checkpoint, if there is one of this very run.
+        resume: start from the newest checkpoint, if there is one of this very run.
         device: what computes; the GPU if there is one, else the CPU.
         seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.

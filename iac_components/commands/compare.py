@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, compare_runs, load_run, render_markdown
-from iac_components.files import write_json
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

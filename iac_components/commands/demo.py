@@ -19,9 +19,9 @@ from iac_components.commands.running.bundles import Bundles, collection, find_bu
 from iac_components.commands.running.chain import run_stages, test_cases
 from iac_components.commands.running.overrides import override, read_overrides
 from iac_components.commands.running.stages import Stage, make_stages
-from iac_components.data import write_phantom
 from iac_components.data.case import entry_files
 from iac_components.options import OptionError
+from iac_components.phantoms import write_phantom
 from iac_components.rendering.combination import Combination
 from iac_components.visualization import write_overlay
 

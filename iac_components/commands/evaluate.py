@@ -34,8 +34,8 @@ from iac_components.commands.running.segmenting import predict_stage
 from iac_components.commands.running.words import metrics_table
 from iac_components.data import read_dataset, registered_layouts
 from iac_components.data.case import Case
-from iac_components.data.decathlon import find_groups, read_groups
-from iac_components.data.description import describe_dataset
+from iac_components.data.layouts.decathlon import find_groups, read_groups
+from iac_components.data.layouts.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
 from iac_components.options import OptionError

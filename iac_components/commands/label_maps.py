@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from iac_components.data.case import Case, is_nifti_name, nifti_stem
+from iac_components.data.checks.pairs import check_pair
+from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
-from iac_components.data.pair_checks import check_pair
-from iac_components.data.volume_checks import Expectation, check_volume
-from iac_components.data.volume_file import Volume, read_volume
+from iac_components.data.nifti.volume_file import Volume, read_volume
 from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
 
 __all__ = ["Pair", "Scoring", "folder_cases", "highest_value", "pair_up", "score"]

@@ -12,7 +12,7 @@ from typing import cast
 
 import iac_components
 from iac_components.commands.running.errors import StageError
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 
 __all__ = ["COMMANDS", "add_command", "run"]
 

@@ -20,7 +20,7 @@ from iac_components.commands.running.chain import run_stages
 from iac_components.commands.running.overrides import override, read_overrides
 from iac_components.commands.running.stages import STAGES, Stage, make_stages
 from iac_components.commands.running.words import found_in_a_sentence, metrics_table
-from iac_components.data.layouts import find_dataset
+from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.options import OptionError
 from iac_components.rendering.facts import IAC, known
 

@@ -1,67 +1,65 @@
-"""Data: official dataset layouts to datalists, folds by patient, preflight checks, phantoms.
+"""Data: official dataset layouts to datalists, folds by patient, preflight checks.
 
 :func:`load_datalist` is what a bundle's config calls: it reads a dataset as downloaded, draws or
 reuses the folds, and lists one part. :func:`check_description` holds what a dataset says about
 itself against the bundle; :func:`check_datalist` opens every file and reports all faults at once.
 :class:`NiftiReader` and :class:`WholeLabelsd` read images and labels as these checks do.
-:class:`SliceDataset` (for 2-D networks), :class:`PatchDataset` (for 3-D ones) and
-:func:`epoch_loader` feed a network in an order that a resumed run can ask for again;
-:func:`write_phantom` writes a small synthetic dataset.
+:class:`SliceDataset` (for 2-D networks), :class:`VolumePatchDataset` (for 3-D ones) and
+:func:`epoch_loader` feed a network in an order that a resumed run can ask for again.
 """
 
 from __future__ import annotations
 
-from iac_components.data.acdc import read_acdc
-from iac_components.data.amos import read_amos
-from iac_components.data.brats import read_brats
 from iac_components.data.case import Case, DatalistEntry
+from iac_components.data.checks import check_datalist, check_split, check_window_reach
 from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
-from iac_components.data.decathlon import read_decathlon
-from iac_components.data.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
-from iac_components.data.description import (
-    Description,
-    check_description,
-    register_description,
+from iac_components.data.datasets import (
+    CaseDataset,
+    SliceDataset,
+    VolumePatchDataset,
+    epoch_loader,
+    share_of_cases,
 )
 from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.fixed_patches import FixedPatches, fixed_patches
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
-from iac_components.data.kits import read_kits
-from iac_components.data.label_map_writer import SaveImageLikeInputd, write_label_map
-from iac_components.data.layouts import read_dataset, register_layout, registered_layouts
-from iac_components.data.loader import epoch_loader, share_of_cases
-from iac_components.data.nifti_reader import NiftiReader
-from iac_components.data.output_names import CaseNames
+from iac_components.data.layouts import (
+    CaseNames,
+    Description,
+    check_description,
+    read_acdc,
+    read_amos,
+    read_brats,
+    read_dataset,
+    read_decathlon,
+    read_kits,
+    register_description,
+    register_layout,
+    registered_layouts,
+)
+from iac_components.data.nifti import (
+    NiftiReader,
+    SaveImageLikeInputd,
+    WholeLabelsd,
+    write_label_map,
+)
 from iac_components.data.parts import (
     register_part,
     registered_parts,
     select_cases,
     select_patients,
 )
-from iac_components.data.patches import PatchDataset
-from iac_components.data.phantom import register_phantom, write_phantom
-from iac_components.data.phantom_acdc import write_acdc_phantom
-from iac_components.data.phantom_amos import write_amos_phantom
-from iac_components.data.phantom_brats import write_brats2021_phantom, write_brats_phantom
-from iac_components.data.phantom_decathlon import write_decathlon_phantom
-from iac_components.data.phantom_hippocampus import write_hippocampus_phantom
-from iac_components.data.phantom_kits import write_kits_phantom
-from iac_components.data.preflight import check_datalist
-from iac_components.data.reading import CaseDataset
-from iac_components.data.slices import SliceDataset
-from iac_components.data.split_checks import check_split
-from iac_components.data.whole_labels import WholeLabelsd
-from iac_components.data.window_reach import check_window_reach
+
+PatchDataset = VolumePatchDataset
+"""The name of version 0.4, which configs may hold; MONAI has a class of this name, too."""
 
 __all__ = [
-    "DECATHLON_TASKS",
     "Case",
     "CaseDataset",
     "CaseNames",
     "DatalistEntry",
     "DatasetError",
-    "DecathlonTask",
     "Description",
     "Fault",
     "FixedPatches",
@@ -70,6 +68,7 @@ __all__ = [
     "PatchDataset",
     "SaveImageLikeInputd",
     "SliceDataset",
+    "VolumePatchDataset",
     "WholeLabelsd",
     "check_datalist",
     "check_description",
@@ -92,20 +91,11 @@ __all__ = [
     "register_description",
     "register_layout",
     "register_part",
-    "register_phantom",
     "registered_layouts",
     "registered_parts",
     "save_folds",
     "select_cases",
     "select_patients",
     "share_of_cases",
-    "write_acdc_phantom",
-    "write_amos_phantom",
-    "write_brats2021_phantom",
-    "write_brats_phantom",
-    "write_decathlon_phantom",
-    "write_hippocampus_phantom",
-    "write_kits_phantom",
     "write_label_map",
-    "write_phantom",
 ]

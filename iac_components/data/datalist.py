@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iac_components.data.case import DatalistEntry, is_nifti_name
-from iac_components.data.channel_groups import group_channels
 from iac_components.data.faults import DatasetError
 from iac_components.data.folds_file import load_or_make_folds
-from iac_components.data.layouts import read_dataset
+from iac_components.data.layouts.catalogue import read_dataset
+from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.data.parts import select_cases
 
 __all__ = ["fold_parts", "image_datalist", "load_datalist"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.data.patches import Item, PatchDataset
+from iac_components.data.datasets.patches import Item, VolumePatchDataset
 
 __all__ = ["FixedPatches", "fixed_patches"]
 
@@ -20,7 +20,7 @@ class FixedPatches:
         ValueError: if the dataset crops nothing, or the number is not positive.
     """
 
-    def __init__(self, dataset: PatchDataset, *, patches_per_volume: int = 1) -> None:
+    def __init__(self, dataset: VolumePatchDataset, *, patches_per_volume: int = 1) -> None:
         if patches_per_volume < 1:
             raise ValueError(f"patches_per_volume must be at least 1, not {patches_per_volume}.")
         dataset.require_crop()
@@ -42,12 +42,12 @@ class FixedPatches:
 
 
 def fixed_patches(items: object, *, patches_per_volume: int) -> object:
-    """Return fixed patches of a :class:`PatchDataset`; anything else as it is.
+    """Return fixed patches of a :class:`VolumePatchDataset`; anything else as it is.
 
     Args:
         items: a dataset, a list of items or a loader.
         patches_per_volume: of each volume.
     """
-    if isinstance(items, PatchDataset):
+    if isinstance(items, VolumePatchDataset):
         return FixedPatches(items, patches_per_volume=patches_per_volume)
     return items

@@ -8,11 +8,15 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from iac_components.common.files import (
+    read_json,
+    remove_leftovers,
+    require_writable_directory,
+    write_json,
+)
+from iac_components.common.ranks import is_first_rank
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, make_folds
-from iac_components.files import read_json, require_writable_directory, write_json
-from iac_components.ranks import is_first_rank
-from iac_components.temporary_files import remove_leftovers
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from iac_components.common.registry import Registry
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, seeded_order
-from iac_components.registry import Registry
 
 __all__ = ["PartRule", "register_part", "registered_parts", "select_cases", "select_patients"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from iac_components.common.files.tensor_files import read_tensors
 from iac_components.dints.topology import ArchitectureError, DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
-from iac_components.tensor_files import read_tensors
 
 __all__ = ["load_old_architecture"]
 

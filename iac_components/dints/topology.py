@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iac_components.common.files import Fields, read_json, write_json
 from iac_components.dints.topology_grid import DintsSpace
-from iac_components.files import read_json, write_json
-from iac_components.json_fields import Fields
 
 __all__ = [
     "KIND",

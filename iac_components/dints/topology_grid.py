@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from iac_components.json_fields import Fields
+from iac_components.common.files import Fields
 from iac_components.search_space.space import Edge
 
 __all__ = ["OPERATIONS", "DintsSpace"]

@@ -11,7 +11,7 @@ import torch
 from monai.networks.nets.dints import DiNTS, TopologyInstance
 from torch import nn
 
-from iac_components.built_weights import note_built
+from iac_components.common.built_weights import note_built
 from iac_components.dints.topology import ArchitectureError, DintsArchitecture, load_architecture
 from iac_components.dints.topology_grid import DintsSpace
 

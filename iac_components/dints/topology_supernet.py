@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from iac_components.built_weights import note_built
+from iac_components.common.built_weights import note_built
 from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.decoding import decode
 from iac_components.dints.search_topology import SearchTopology

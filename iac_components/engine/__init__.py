@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from iac_components.engine.best_model import BestModel, BestScore, FinalModel, metric_value
-from iac_components.engine.checkpoint import CheckpointError, ResumableCheckpoint
-from iac_components.engine.config_record import record_run
+from iac_components.engine.checkpoints import CheckpointError, ResumableCheckpoint, check_resume
 from iac_components.engine.epoch_metrics import EpochMetrics
 from iac_components.engine.interruption import run_until_signal
 from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
 from iac_components.engine.owned_folders import FolderInUseError, OwnedFolders
 from iac_components.engine.progress import RunProgress
-from iac_components.engine.run_record import CaseList, RunRecord, package_versions
-from iac_components.engine.same_run import check_resume
+from iac_components.engine.records import (
+    CaseList,
+    RunRecord,
+    package_versions,
+    record_run,
+    weights_record,
+)
 from iac_components.engine.seeding import EpochSeeding
 from iac_components.engine.synchronized_gradients import SynchronizedGradients
-from iac_components.engine.weights_record import weights_record
 
 __all__ = [
     "BestModel",

@@ -9,9 +9,9 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
-from iac_components.engine.run_record import RunRecord
-from iac_components.files import write_tensors
-from iac_components.ranks import is_first_rank
+from iac_components.common.files.tensor_files import write_tensors
+from iac_components.common.ranks import is_first_rank
+from iac_components.engine.records.run_record import RunRecord
 
 __all__ = ["BestModel", "BestScore", "FinalModel", "metric_value"]
 
@@ -45,7 +45,7 @@ class BestScore:
         return better
 
     def state_dict(self) -> dict[str, object]:
-        """The score."""
+        """Return the score."""
         return {"value": self.value}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:

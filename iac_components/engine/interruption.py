@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from monai.engines import Trainer
 
-from iac_components.ranks import count_ranks, is_first_rank, largest
-from iac_components.signals import NotedSignal, signals_noted
+from iac_components.common.console.signals import NotedSignal, signals_noted
+from iac_components.common.ranks import is_first_rank, largest
 
 __all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal"]
 
@@ -61,24 +62,24 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
                 # Sent to the whole group of processes, the signal ends those that load data.
                 _give_up(engine)
             # One of several ranks may have left while this one waited for it.
-            elif not noted or count_ranks() == 1:
+            elif not noted or idist.get_world_size() == 1:
                 raise
         if noted and is_first_rank():
             print(f"\n{_last_line(engine, noted.number)}", file=sys.stderr, flush=True)
 
 
 def is_abandoned(engine: Engine) -> bool:
-    """Whether the epoch at work was given up, so that it is no epoch to save."""
+    """Return True if the epoch at work was given up, so that it is no epoch to save."""
     return bool(engine.should_terminate == "skip_completed")
 
 
 def _stops(engine: Engine, validators: Sequence[Engine]) -> list[tuple[Events, Engine]]:
-    """The moments at which an engine may end."""
+    """List the moments at which an engine may end."""
     if not isinstance(engine, Trainer):
         return [(Events.ITERATION_COMPLETED, engine)]
     own = [(Events.ITERATION_COMPLETED, engine), (Events.EPOCH_COMPLETED, engine)]
     # Ranks validate a different number of cases each, and would wait for one that has ended.
-    inner = [] if count_ranks() > 1 else validators
+    inner = [] if idist.get_world_size() > 1 else validators
     return own + [(Events.ITERATION_COMPLETED, validator) for validator in inner]
 
 
@@ -95,7 +96,7 @@ def _stop(runner: Engine, noted: NotedSignal, engine: Engine) -> None:
 
 
 def _is_of_ended_worker(error: Exception) -> bool:
-    """Whether torch tells of a worker's end, or its connection to one broke off."""
+    """Recognize torch's news of a worker's end, or of a broken connection to one."""
     return not isinstance(error, RuntimeError) or bool(_ENDED_WORKER.search(str(error)))
 
 

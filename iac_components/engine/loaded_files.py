@@ -11,7 +11,7 @@ from typing import cast
 
 from monai.bundle import ConfigParser
 
-from iac_components.engine.weights_record import read_run
+from iac_components.engine.records.weights_record import read_run
 
 __all__ = ["LoadedFile", "is_loader", "loaded_files"]
 

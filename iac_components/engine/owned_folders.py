@@ -16,14 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from iac_components.files import require_writable_directory
-from iac_components.kept_folders import (
+from iac_components.common.files import require_writable_directory
+from iac_components.common.files.kept_folders import (
     FolderLostError,
     keep_folder,
     lost_folder,
     release_folder,
 )
-from iac_components.ranks import ask_first
+from iac_components.common.ranks import ask_first
 
 try:
     import fcntl
@@ -66,7 +66,7 @@ class OwnedFolders:
 
     They are released by :meth:`release`, when this object is collected, and by the kernel when the
     process ends, however it ends. Of several ranks the first holds them, and all refuse together.
-    Where a file system has no locks a warning says so, and the run goes on.
+    Where a file system has no locks a warning says so, and the run continues.
 
     Args:
         **folders: each folder by the option that names it.
@@ -178,7 +178,7 @@ def _own_description() -> dict[str, object]:
 
 
 def _describe(stream: IO[str]) -> str:
-    """The holder in words; it may have just begun to write its description."""
+    """Describe the holder, which may have just begun to write its description."""
     stream.seek(0)
     try:
         content = json.loads(stream.read())

@@ -9,7 +9,7 @@ import torch
 from ignite.engine import Engine, Events
 from tqdm.auto import tqdm
 
-from iac_components.ranks import is_first_rank
+from iac_components.common.ranks import is_first_rank
 
 __all__ = ["RunProgress"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from torch.utils.data import DataLoader
-
-from iac_components.ranks import rank
 
 __all__ = ["EpochSeeding"]
 
@@ -39,11 +38,11 @@ class EpochSeeding:
     def __call__(self, engine: Engine) -> None:
         """Seed the epoch that starts."""
         epoch = engine.state.epoch
-        torch.manual_seed(self.seed * _EPOCHS + epoch + rank() * _RANKS)
+        torch.manual_seed(self.seed * _EPOCHS + epoch + idist.get_rank() * _RANKS)
         for loader in self.loaders:
             for part in (loader.dataset, loader.sampler):
                 set_epoch = getattr(part, "set_epoch", None)
                 if set_epoch is not None:
                     set_epoch(epoch)
-        # A fresh iterator: with an epoch shorter than the loader, Ignite would go on with the old.
+        # A fresh iterator: after an epoch shorter than the loader, Ignite continues the old.
         engine.set_data(engine.state.dataloader)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from monai.engines import IterationEvents
 from torch import nn
 
-from iac_components.ranks import average, copy_from_first, count_ranks, require_same
+from iac_components.common.ranks import average, copy_from_first, require_same
 
 __all__ = ["SynchronizedGradients"]
 
@@ -46,7 +47,7 @@ class SynchronizedGradients:
         self._aligned = False
 
     def _align(self, engine: Engine) -> None:
-        if self._aligned or count_ranks() == 1:
+        if self._aligned or idist.get_world_size() == 1:
             return
         shapes = {name: tuple(value.shape) for name, value in self.network.state_dict().items()}
         require_same(
@@ -59,7 +60,7 @@ class SynchronizedGradients:
 
     @torch.no_grad()
     def _average(self, engine: Engine) -> None:
-        if count_ranks() == 1:
+        if idist.get_world_size() == 1:
             return
         parameters = [
             parameter

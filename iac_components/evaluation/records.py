@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.text import open_table, read_text
+from iac_components.common.files import open_table, read_text
 
 __all__ = [
     "CSV_NAME",
@@ -70,7 +70,7 @@ class CaseRecord:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What no two records of a run may share: patient, case and label."""
+        """Patient, case and label, which no two records of a run may share."""
         return self.patient, self.case, self.label
 
 

@@ -1,4 +1,4 @@
-"""What is scored: each class by its own, or regions that unite classes and may overlap.
+"""Regions that are scored: each class by its own, or unions of classes that may overlap.
 
 BraTS and KiTS are scored in nested regions (whole tumour, tumour core, enhancing tumour), each a
 union of label values.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from iac_components.common.files import write_json, write_text
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY
 from iac_components.evaluation.patients import PatientScore, patient_scores
 from iac_components.evaluation.records import (
@@ -16,7 +17,6 @@ from iac_components.evaluation.records import (
     format_csv,
 )
 from iac_components.evaluation.statistics import Summary, summarize
-from iac_components.files import write_json, write_text
 
 __all__ = ["JSON_NAME", "json_number", "write_metrics"]
 

@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Summary:
-    """What is said of a list of patients' scores; NaN where too few patients are left.
+    """Summary of a list of patients' scores; NaN where too few patients are left.
 
     Attributes:
         mean: mean over patients.

@@ -1,4 +1,4 @@
-"""Where the cells go: skip modules implanted into any U-shaped network, and its weights.
+"""Networks: skip modules implanted into any U-shaped one, supernets, and trained weights.
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
 module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``
@@ -11,20 +11,13 @@ cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUN
 
 from __future__ import annotations
 
-from iac_components.networks.batch_norm import set_batch_norm_momentum
+from iac_components.common.built_weights import note_built
 from iac_components.networks.build import (
     build_network,
     implant_genotype,
     implant_skip_module,
 )
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.complexity import (
-    Complexity,
-    measure_complexity,
-    write_complexity,
-)
-from iac_components.networks.deep_supervision import StackedSupervisionLoss
-from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
 from iac_components.networks.implant import (
     find_skip_connections,
@@ -32,13 +25,24 @@ from iac_components.networks.implant import (
     skip_fusions,
     skip_modules,
 )
-from iac_components.networks.nnunet_plan import NnUNetPlan, plan_nnunet
-from iac_components.networks.patch import check_patch
+from iac_components.networks.monai_repairs import (
+    PairedWindowInferer,
+    StackedSupervisionLoss,
+    make_exportable,
+    set_batch_norm_momentum,
+)
+from iac_components.networks.sizing import (
+    Complexity,
+    NnUNetPlan,
+    check_patch,
+    measure_complexity,
+    plan_nnunet,
+    write_complexity,
+)
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
-from iac_components.networks.window_inferer import PairedWindowInferer
 
 __all__ = [
     "CellNetwork",
@@ -61,6 +65,7 @@ __all__ = [
     "load_weights",
     "make_exportable",
     "measure_complexity",
+    "note_built",
     "plan_nnunet",
     "register_fusion_block",
     "register_skip_module",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from iac_components.built_weights import note_built
+from iac_components.common.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import find_skip_connections, implant
 from iac_components.networks.skip_connection import SkipConnection

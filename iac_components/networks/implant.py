@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 from torch import nn
 
-from iac_components.networks.dry_pass import undisturbed
-from iac_components.networks.exportable import make_exportable
 from iac_components.networks.fusion import SkipFusion
+from iac_components.networks.monai_repairs import make_exportable
 from iac_components.networks.places import Place, find_places
+from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.topologies import fusible_blocks
 from iac_components.networks.wiring import wire

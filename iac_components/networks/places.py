@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from iac_components.networks.dry_pass import ObservedBlock, observe_blocks
 from iac_components.networks.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.sizing.dry_pass import ObservedBlock, observe_blocks
 from iac_components.networks.skip_connection import SkipConnection
 from iac_components.networks.topologies import known_networks
 from iac_components.search_space import SITES

@@ -8,7 +8,7 @@ import torch
 from monai.networks.blocks.activation_checkpointing import ActivationCheckpointWrapper
 from torch import nn
 
-from iac_components.built_weights import note_built
+from iac_components.common.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.implant import (
     find_skip_connections,

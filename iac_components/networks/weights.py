@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from iac_components.common.files.tensor_files import read_tensors
 from iac_components.networks.cell_network import CellNetwork
 from iac_components.networks.fusion import SkipFusion, implanted_key
-from iac_components.tensor_files import read_tensors
 
 __all__ = ["load_state", "load_weights"]
 

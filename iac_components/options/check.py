@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from monai.bundle import ConfigWorkflow
 
-from iac_components.config_stack import running_parser, running_workflow, workflow_call
+from iac_components.common.console.config_stack import (
+    running_parser,
+    running_workflow,
+    workflow_call,
+)
+from iac_components.common.console.typed_options import typed_options
 from iac_components.options.errors import OptionError
 from iac_components.options.intervals import idle_intervals
 from iac_components.options.known_ids import defined_ids
@@ -17,7 +22,6 @@ from iac_components.options.typed_words import put_nothing, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
 from iac_components.options.unused import changed_options, unused_options, unused_with
 from iac_components.options.values import read_given_values, read_values, replaced_values
-from iac_components.typed_options import typed_options
 
 __all__ = ["check_options", "check_values"]
 
@@ -91,6 +95,6 @@ def _unknown(workflow: ConfigWorkflow, defined: Mapping[str, object]) -> dict[st
 
 
 def _chosen(values: Mapping[str, object], defined: Mapping[str, object]) -> Mapping[str, object]:
-    """The values without a default that yields to the others: a run may end before it."""
+    """Return the values without a default that yields to the others: a run may end before it."""
     yields = values.get("val_interval") == defined.get("val_interval")
     return {name: value for name, value in values.items() if name != "val_interval" or not yields}

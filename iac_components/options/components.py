@@ -8,8 +8,8 @@ from typing import cast
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components.config_stack import running_parser
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.console.config_stack import running_parser
 from iac_components.options.errors import OptionError, reason_of
 from iac_components.options.first_use import Setting, use_once
 
@@ -56,7 +56,7 @@ def _refusal(name: str, what: str, error: Exception) -> OptionError:
 
 
 def _setting(parser: ConfigParser) -> Setting | None:
-    """What the run's objects are made for; None for a config that does not say."""
+    """Read what the run's objects are made for; None for a config that does not say."""
     if "in_channels" not in parser or "out_channels" not in parser:
         return None
     values = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.causes import first_cause, one_line
+from iac_components.common.causes import first_cause, one_line
 
 __all__ = ["OptionError", "reason_of"]
 
@@ -12,5 +12,5 @@ class OptionError(ValueError):
 
 
 def reason_of(error: BaseException) -> str:
-    """The first cause of an error in one line: MONAI wraps errors several deep."""
+    """Return the first cause of an error in one line: MONAI wraps errors several deep."""
     return one_line(first_cause(error))

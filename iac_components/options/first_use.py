@@ -27,7 +27,7 @@ _SIDE = 16
 
 @dataclass(frozen=True)
 class Setting:
-    """What the objects of a run are made for.
+    """Channels, sizes and the like that the objects of a run are made for.
 
     Attributes:
         in_channels: channels of an image.

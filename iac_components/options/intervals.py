@@ -45,13 +45,13 @@ def idle_intervals(parser: ConfigParser, values: Mapping[str, object]) -> Iterat
 
 
 def _length(parser: ConfigParser, values: Mapping[str, object]) -> int | None:
-    """The epochs of the run, which clients of MONAI set at the trainer."""
+    """Return the epochs of the run, which clients of MONAI set at the trainer."""
     length = _number(parser, _LENGTH, values)
     return cast(int | None, values.get("epochs")) if length is None else int(length)
 
 
 def _number(parser: ConfigParser, where: str, values: Mapping[str, object]) -> float | None:
-    """A number that stands in the config, or that follows from plain options alone."""
+    """Read a number that stands in the config, or follows from plain options alone."""
     if where not in parser:
         return None
     found = parser.get(where)

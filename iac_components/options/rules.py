@@ -1,4 +1,4 @@
-"""What must hold between options, and what only this package or this machine can tell."""
+"""Rules between options, and those that only this package or this machine can check."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import cast
 
 import torch
 
-from iac_components.data.layouts import registered_layouts
+from iac_components.common.registry import Registry
+from iac_components.data.layouts.catalogue import registered_layouts
 from iac_components.dints.topology_grid import OPERATIONS, DintsSpace
 from iac_components.evaluation.regions import scored_regions
 from iac_components.networks import registered_skip_modules
 from iac_components.options.values import refusal
-from iac_components.registry import Registry
 from iac_components.search_space import registered_operations
 from iac_components.search_space.space import CELL_INPUTS, NONE_OPERATION
 

@@ -38,12 +38,12 @@ class Option:
 
     @property
     def kind(self) -> str:
-        """What it is, ``value`` unless the schema says otherwise."""
+        """Kind of the option, ``value`` unless the schema says otherwise."""
         return str(self.schema.get("kind", "value"))
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a plain value, which a user sets and the schema describes."""
+        """True for a plain value, which a user sets and the schema describes."""
         return self.kind in ("value", "path", "device", "choice")
 
     @cached_property
@@ -54,12 +54,12 @@ class Option:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it is on or off."""
+        """True for a switch, on or off."""
         return self.types == ("boolean",)
 
     @property
     def is_optional(self) -> bool:
-        """Whether ``null`` is a value of it."""
+        """True if ``null`` is a value of it."""
         return "null" in self.types
 
     @property

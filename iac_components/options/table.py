@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from iac_components.markdown_table import markdown_table
+from iac_components.common.markdown_table import markdown_table
 from iac_components.options.schema import Option, load_options
 from iac_components.options.words import allowed_words
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 
+from iac_components.common.console.paths import PATH_OPTIONS
 from iac_components.options.client_keys import WORKFLOW_KEYS
 from iac_components.options.known_ids import SEPARATOR, nearest
-from iac_components.paths import PATH_OPTIONS
 
 __all__ = ["put_nothing", "read_words"]
 

@@ -57,7 +57,7 @@ def unknown_step(workflow: ConfigWorkflow) -> Iterator[str]:
 
 
 def _with_parents(ids: Collection[str]) -> set[str]:
-    """The ids, and every id that they lie below."""
+    """Return the ids, and every id that they lie below."""
     return {
         SEPARATOR.join(parts[:count])
         for parts in (name.split(SEPARATOR) for name in ids)

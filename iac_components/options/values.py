@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
-from iac_components.console import optional
+from iac_components.common.console.typed_values import parse_optional
 from iac_components.options.errors import reason_of
 from iac_components.options.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.options.schema import Option
@@ -135,7 +135,7 @@ def read_given_values(
 
 
 def refusal(name: str, value: object, rule: str) -> str:
-    """The one sentence about a value that is not allowed."""
+    """Return the one sentence about a value that is not allowed."""
     return f"--{name} is {value!r}: {rule}"
 
 
@@ -189,7 +189,7 @@ def _numbers(value: object) -> Iterator[float]:
 
 
 def _plain(option: Option, value: object) -> object:
-    """A value as JSON would hold it: no tuple, array, path or device; ``null`` as typed is None."""
+    """Return a value as JSON holds it: no tuple, array, path or device; typed ``null`` is None."""
     if isinstance(value, np.ndarray | np.generic | torch.Tensor):
         value = value.tolist()
     if isinstance(value, os.PathLike | torch.device):
@@ -200,7 +200,7 @@ def _plain(option: Option, value: object) -> object:
         return {key: _plain(option, item) for key, item in value.items()}
     if option.is_switch and isinstance(value, str):
         return _SWITCHES.get(value.lower(), value)
-    return optional(value) if option.is_optional else value
+    return parse_optional(value) if option.is_optional else value
 
 
 def _is_whole(checker: object, value: object) -> bool:

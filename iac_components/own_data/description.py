@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.data.dataset_json import JSON_NAME, read_dataset_json
 from iac_components.data.faults import Fault, raise_faults
+from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
 
 __all__ = ["NOT_STATED", "DatasetDescription", "modality_of", "plain_text", "read_description"]
 

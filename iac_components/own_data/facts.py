@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iac_components.data import DatasetError, read_dataset
 from iac_components.data.case import Case, is_nifti_name
-from iac_components.data.layouts import find_dataset
+from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.own_data.description import DatasetDescription, modality_of, read_description
 from iac_components.own_data.geometry import Geometry, read_geometry
 from iac_components.own_data.planes import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from iac_components.data.case import Case
 from iac_components.data.faults import Fault, raise_faults
-from iac_components.data.nifti_reader import open_nifti
+from iac_components.data.nifti.nifti_reader import open_nifti
 
 __all__ = ["Geometry", "array_axes", "read_geometry"]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from iac_components.data.case import Case
+from iac_components.data.checks.pairs import check_pair
+from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, raise_faults
-from iac_components.data.pair_checks import check_pair
-from iac_components.data.volume_checks import Expectation, check_volume
-from iac_components.data.volume_file import Volume, read_volume
+from iac_components.data.nifti.volume_file import Volume, read_volume
 from iac_components.own_data.geometry import array_axes
 from iac_components.own_data.planes import Plane
 

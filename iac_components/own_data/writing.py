@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from iac_components.files import require_writable_directory, write_text
+from iac_components.common.files import require_writable_directory, write_text
 from iac_components.rendering.combination import Combination, render
 from iac_components.rendering.facts import BUNDLES, STAGES
 

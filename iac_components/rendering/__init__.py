@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from iac_components.registry import Registry
+from iac_components.common.registry import Registry
 from iac_components.rendering.combination import Combination
 from iac_components.rendering.dints import DintsCombination, dints_combinations
 from iac_components.rendering.iac import IacCombination, iac_combinations

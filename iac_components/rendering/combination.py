@@ -19,7 +19,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 import iac_components
-from iac_components.files import write_text
+from iac_components.common.files import write_text
 from iac_components.options import option_table
 from iac_components.options.known_ids import referred_ids
 from iac_components.rendering.facts import SOURCES, DatasetSource, Facts, provenance_of, read_json

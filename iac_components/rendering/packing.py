@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from iac_components.files import read_json
+from iac_components.common.files import read_json
 
 PACKAGE = Path(__file__).parents[1]
 WEIGHTS = "models/model.pt"

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from iac_components.ranks import is_first_rank
+from iac_components.common.ranks import is_first_rank
 from iac_components.search.audit import LEAST_PATIENTS
 from iac_components.search.looks.log import AuditLog
 from iac_components.search.looks.looking import Ready

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from iac_components.ranks import average
+from iac_components.common.ranks import average
 from iac_components.search.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,

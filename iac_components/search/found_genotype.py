@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from iac_components.common.ranks import is_first_rank
 from iac_components.engine import RunRecord
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.ranks import is_first_rank
 from iac_components.search.closing import Outcome, close_search
 from iac_components.search.looks.findings import describe_findings
 from iac_components.search.provenance import search_provenance

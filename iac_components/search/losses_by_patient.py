@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from iac_components.ranks import average, require_same
+from iac_components.common.ranks import average, require_same
 from iac_components.search.parts import Part
 from iac_components.search.patient_batches import PatientBatch
 from iac_components.search.stability import FloatArray

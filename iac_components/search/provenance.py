@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+import ignite.distributed as idist
 import torch
 
 from iac_components.engine import RunRecord, package_versions
-from iac_components.ranks import count_ranks
 from iac_components.search.trace import SearchTrace
 
 __all__ = ["search_provenance", "settings_digest"]
@@ -61,7 +61,7 @@ def search_provenance(
         "seconds": round(trace.total_seconds, 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
-        "ranks": count_ranks(),
+        "ranks": idist.get_world_size(),
         "versions": package_versions(),
         "settings": json.loads(_canonical(settings)),
         "settings_digest": settings_digest(settings),

@@ -13,7 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from iac_components.ranks import is_first_rank, require_same
+from iac_components.common.ranks import is_first_rank, require_same
 from iac_components.search.pruned_optimizer import forget_parameters
 from iac_components.search.stability import BoolArray, FloatArray, StabilityCriterion
 from iac_components.search.trace import SearchTrace

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from iac_components.files import write_text
+from iac_components.common.files import write_text
+from iac_components.common.trace_format import TRACE_COLUMNS
 from iac_components.search.stability import BoolArray, FloatArray, History
 from iac_components.search.trace_file import TracedEdge, read_trace_content
 from iac_components.search_space.space import EdgeSpace
-from iac_components.trace_format import TRACE_COLUMNS
 
 __all__ = ["SearchTrace"]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iac_components.files import read_json, write_json
-from iac_components.json_fields import Fields
+from iac_components.common.files import Fields, read_json, write_json
 from iac_components.search_space.genotype import Genotype, GenotypeError, KeptEdge, NodeGenotype
 from iac_components.search_space.space import CELL_INPUTS, SearchSpace
 

@@ -16,7 +16,7 @@ from monai.networks.layers.factories import Pool
 from torch import nn
 from torch.nn import functional as F
 
-from iac_components.registry import Registry
+from iac_components.common.registry import Registry
 from iac_components.search_space.norm import make_norm
 from iac_components.search_space.separable import SeparableConvolution
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from iac_components.common.files import require_writable_directory
 from iac_components.dints import load_architecture
-from iac_components.files import require_writable_directory
 from iac_components.search import SearchTrace
 from iac_components.search.looks.audit_file import read_audit_trace
 from iac_components.visualization.findings.effect_curves import draw_effect_curves

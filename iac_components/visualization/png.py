@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from iac_components.files import atomic_write
+from iac_components.common.files import atomic_write
 
 __all__ = ["write_png"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iac_components.files import require_writable_directory
+from iac_components.common.files import require_writable_directory
 from iac_components.search import SearchTrace
 from iac_components.search.looks.audit_file import read_audit_trace
 from iac_components.search_space import load_genotype

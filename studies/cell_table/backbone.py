@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, epoch_loader
-from iac_components.files import write_tensors
 from iac_components.networks import load_weights
 from studies.cell_table.features import channels_last
 from studies.cell_table.patients import slices_of, split_cases

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-from iac_components.files import read_json, write_json, write_text
+from iac_components.common.files import read_json, write_json, write_text
 
 __all__ = [
     "Record",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from iac_components.files import write_json
+from iac_components.common.files import write_json
 from studies.cell_table.backbone import backbone_digest
 from studies.cell_table.patients import Parts
 from studies.cell_table.run import Site, load_site

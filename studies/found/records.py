@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from iac_components.files import read_json
+from iac_components.common.files import read_json
 
 __all__ = ["Found", "mean_dice", "read_found", "record_path"]
 

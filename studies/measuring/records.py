@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from iac_components.files import write_json
+from iac_components.common.files import write_json
 
 __all__ = ["add_out_option", "json_object", "machine", "mebibytes", "publish", "spread"]
 

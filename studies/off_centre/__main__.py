@@ -14,8 +14,8 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+from iac_components.common.files import write_json
 from iac_components.data import load_datalist
-from iac_components.files import write_json
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "hippocampus_unet_iac_segmentation_inference"

@@ -9,7 +9,7 @@ from typing import cast
 
 import torch
 
-from iac_components.files import read_json
+from iac_components.common.files import read_json
 from studies.cell_table.backbone import load_backbone
 from studies.cell_table.settings import load_settings
 from studies.found.halves import load_halves

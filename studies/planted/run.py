@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from iac_components.files import read_json, write_json
+from iac_components.common.files import read_json, write_json
 from studies.found.halves import SearchHalves
 from studies.found.run import run_search
 from studies.planted.answers import read_answer

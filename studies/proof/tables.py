@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from iac_components.common.files import atomic_write, write_text
 from iac_components.evaluation import (
     CaseRecord,
     average_seeds,
@@ -17,7 +18,6 @@ from iac_components.evaluation import (
     read_metrics,
     summarize,
 )
-from iac_components.files import atomic_write, write_text
 from iac_components.search_space import Genotype
 
 __all__ = [

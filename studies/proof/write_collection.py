@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from iac_components.files import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.rendering.facts import DINTS, IAC
 from iac_components.search_space import load_genotype
 from studies.proof.run import SCRATCH

@@ -19,7 +19,7 @@ from typing import cast
 
 import torch
 
-from iac_components.files import write_text
+from iac_components.common.files import write_text
 from studies.measuring.records import add_out_option, publish
 from studies.measuring.session import describe_session
 from studies.search_cost.steps.growth import BASE, FACTORS, Point, measure_factor

@@ -19,8 +19,8 @@ from typing import cast
 
 import torch
 
-from iac_components.console import brief_message
-from iac_components.files import write_text
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.files import write_text
 from iac_components.networks import measure_complexity
 from studies.measuring.records import add_out_option, publish
 from studies.measuring.rounds import compare, summary, time_rounds

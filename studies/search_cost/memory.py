@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from iac_components.files import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from studies.measuring.children import environment_of_children
 from studies.measuring.records import add_out_option, json_object, mebibytes, publish
 from studies.measuring.session import describe_session

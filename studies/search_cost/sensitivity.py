@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.files import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from studies.measuring.records import json_object
 from studies.measuring.session import describe_session
 from studies.search_cost.pages.grid import Grid, describe, measure

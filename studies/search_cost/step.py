@@ -25,7 +25,7 @@ from typing import cast
 
 import torch
 
-from iac_components.files import write_json, write_text
+from iac_components.common.files import write_json, write_text
 from iac_components.networks.implant import skip_modules
 from studies.measuring.records import add_out_option, mebibytes, publish, spread
 from studies.measuring.session import describe_session

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from iac_components.files import read_json, write_text
+from iac_components.common.files import read_json, write_text
 from studies.search_cost.pages.agreement_table import found_once
 from studies.search_cost.pages.comparison import render_comparison
 from studies.search_cost.pages.raw_fields import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from monai.networks.nets import BasicUNet
+from studies.planted.search import SearchRecipe
 
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import PatientBatch, PatientLosses
@@ -16,7 +17,6 @@ from studies.planted.hits import hit_rate
 from studies.planted.operations import CANDIDATES, DIRECTIONS, Noise, Roll
 from studies.planted.report import report
 from studies.planted.run import fill_planted
-from studies.planted.search import SearchRecipe
 from studies.planted.short_form import run_short_form
 from studies.planted.tasks import OPPOSITE, corrupt, planted_tasks
 

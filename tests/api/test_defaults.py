@@ -11,31 +11,31 @@ from monai.bundle import ConfigWorkflow
 from monai.engines import Workflow
 
 import iac_components as iac
-from iac_components.api.arguments import RunSettings
 from iac_components.api.audits import audit_of
 from iac_components.api.cells import BATCH_SIZE as SEARCH_BATCH
 from iac_components.api.cells import WARMUP_EPOCHS
-from iac_components.api.components import (
+from iac_components.api.engines.components import (
     cell_criterion,
     segmentation_loss,
     topology_criterion,
 )
-from iac_components.api.part_batches import PartBatches
-from iac_components.api.search_trainers import CellSearchPlan, cell_search_trainer
-from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
-from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
-from iac_components.api.topology_plan import TopologySearch, TopologySearchPlan
-from iac_components.api.topology_trainers import topology_engines
-from iac_components.api.trainers import HeldOut, training_engines
-from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
-from iac_components.api.transforms import (
+from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
+from iac_components.api.engines.topology_plan import TopologySearch, TopologySearchPlan
+from iac_components.api.engines.topology_trainers import topology_engines
+from iac_components.api.engines.trainers import HeldOut, training_engines
+from iac_components.api.inputs.part_batches import PartBatches
+from iac_components.api.inputs.transforms import (
     augmentation,
     class_maps,
     training_volumes,
     whole_volumes,
     window_inferer,
 )
-from iac_components.data.fingerprint import describe
+from iac_components.api.runs.arguments import RunSettings
+from iac_components.api.topologies import BATCH_SIZE as TOPOLOGY_BATCH
+from iac_components.api.topologies import VAL_INTERVAL as TOPOLOGY_INTERVAL
+from iac_components.api.training import BATCH_SIZE, VAL_INTERVAL
+from iac_components.data.datasets.fingerprint import transform_fingerprint
 from iac_components.engine import RunRecord
 from iac_components.networks import CellSearchNetwork
 
@@ -140,7 +140,7 @@ def assert_same_trainer(ours, theirs, our_handlers, their_handlers):
         assert getattr(ours, name, None) == getattr(theirs, name, None)
     for name in ("max_epochs", "epoch_length"):
         assert getattr(ours.state, name) == getattr(theirs.state, name)
-    assert describe(ours.data_loader.dataset.transform) == describe(
+    assert transform_fingerprint(ours.data_loader.dataset.transform) == transform_fingerprint(
         theirs.data_loader.dataset.transform
     )
     assert (ours.data_loader.batch_size, ours.data_loader.sampler.seed) == (
@@ -155,7 +155,9 @@ def assert_same_validator(ours, theirs, made):
     assert ours.state.key_metric_name == theirs.state.key_metric_name == "val_mean_dice"
     assert type(ours.data_loader.dataset) is type(theirs.data_loader.dataset)
     volumes = whole_volumes(made)
-    assert describe(volumes) == describe(theirs.data_loader.dataset.transform)
+    assert transform_fingerprint(volumes) == transform_fingerprint(
+        theirs.data_loader.dataset.transform
+    )
 
 
 def recorded(patched):
@@ -180,12 +182,20 @@ def test_transforms_are_those_of_the_config(config, name, stage):
     if name == "dints":
         # One channel by itself or with no other is the same, and the configs write both.
         made = recipe(bundle, voxel_values=bundle["voxel_values"])
-    assert describe(training_volumes(made)) == describe(bundle["train#preprocessing"])
-    assert describe(augmentation(made)) == describe(bundle["train#augmentation"])
+    assert transform_fingerprint(training_volumes(made)) == transform_fingerprint(
+        bundle["train#preprocessing"]
+    )
+    assert transform_fingerprint(augmentation(made)) == transform_fingerprint(
+        bundle["train#augmentation"]
+    )
     if (name, stage) != ("unet_iac", "search"):
         volumes = whole_volumes(made)
-        assert describe(volumes) == describe(bundle["validate#preprocessing"])
-        assert describe(class_maps(volumes)) == describe(bundle["validate#postprocessing"])
+        assert transform_fingerprint(volumes) == transform_fingerprint(
+            bundle["validate#preprocessing"]
+        )
+        assert transform_fingerprint(class_maps(volumes)) == transform_fingerprint(
+            bundle["validate#postprocessing"]
+        )
         assert facts(window_inferer(made)) == facts(bundle["validate#inferer"])
 
 

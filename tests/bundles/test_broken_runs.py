@@ -51,14 +51,16 @@ def faults(check, bundle, workbench):
 
 def test_training_that_leaves_the_found_genotype_out(copies, workbench):
     shipped = "$@bundle_root + '/genotype.json'"
-    replace(copies["train"], "train", '"$optional(@genotype_path)"', f'"{shipped}"')
+    replace(copies["train"], "train", '"$parse_optional(@genotype_path)"', f'"{shipped}"')
     replace(copies["train"], "train", "\"$@bundle_root + '/genotype.json'\",", '"",')
     replace(copies["train"], "train", '"genotype_path": ""', f'"genotype_path": "{shipped}"')
     assert "checkpoint of another network" in faults("run", copies["train"], workbench)
 
 
 def test_training_that_starts_from_a_fresh_backbone(copies, workbench):
-    replace(copies["train"], "train", '"$optional(@backbone_ckpt)"', '"$@backbone_ckpt and None"')
+    replace(
+        copies["train"], "train", '"$parse_optional(@backbone_ckpt)"', '"$@backbone_ckpt and None"'
+    )
     found = faults("run", copies["train"], workbench)
     assert "the frozen backbone is not the trained one" in found
 

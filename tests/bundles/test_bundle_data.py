@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import load_datalist
 from tools.maintenance.verification import Bundle
 

@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import load_folds
 from iac_components.evaluation import read_metrics
 from iac_components.networks import load_state

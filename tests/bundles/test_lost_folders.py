@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 
 
 def deleting(folder, result):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.engine.owned_folders import LOCK_NAME
 from iac_components.evaluation import read_metrics
 from iac_components.search_space import load_genotype

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.dints import DintsSearchTrainer, load_architecture
 from tools.maintenance.verification import Bundle
 

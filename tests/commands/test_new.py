@@ -16,10 +16,10 @@ from monai.bundle import ConfigParser
 
 from iac_components.__main__ import main
 from iac_components.commands.new import create_bundles
+from iac_components.common.files import write_json
 from iac_components.data import check_description, read_dataset
-from iac_components.data.phantom import write_nifti
-from iac_components.files import write_json
 from iac_components.own_data import writing
+from iac_components.phantoms.catalogue import write_nifti
 from iac_components.rendering.facts import STAGES
 from tools.maintenance.verification import CHECKS, Bundle, Workbench, run_check
 from tools.maintenance.verification.methods.iac_budgets import QUICK

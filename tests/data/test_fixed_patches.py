@@ -7,7 +7,7 @@ import pytest
 import torch
 from monai.transforms import Compose, RandFlipd, RandShiftIntensityd, RandSpatialCropd
 
-from iac_components.data import FixedPatches, PatchDataset, fixed_patches
+from iac_components.data import FixedPatches, VolumePatchDataset, fixed_patches
 
 KEYS = ["image", "label"]
 CROP = RandSpatialCropd(KEYS, (4, 4, 4), random_size=False)
@@ -22,8 +22,8 @@ def volumes() -> list[dict[str, object]]:
     ]
 
 
-def dataset(*steps: object, **options: object) -> PatchDataset:
-    return PatchDataset(volumes(), None, patch_transform=Compose([CROP, *steps]), **options)
+def dataset(*steps: object, **options: object) -> VolumePatchDataset:
+    return VolumePatchDataset(volumes(), None, patch_transform=Compose([CROP, *steps]), **options)
 
 
 def test_they_are_the_crops_alone_in_every_epoch() -> None:
@@ -57,7 +57,7 @@ def test_items_of_epochs_are_as_they_were() -> None:
 
 
 def test_without_a_crop_there_is_no_patch() -> None:
-    whole = PatchDataset(volumes(), None, patch_transform=Compose(AUGMENTATION))
+    whole = VolumePatchDataset(volumes(), None, patch_transform=Compose(AUGMENTATION))
     with pytest.raises(ValueError, match="patch_transform begins with no crop"):
         FixedPatches(whole)
     with pytest.raises(ValueError, match="patches_per_volume must be at least 1, not 0"):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from iac_components.data.faults import Fault
-from iac_components.data.nifti_reader import open_nifti
-from iac_components.data.volume_file import read_volume
+from iac_components.data.nifti.nifti_reader import open_nifti
+from iac_components.data.nifti.volume_file import read_volume
 
 SIZEOF_HDR, DATATYPE, QFAC = (0, "<i"), (70, "<h"), (76, "<f")
 

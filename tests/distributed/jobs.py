@@ -20,6 +20,15 @@ from monai.engines import SupervisedTrainer
 from torch import nn
 from torch.utils.data import DataLoader
 
+from iac_components.common.ranks import (
+    RankError,
+    average,
+    copy_from_first,
+    is_first_rank,
+    join_ranks,
+    leave_ranks,
+    require_same,
+)
 from iac_components.data import epoch_loader
 from iac_components.engine import (
     CheckpointError,
@@ -30,17 +39,6 @@ from iac_components.engine import (
     ResumableCheckpoint,
     SynchronizedGradients,
     run_until_signal,
-)
-from iac_components.ranks import (
-    RankError,
-    average,
-    copy_from_first,
-    count_ranks,
-    is_first_rank,
-    join_ranks,
-    leave_ranks,
-    rank,
-    require_same,
 )
 
 TESTS = Path(__file__).parents[1]
@@ -86,14 +84,14 @@ class Network(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.norm(x)
         y = self.all(x) + self.frozen(x)
-        return y + self.second(x) if rank() == 1 else y
+        return y + self.second(x) if idist.get_rank() == 1 else y
 
 
 def train(
     rows: torch.Tensor, handlers: Callable[[nn.Module], list[object]], *, norm: bool = False
 ) -> SupervisedTrainer:
     """Two epochs from weights that differ between the ranks, on rows of each rank's own."""
-    torch.manual_seed(rank())
+    torch.manual_seed(idist.get_rank())
     network = Network(norm)
     trainer = SupervisedTrainer(
         device=torch.device("cpu"),
@@ -111,11 +109,15 @@ def train(
 
 
 def averages() -> Findings:
-    own = rank() + 1.0
+    own = idist.get_rank() + 1.0
     tensors = [torch.tensor(own), torch.full((2, 3), own, dtype=torch.float64)]
     tensors.append(torch.full((4,), own, dtype=torch.float16)[::2])
     means = average(tensors)
-    copies = [torch.full((2, 2), own), torch.tensor([rank() == 0]), torch.tensor(2**40 + rank())]
+    copies = [
+        torch.full((2, 2), own),
+        torch.tensor([idist.get_rank() == 0]),
+        torch.tensor(2**40 + idist.get_rank()),
+    ]
     copies.append(torch.full((2, 3, 4, 5), own).to(memory_format=torch.channels_last))
     copy_from_first(copies)
     return {"means": means, "copies": copies, "nothing": average([])}
@@ -139,14 +141,16 @@ def gradients() -> Findings:
 
             engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, look)
 
-    trainer = train(rows[2 * rank() :][:2], lambda net: [SynchronizedGradients(net), Look()])
+    trainer = train(
+        rows[2 * idist.get_rank() :][:2], lambda net: [SynchronizedGradients(net), Look()]
+    )
     trainer.run()
     return {**seen, "rows": rows, "end": digest(trainer.network.state_dict().values())}
 
 
 def statistics() -> Findings:
     """Each rank's batches have another mean."""
-    rows = torch.randn(4, 4, generator=torch.Generator().manual_seed(2)) + 5 * rank()
+    rows = torch.randn(4, 4, generator=torch.Generator().manual_seed(2)) + 5 * idist.get_rank()
     before, after = [], []
 
     class Look:
@@ -167,7 +171,7 @@ def statistics() -> Findings:
 
 def nonfinite() -> Findings:
     rows = torch.ones(4, 4)
-    if rank() == 1:
+    if idist.get_rank() == 1:
         rows[0, 0] = float("nan")
     guard, losses, weights = NonFiniteGuard(patience=2), [], []
     trainer = train(rows, lambda net: [SynchronizedGradients(net), guard])
@@ -187,7 +191,7 @@ def interruption(folder: Path) -> Findings:
     trainer = train(torch.ones(6, 4), lambda net: [ResumableCheckpoint(folder / "stopped", {})])
 
     def get_signal(engine: Engine) -> None:
-        if rank() == 1:
+        if idist.get_rank() == 1:
             signal.raise_signal(signal.SIGTERM)
 
     trainer.add_event_handler(Events.ITERATION_STARTED(once=5), get_signal)
@@ -204,14 +208,14 @@ def disagreements(folder: Path) -> Findings:
     letter = b"a" if is_first_rank() else b"b"
     differ = message(lambda: require_same(letter, what="letters", remedy="Write better."))
     # Only the first rank has a checkpoint.
-    own = folder / f"own_{rank()}"
+    own = folder / f"own_{idist.get_rank()}"
     if is_first_rank():
         checkpoint = ResumableCheckpoint(own, {})
         train(torch.ones(2, 4), lambda net: [checkpoint]).run()
     resume = ResumableCheckpoint(own, {}, resume=True)
     checkpoints = message(train(torch.ones(2, 4), lambda net: [resume]).run)
     rows = torch.ones(2, 4)
-    other = train(rows, lambda net: [SynchronizedGradients(net)], norm=rank() == 1)
+    other = train(rows, lambda net: [SynchronizedGradients(net)], norm=idist.get_rank() == 1)
     return {
         "same": same,
         "differ": differ,
@@ -225,7 +229,7 @@ def folders(folder: Path) -> Findings:
 
     class Taken(OwnedFolders):
         def _refusal(self) -> str | None:
-            return f"rank {rank()} was asked"
+            return f"rank {idist.get_rank()} was asked"
 
     shared = OwnedFolders(output_dir=folder / "shared")
     shared.claim()
@@ -244,7 +248,7 @@ def searches(folder: Path) -> Findings:
         """A gradient that is the rank's own."""
 
         def __init__(self, values: tuple[float, float]) -> None:
-            self.value = values[rank()]
+            self.value = values[idist.get_rank()]
 
         def compute(self, architecture_loss, weight_loss, *, architecture, weights):
             grads = tuple(torch.full_like(p, self.value) for p in architecture)
@@ -266,7 +270,7 @@ def searches(folder: Path) -> Findings:
     search = make(folder / "audited", epochs=2, audit={"tolerance": 0.05, "passes": 12})
     own = search.audit.losses.loss_function
     # Each rank sees other losses, and all must decide by their mean.
-    search.audit.losses.loss_function = lambda p, y: own(p, y) * (1 + rank())
+    search.audit.losses.loss_function = lambda p, y: own(p, y) * (1 + idist.get_rank())
     search.run()
     log = search.audit.log
     found["audit"] = digest(log.state_dict()[name] for name in ("places", "numbers"))
@@ -275,7 +279,7 @@ def searches(folder: Path) -> Findings:
     search = make(epochs=2)
 
     def stray(engine: Engine) -> None:
-        if rank() == 1:
+        if idist.get_rank() == 1:
             search.network.architecture.alphas.data[0, 0, 0] += 1e-6
 
     search.trainer.add_event_handler(Events.ITERATION_COMPLETED(once=1), stray)
@@ -301,8 +305,8 @@ def data() -> Findings:
 
 def place() -> Findings:
     return {
-        "rank": rank(),
-        "count": count_ranks(),
+        "rank": idist.get_rank(),
+        "count": idist.get_world_size(),
         "first": is_first_rank(),
         "LOCAL_RANK": os.environ["LOCAL_RANK"],
         "ignite": [idist.get_rank(), idist.get_local_rank(), idist.get_nproc_per_node()],
@@ -327,7 +331,10 @@ def units(folder: Path) -> Findings:
         "data": data(),
     }
     leave_ranks()
-    return {**found, "afterwards": [rank(), count_ranks(), idist.get_world_size()]}
+    return {
+        **found,
+        "afterwards": [idist.get_rank(), idist.get_world_size()],
+    }
 
 
 def watch(trainer: SupervisedTrainer, steps: list[Findings]) -> None:

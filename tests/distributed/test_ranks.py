@@ -5,22 +5,21 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import ignite.distributed as idist
 import pytest
 import torch
 from ignite.engine import Engine
 
-from iac_components.console import brief_message
-from iac_components.engine import EpochSeeding, SynchronizedGradients
-from iac_components.ranks import (
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.ranks import (
     RankError,
     average,
     copy_from_first,
-    count_ranks,
     is_first_rank,
     join_ranks,
-    rank,
     require_same,
 )
+from iac_components.engine import EpochSeeding, SynchronizedGradients
 
 JOBS = Path(__file__).with_name("jobs.py")
 
@@ -41,7 +40,7 @@ def both(found, job, item):
 
 
 def test_alone_nothing_happens():
-    assert (rank(), count_ranks(), is_first_rank()) == (0, 1, True)
+    assert (idist.get_rank(), idist.get_world_size(), is_first_rank()) == (0, 1, True)
     tensors = [torch.ones(2), torch.zeros(3)]
     assert all(a is b for a, b in zip(average(tensors), tensors, strict=True))
     copy_from_first(tensors)
@@ -61,7 +60,7 @@ def test_join_without_torchrun(monkeypatch, missing):
     monkeypatch.delenv(missing)
     with pytest.raises(ValueError, match=rf"without torchrun \({missing} not set\).*torchrun --np"):
         join_ranks()
-    assert count_ranks() == 1
+    assert idist.get_world_size() == 1
 
 
 def test_more_processes_than_gpus(monkeypatch):
@@ -77,7 +76,7 @@ def test_lost_connection_is_explained_in_one_line(monkeypatch):
     def closed(tensor):
         raise RuntimeError("Connection closed by peer\nsome stack")
 
-    monkeypatch.setattr("iac_components.ranks.count_ranks", lambda: 2)
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
     monkeypatch.setattr("torch.distributed.all_reduce", closed)
     with pytest.raises(RankError, match=r"^rank 0 of 2 lost the others \(Connection") as caught:
         average([torch.ones(1)])
@@ -97,7 +96,7 @@ def test_place_in_the_job(found):
             "ignite": [number, number, 2],
             "SLURM_JOB_ID": "1",
         }
-        assert findings["afterwards"] == [0, 1, 1]
+        assert findings["afterwards"] == [0, 1]
 
 
 def test_average_and_copies(found):

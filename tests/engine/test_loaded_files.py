@@ -11,10 +11,10 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components.console import brief_message
-from iac_components.engine.checkpoint_file import CheckpointError
-from iac_components.engine.run_record import LOADED_BY
-from iac_components.engine.same_run import adopt_start, require_same_run
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.engine.checkpoints.checkpoint_file import CheckpointError
+from iac_components.engine.checkpoints.same_run import adopt_start, require_same_run
+from iac_components.engine.records.run_record import LOADED_BY
 
 CONFIG = {
     "imports": ["$from iac_components.engine import record_run"],

@@ -15,7 +15,7 @@ import torch
 from monai.networks.nets import BasicUNet
 from numpy.typing import NDArray
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.data import load_datalist
 from iac_components.engine.owned_folders import LOCK_NAME
 from iac_components.networks import build_network

@@ -12,18 +12,18 @@ import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.files import (
+    atomic_path,
+    require_writable_directory,
+    write_json,
+    write_text,
+)
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, load_datalist
 from iac_components.data.folds import Folds
 from iac_components.data.folds_file import save_folds
 from iac_components.engine.owned_folders import LOCK_NAME
-from iac_components.files import (
-    atomic_path,
-    require_writable_directory,
-    write_json,
-    write_tensors,
-    write_text,
-)
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
 BYTES = 256 * 1024

@@ -237,7 +237,7 @@ def test_a_wrong_checkpoint_is_found_before_the_data_are_read(
     folder = dataset.folder / "imagesTr" if stage == "inference" else dataset.folder
     options = {"dataset_dir": str(folder), "genotype_path": str(genotype), "checkpoint": str(path)}
     monkeypatch.setattr(
-        "iac_components.data.entry_checks.read_volume", lambda path: pytest.fail(path)
+        "iac_components.data.checks.entries.read_volume", lambda path: pytest.fail(path)
     )
     assert str(path) in failure(stage, options, *configs)
 
@@ -260,7 +260,7 @@ def test_a_wrong_checkpoint_is_found_before_the_data_are_read(
 )
 def test_a_wrong_option_is_found_before_the_data_are_read(failure, monkeypatch, stage, option):
     monkeypatch.setattr(
-        "iac_components.data.entry_checks.read_volume", lambda path: pytest.fail(path)
+        "iac_components.data.checks.entries.read_volume", lambda path: pytest.fail(path)
     )
     message = failure(stage, option)
     assert list(option)[-1] in message or str(list(option.values())[-1]) in message

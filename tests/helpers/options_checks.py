@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monai.bundle import ComponentLocator, ConfigWorkflow, create_workflow
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 LOCATOR = ComponentLocator()

@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 from monai.bundle import ConfigParser
 
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.options import build_components
 
 CONFIG = {

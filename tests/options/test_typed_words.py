@@ -16,7 +16,9 @@ def typed(monkeypatch):
     """Return a function that makes a workflow as MONAI's command would of some words."""
 
     def make(files, *words, **options):
-        monkeypatch.setattr("iac_components.typed_options.is_monai_command", lambda: True)
+        monkeypatch.setattr(
+            "iac_components.common.console.typed_options.is_monai_command", lambda: True
+        )
         monkeypatch.setattr(sys, "argv", ["monai.bundle", "run", *words])
         return FirstStep(files, logging_file=False, **options)
 

@@ -8,7 +8,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 import iac_components
-from iac_components.bundle_code import evaluate_again
+from iac_components.common.console.bundle_code import reload_bundle_imports
 
 CALL = "$pkgutil.resolve_name('iac_components.bundle_code:evaluate_again')()"
 CONFIG = {
@@ -52,4 +52,4 @@ def test_another_version_is_warned_about(made_with, recwarn):
 
 def test_outside_a_config_it_says_so():
     with pytest.raises(RuntimeError, match="called by a bundle's config"):
-        evaluate_again()
+        reload_bundle_imports()

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iac_components.common.trace_format import TRACE_COLUMNS
 from iac_components.search import SearchTrace
 from iac_components.search.pruning import prune_edges, prune_operations
 from iac_components.search_space import SearchSpace, discretize
-from iac_components.trace_format import TRACE_COLUMNS
 from iac_components.visualization import chosen_operations
 
 SPACE = SearchSpace(2, ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3"), 3, levels=2)

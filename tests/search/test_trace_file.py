@@ -10,9 +10,9 @@ from drifting_traces import Rows, trace_rows, write_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iac_components.common.trace_format import TRACE_COLUMNS
 from iac_components.search import SearchTrace
 from iac_components.search.trace_file import TracedEdge as Edge
-from iac_components.trace_format import TRACE_COLUMNS
 
 Write = Callable[[Rows], Path]
 Make = Callable[..., Rows]

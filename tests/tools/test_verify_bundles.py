@@ -158,7 +158,12 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
     ("style", "train", edit(TRAIN, "out_channels", "$" + "1+" * 120 + "1"), "out_channels: 242"),
     ("options", "train", edit(TRAIN, "train#trainer#decollate", "$@resume"), "the switch resume"),
     ("options", "train", edit(TRAIN, "train#trainer#amp", "@amp"), "the switch amp"),
-    ("options", "train", replace(EVALUATE, "$optional(@regions)", "@regions"), "reads regions"),
+    (
+        "options",
+        "train",
+        replace(EVALUATE, "$parse_optional(@regions)", "@regions"),
+        "reads regions",
+    ),
     ("options", "train", edit(TRAIN, "late", 1), "the schema has no entry for 'late'"),
     (
         "options",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from iac_components.common.trace_format import AUDIT_COLUMNS
 from iac_components.dints import ArchitectureError
-from iac_components.trace_format import AUDIT_COLUMNS
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.dints_report import write_dints_report
 from iac_components.visualization.png import LARGEST_FILE

@@ -44,7 +44,7 @@ def test_failed_drawing_leaves_the_old_file_alone(
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("iac_components.files.os.replace", fail)
+    monkeypatch.setattr("iac_components.common.files.atomic.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_png(figure, target)
     assert target.read_bytes() == b"old"

@@ -10,6 +10,7 @@ from found_cells import with_findings
 from matplotlib import pyplot
 
 from iac_components import visualization
+from iac_components.common.trace_format import AUDIT_COLUMNS
 from iac_components.search import SearchTrace
 from iac_components.search_space import (
     GenotypeError,
@@ -17,7 +18,6 @@ from iac_components.search_space import (
     random_genotype,
     save_genotype,
 )
-from iac_components.trace_format import AUDIT_COLUMNS
 from iac_components.visualization import draw_genotype
 from iac_components.visualization.__main__ import main
 from iac_components.visualization.report import write_search_report

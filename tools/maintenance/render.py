@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from iac_components.files import write_text
+from iac_components.common.files import write_text
 from iac_components.rendering import all_combinations
 from iac_components.rendering.combination import write_bundle
 from iac_components.rendering.facts import BUNDLES, STAGES

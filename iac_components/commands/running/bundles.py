@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.files import require_writable_directory
+from iac_components.common.files import require_writable_directory
 from iac_components.options import OptionError
 from iac_components.rendering import METHODS, all_combinations
 from iac_components.rendering.combination import Combination, write_bundle

@@ -10,9 +10,9 @@ from iac_components.commands.running.overrides import check_stages
 from iac_components.commands.running.process import run_stage
 from iac_components.commands.running.segmenting import link_images
 from iac_components.commands.running.stages import Stage
+from iac_components.common.files import require_writable_directory
 from iac_components.data import load_datalist
 from iac_components.data.case import DatalistEntry
-from iac_components.files import require_writable_directory
 from iac_components.options import OptionError
 
 __all__ = ["run_stages", "test_cases"]

@@ -10,7 +10,7 @@ from fire.parser import DefaultParseValue
 from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow
 
 from iac_components.commands.running.stages import STAGES, Stage
-from iac_components.console import brief_message
+from iac_components.common.console.brief_errors import brief_message
 from iac_components.options import OptionError
 
 __all__ = ["check_stages", "override", "read_overrides"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ignite.engine import Engine, Events
 
+from iac_components.common.ranks import is_first_rank
 from iac_components.dints.activation_memory import GIGABYTE, MemoryBudget
 from iac_components.dints.searching.topology_audit import (
     TopologyAudit,
@@ -18,7 +19,6 @@ from iac_components.dints.searching.topology_audit import (
 from iac_components.dints.topology import DintsArchitecture, parse_architecture, save_architecture
 from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.engine import RunRecord, metric_value
-from iac_components.ranks import is_first_rank
 from iac_components.search.provenance import search_provenance
 from iac_components.search.trace import SearchTrace
 

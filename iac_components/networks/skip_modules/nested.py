@@ -18,7 +18,7 @@ __all__ = ["NestedFeatures", "NestedSkip"]
 
 
 class NestedFeatures(threading.local):
-    """What one level of the nest leaves for the next finer one, within one forward pass.
+    """Features that one level of the nest leaves for the next finer one, within a forward pass.
 
     Each thread has its own, since two may run one network at once; a copy starts empty. A pass
     that an exception cut short leaves features behind, which the next pass replaces.

@@ -57,9 +57,9 @@ def choose_rest(
         for edge in np.flatnonzero(left.alive[row].any(axis=-1)).tolist():
             parts = [Part("operation", row, edge, column) for column in left.operations(row, edge)]
             real = [part for part in parts if part.column != left.space.none_index]
-            kept = _cheapest(real, log, costs=costs, tolerance=tolerance)
-            forced |= {kept} if len(real) > 1 else set()
-            going += [part for part in parts if part != kept]
+            stays = _cheapest(real, log, costs=costs, tolerance=tolerance)
+            forced |= {stays} if len(real) > 1 else set()
+            going += [part for part in parts if part != stays]
     return left.without(going), frozenset(forced)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from iac_components.files import write_text
+from iac_components.common.files import write_text
+from iac_components.common.trace_format import AUDIT_COLUMNS
 from iac_components.search.audit import Effects
 from iac_components.search.looks.standing import Standing
 from iac_components.search.parts import Part
 from iac_components.search_space.space import EdgeSpace
-from iac_components.trace_format import AUDIT_COLUMNS
 
 __all__ = ["WHOLE", "AuditLog", "Measured"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from iac_components.registry import Registry
+from iac_components.common.registry import Registry
 from iac_components.search.audit import Effects, FloatArray, measure_effects
 from iac_components.search.audit_racing import race
 from iac_components.search.looks.groups import Bundle, Group, Rules, Ruling, best_of

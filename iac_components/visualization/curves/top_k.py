@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from iac_components.files import write_json
+from iac_components.common.files import write_json
 from iac_components.search import SearchTrace
 from iac_components.search.trace_file import TracedEdge
 from iac_components.search_space import Genotype

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from iac_components.common.files import Fields
 from iac_components.dints import ArchitectureError, DintsArchitecture
-from iac_components.json_fields import Fields
 from iac_components.search.looks.audit_file import AuditLine
 from iac_components.search_space import Genotype, GenotypeError
 

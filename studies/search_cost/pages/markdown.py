@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.markdown_table import markdown_table
+from iac_components.common.markdown_table import markdown_table
 from studies.search_cost.searches.retraining import BACKBONE, PLAIN
 
 __all__ = ["TITLES", "markdown_table"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from iac_components.common.files import write_json, write_text
 from iac_components.evaluation.report import json_number
-from iac_components.files import write_json, write_text
 from iac_components.search_space import load_genotype
 from studies.measuring.session import describe_session
 from studies.search_cost.pages.pictures import draw_cost, draw_epochs

@@ -9,8 +9,8 @@ from typing import cast
 
 from ignite.engine import Engine, Events
 
+from iac_components.common.files import read_json, write_json
 from iac_components.engine import ResumableCheckpoint
-from iac_components.files import read_json, write_json
 from studies.measuring.clock import Seconds, now, since
 
 __all__ = ["EpochLog", "EpochRecord", "TimedEpochs"]

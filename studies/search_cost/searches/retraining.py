@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from iac_components.files import read_json, write_json
+from iac_components.common.files import read_json, write_json
 from iac_components.search_space import Genotype, save_genotype
 from studies.measuring.training import BundleTraining
 from studies.search_cost.searches.cells import FoundCell, found_cells

@@ -14,9 +14,9 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import Workflow
 
-from iac_components.console import optional
+from iac_components.common.console.typed_values import parse_optional
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.engine import ResumableCheckpoint, RunRecord
-from iac_components.files import write_tensors
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
 from studies.measuring.clock import Seconds, StepClock, now, since
@@ -205,7 +205,7 @@ class PlainLoopSearch(Search):
             architecture_loader=loaders[1],
             device=content("device"),
             warmup_epochs=content("warmup_epochs"),
-            epoch_length=cast("int | None", optional(content("steps_per_epoch"))),
+            epoch_length=cast("int | None", parse_optional(content("steps_per_epoch"))),
             seed=plan.seed,
         )
         self._load()

@@ -13,7 +13,7 @@ from typing import cast
 
 import torch
 
-from iac_components.files import read_json, require_writable_directory, write_json
+from iac_components.common.files import read_json, require_writable_directory, write_json
 from studies.measuring.training import BundleTraining, final_model
 from studies.search_cost.searches.plan import SearchPlan
 from studies.search_cost.searches.searches import SEARCH_MODES

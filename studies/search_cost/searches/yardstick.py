@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader
 
-from iac_components.engine.checkpoint import Stateful
+from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.networks import CellSearchNetwork
 from iac_components.networks.implant import skip_fusions
 from iac_components.search import SearchTrace

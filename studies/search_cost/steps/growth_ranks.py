@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import ignite.distributed as idist
+
+from iac_components.common.files import write_json
+from iac_components.common.ranks import is_first_rank, join_ranks, leave_ranks
 from iac_components.engine import SynchronizedGradients
-from iac_components.files import write_json
-from iac_components.ranks import count_ranks, is_first_rank, join_ranks, leave_ranks
 from studies.measuring.children import environment_of_children
 from studies.measuring.clock import Seconds
 from studies.measuring.rounds import compare, summary, time_rounds
@@ -55,7 +57,7 @@ def measure_ranks(script: Path, point: Point, *, rounds: int, repeats: int) -> d
 def run_rank(out: Path, point: Point, *, repeats: int) -> None:
     """Be one of torchrun's processes; the first writes the times of its steps to ``out``."""
     join_ranks()
-    share = replace(point, batch_size=point.batch_size // count_ranks())
+    share = replace(point, batch_size=point.batch_size // idist.get_world_size())
     network = build_network(share)
     device = next(network.parameters()).device
     step, _ = build_step(network, handlers=[SynchronizedGradients(network)])

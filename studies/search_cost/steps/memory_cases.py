@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from iac_components.common.registry import Registry
 from iac_components.networks import CellSearchNetwork
-from iac_components.registry import Registry
 from studies.measuring.peak_memory import PeakMeter, give_back_freed
 from studies.search_cost.searches.yardstick import PlainSearch, plain_supernet
 from studies.search_cost.steps.kept import kept_bytes, search_passes

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import studies.proof.write as write_results
+from iac_components.common.files import write_json
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.evaluation import CaseRecord, write_metrics
-from iac_components.files import write_json, write_tensors
 from iac_components.search import SearchTrace
 from iac_components.search_space import (
     SearchSpace,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import studies.proof.write_collection as tool
+from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, write_metrics
-from iac_components.files import write_json
 from iac_components.search_space import load_genotype
 from studies.proof.tables import arm_title
 

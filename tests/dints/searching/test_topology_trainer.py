@@ -14,9 +14,9 @@ import torch
 from dints_searches import AlwaysStable, Search
 from ignite.engine import Events
 
+from iac_components.common.trace_format import SUMMARY_COLUMNS
 from iac_components.dints import load_architecture, save_found_architecture
 from iac_components.dints.searching.found_architecture import LAST_NAME
-from iac_components.trace_format import SUMMARY_COLUMNS
 
 
 def copies(search: Search) -> tuple[list[torch.Tensor], list[torch.Tensor]]:

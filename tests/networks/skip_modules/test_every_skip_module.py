@@ -16,7 +16,7 @@ from iac_components.networks import (
     skip_fusions,
     skip_modules,
 )
-from iac_components.networks.exportable import ZeroPadShortcut
+from iac_components.networks.monai_repairs import ZeroPadShortcut
 
 KINDS = (
     "basic_2d_odd",

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from iac_components.common.trace_format import AUDIT_COLUMNS
 from iac_components.search.audit import Effects
 from iac_components.search.looks.audit_file import AuditedPart, AuditLine, read_audit_trace
 from iac_components.search.looks.log import WHOLE, AuditLog
 from iac_components.search.looks.standing import Standing
 from iac_components.search.parts import Part
 from iac_components.search_space import SearchSpace
-from iac_components.trace_format import AUDIT_COLUMNS
 
 HEADER = ",".join(AUDIT_COLUMNS)
 

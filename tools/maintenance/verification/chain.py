@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from iac_components.files import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from iac_components.networks import load_weights
 from tools.maintenance.verification.bundle import Bundle
 from tools.maintenance.verification.checks import Skipped, StageError, first_line

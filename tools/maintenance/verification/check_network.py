@@ -15,7 +15,7 @@ import torch
 from monai.data import load_net_with_metadata
 from torch import Tensor, nn
 
-from iac_components.files import write_tensors
+from iac_components.common.files.tensor_files import write_tensors
 from tools.maintenance.verification.bundle import Bundle, Json
 from tools.maintenance.verification.checks import Skipped, register_check
 from tools.maintenance.verification.runners import working_directory

@@ -55,7 +55,9 @@ def _misread(path: Path, config: object, options: Mapping[str, Option]) -> Itera
             option = options.get(key)
             if option is None:
                 continue
-            if option.is_switch and f"flag(@{key}, '{key}')" not in str(value):
-                yield f"{path.name}: {where} reads the switch {key} without flag()"
-            if option.is_optional and f"optional(@{key})" not in str(value):
-                yield f"{path.name}: {where} reads {key}, which may be null, without optional()"
+            if option.is_switch and f"parse_bool(@{key}, '{key}')" not in str(value):
+                yield f"{path.name}: {where} reads the switch {key} without parse_bool()"
+            if option.is_optional and f"parse_optional(@{key})" not in str(value):
+                yield (
+                    f"{path.name}: {where} reads {key}, which may be null, without parse_optional()"
+                )

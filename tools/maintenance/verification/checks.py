@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iac_components.console import brief_message
-from iac_components.registry import Registry
+from iac_components.common.console.brief_errors import brief_message
+from iac_components.common.registry import Registry
 from tools.maintenance.verification.bundle import Bundle
 
 if TYPE_CHECKING:

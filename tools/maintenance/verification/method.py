@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iac_components.registry import Registry
+from iac_components.common.registry import Registry
 
 if TYPE_CHECKING:
     from tools.maintenance.verification.budgets import Budget, Phantom

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 from monai.bundle import ConfigWorkflow
 from torch import nn
 
-from iac_components.data import load_datalist, write_phantom
+from iac_components.data import load_datalist
+from iac_components.phantoms import write_phantom
 from tools.maintenance.verification.budgets import Budget, Phantom
 from tools.maintenance.verification.bundle import Bundle
 from tools.maintenance.verification.checks import Skipped

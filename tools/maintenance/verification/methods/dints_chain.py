@@ -11,9 +11,9 @@ import torch
 from monai.transforms import SpatialPad
 from torch import Tensor
 
+from iac_components.common.trace_format import SUMMARY_COLUMNS
 from iac_components.dints import load_architecture
 from iac_components.networks import load_weights
-from iac_components.trace_format import SUMMARY_COLUMNS
 from tools.maintenance.verification.chain import Chain
 
 __all__ = ["DintsChain"]

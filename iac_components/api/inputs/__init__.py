@@ -1,0 +1,3 @@
+"""Images and labels of a run: parts of a data set and their recipe, or what the user gives."""
+
+from __future__ import annotations

@@ -1,0 +1,20 @@
+"""Sizes of networks, of their features, and of the patches that they can take."""
+
+from __future__ import annotations
+
+from iac_components.networks.sizing.complexity import (
+    Complexity,
+    measure_complexity,
+    write_complexity,
+)
+from iac_components.networks.sizing.nnunet_plan import NnUNetPlan, plan_nnunet
+from iac_components.networks.sizing.patch import check_patch
+
+__all__ = [
+    "Complexity",
+    "NnUNetPlan",
+    "check_patch",
+    "measure_complexity",
+    "plan_nnunet",
+    "write_complexity",
+]
