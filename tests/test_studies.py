@@ -16,12 +16,23 @@ from studies.planted.short_form import run_short_form
 STUDIES = Path(__file__).parents[1] / "studies"
 
 
-def test_a_planted_truth_is_found_and_only_where_it_is():
-    found = run_short_form("down-0")
-    assert found["audit"] == "planted_roll_up"
-    assert found["needed"]
-    finest, *others = found["cells"]
-    assert finest > max(map(abs, others))
+def test_a_planted_truth_is_found_and_named_as_found(tmp_path):
+    found = run_short_form("left-0", output_dir=tmp_path)
+    assert found["right"]
+    assert found["skip"] == "planted_roll_right"
+    (raced,) = (
+        part
+        for part in found["findings"]["parts"]
+        if (part["kind"], part["level"], part.get("input")) == ("operation", 0, "skip")
+    )
+    assert raced["decided"] == "evidence"
+
+
+def test_where_nothing_is_planted_no_cell_is_found(tmp_path):
+    found = run_short_form("null", output_dir=tmp_path)
+    assert found["right"]
+    assert found["treatments"] == ("none",) * 4
+    assert found["kind"] == "searched"
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.jsonl")), ids=lambda path: path.stem)

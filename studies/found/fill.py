@@ -108,7 +108,14 @@ def search_and_train(
     }
 
 
-def fill_found(task: Task, *, raw: Path, rules: Sequence[Rule], limit: int | None = None) -> int:
+def fill_found(
+    task: Task,
+    *,
+    raw: Path,
+    rules: Sequence[Rule],
+    shared: Mapping[str, object] = SHARED,
+    limit: int | None = None,
+) -> int:
     """Make the searches that ``raw`` does not have yet, and return how many that were."""
     made = 0
     for seed in SEEDS:
@@ -119,7 +126,9 @@ def fill_found(task: Task, *, raw: Path, rules: Sequence[Rule], limit: int | Non
             if path.is_file() or (limit is not None and made >= limit):
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                record = search_and_train(task, rule, seed=seed, output_dir=Path(folder))
+                record = search_and_train(
+                    task, rule, seed=seed, output_dir=Path(folder), shared=shared
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, dict(record))
             made += 1

@@ -131,6 +131,8 @@ def fill_planted(
 
 
 def _plain(value: object) -> object:
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
     return list(value) if isinstance(value, tuple) else value
 
 
