@@ -47,7 +47,7 @@ def test_every_config_names_an_unknown_key(refusal, method, stage, others):
         ("train", {"train#handler": []}, "--train#handlers."),
         ("train", {"validate#evalutor": None}, "--validate#evaluator."),
         ("train", {"train#trainer#max_epoch": 2}, "--train#trainer#max_epochs."),
-        ("search", {"criterion#treshold": 0.2}, "--criterion#threshold."),
+        ("search", {"stability#treshold": 0.2}, "--stability#threshold."),
         ("search", {"train#dataset#cachedir": "x"}, "--train#dataset#cache_dir."),
         ("inference", {"postprocessing#transform": []}, "--postprocessing#transforms."),
         ("train", {"validate#handlers#1#pth": "x"}, "--validate#handlers#1#path."),
