@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from iac_components.dints.conversion import add_arguments, convert
+from iac_components.dints.old_files import add_arguments, convert
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from iac_components.dints.conversion import add_arguments, convert
+from iac_components.dints.old_files import add_arguments, convert
 
 __all__ = ["main"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from iac_components.dints.old_files import load_old_architecture
+from iac_components.dints.old_files.pickled_arrays import load_old_architecture
 from iac_components.dints.topology import save_architecture
 
 __all__ = ["add_arguments", "convert"]
