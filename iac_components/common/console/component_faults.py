@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-
-from monai.bundle.config_item import ConfigComponent
 
 from iac_components.common.causes import chain, first_cause, in_package, one_line, transform_message
 
@@ -35,9 +34,13 @@ def component_message(error: BaseException) -> str | None:
 
 def _place(error: BaseException) -> str | None:
     """Find the id of the innermost component that was being built when the error came."""
+    # Where MONAI's bundles were never loaded, none was at work, and they need not be loaded now.
+    bundles = sys.modules.get("monai.bundle.config_item")
+    if bundles is None:
+        return None
     for link in reversed(list(chain(error))):
         for frame, _ in reversed(list(traceback.walk_tb(link.__traceback__))):
             item = frame.f_locals.get("self")
-            if frame.f_code.co_name == "instantiate" and isinstance(item, ConfigComponent):
+            if frame.f_code.co_name == "instantiate" and isinstance(item, bundles.ConfigComponent):
                 return str(item.id).replace("::", "#")
     return None
