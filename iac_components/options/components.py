@@ -15,6 +15,15 @@ from iac_components.options.first_use import Setting, use_once
 
 __all__ = ["build_components"]
 
+COMPONENTS = (
+    *("loss", "optimizer", "lr_scheduler", "architecture_optimizer", "regularizer"),
+    *("stability", "criterion"),
+    *("train#preprocessing", "train#augmentation", "train#inferer"),
+    *("validate#inferer", "validate#preprocessing", "validate#postprocessing"),
+    "validate#key_metric",
+)
+"""Components of a training or a search, in the order in which faults are told."""
+
 
 def build_components(*names: str) -> None:
     """Build components of the config that calls this, and use once those that need no data for it.
@@ -22,14 +31,15 @@ def build_components(*names: str) -> None:
     Each is built once and then kept.
 
     Args:
-        *names: their ids; one that the config lacks is left out.
+        *names: their ids, by default those of a training or a search; one that the config lacks
+            is left out.
 
     Raises:
         OptionError: if one cannot be built or used, naming it and the reason. What this package
             raises on purpose is passed on as it is.
     """
     parser = running_parser()
-    for name in names:
+    for name in names or COMPONENTS:
         if name not in parser:
             continue
         try:

@@ -53,7 +53,7 @@ def torn(monkeypatch):
     def closed(tensor):
         raise RuntimeError("Connection closed by peer")
 
-    monkeypatch.setattr("iac_components.common.ranks.count_ranks", lambda: 2)
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
     monkeypatch.setattr("torch.distributed.all_reduce", closed)
 
 

@@ -196,7 +196,9 @@ def test_every_number_has_a_largest_that_makes_sense(method):
     for option in load_options(method).values():
         if {"integer", "number", "array"} & set(option.types) and option.is_value:
             items = option.schema.get("items", option.schema)
-            bounds = [option.most, *(part.get("maximum") for part in items.get("anyOf", [items]))]
+            parts = items.get("anyOf", [items])
+            words = ("maximum", "exclusiveMaximum")
+            bounds = [option.most, *(part.get(word) for part in parts for word in words)]
             assert items.get("type") == "string" or any(b is not None for b in bounds), option.name
 
 

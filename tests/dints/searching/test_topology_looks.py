@@ -121,7 +121,7 @@ def test_the_last_paths_cannot_go() -> None:
     assert list(World(nothing).looks.groups("paths", chain)) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16), fraction=st.sampled_from([None, 0.66, 0.8]))
 def test_an_architecture_within_the_budget_is_always_left(
     seed: int, fraction: float | None
