@@ -1,6 +1,6 @@
 """Watch a cell being searched, pruned, trained and used, within minutes on two cores.
 
-On 20 hippocampus volumes that come along (MR of ten subjects, from the Medical Segmentation
+On 20 hippocampus volumes that come along (MR of as many subjects, from the Medical Segmentation
 Decathlon, CC BY-SA 4.0), or on real data of yours with --dataset_dir; other data sets of the
 collection without --dataset_dir on synthetic volumes, which show that it runs and nothing else.
 --bundle hippocampus_dints searches a whole 3-D network. Every 'monai.bundle run' command is printed

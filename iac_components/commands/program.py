@@ -12,7 +12,6 @@ from typing import cast
 
 import iac_components
 from iac_components.commands.running.errors import StageError
-from iac_components.common.console.brief_errors import brief_message
 
 __all__ = ["COMMANDS", "add_command", "run"]
 
@@ -83,6 +82,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _message(error: BaseException) -> str | None:
     """What to tell of an error; None for a bug, which keeps its traceback."""
+    # Imports MONAI, which help and version do without.
+    from iac_components.common.console.brief_errors import brief_message
+
     brief = brief_message(error)
     if brief is not None:
         return brief.partition(": ")[2]

@@ -32,7 +32,7 @@ def say(tmp_path, content) -> str:
     ("kind", "changes", "words"),
     [
         ("searched", {}, "found 1 level(s) with a cell, 1 node(s), 0 edge(s), which gain 0.0310"),
-        ("undecided", {}, "not decided: found"),
+        ("undecided", {}, "not decided: 1 level(s) with a cell"),
         ("searched", {"parts": []}, "no cell needed"),
         ("searched", {"gain": dict.fromkeys(("mean", "low", "high"))}, "which gain unknown"),
     ],
@@ -40,7 +40,8 @@ def say(tmp_path, content) -> str:
 def test_a_search_that_measured_says_what(tmp_path, kind, changes, words):
     provenance = {"kind": kind, "findings": {**FINDINGS, **changes}}
     text = say(tmp_path, {"nodes": NODES, "provenance": provenance})
-    assert text.startswith(f"The search's finding: {words}")
+    assert text.startswith("The search's finding: ")
+    assert words in text
     assert text.endswith(".")
 
 
