@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
 from monai.bundle import ConfigParser
 
 from iac_components.options.known_ids import referred_ids
@@ -32,7 +33,7 @@ def unused_options(
         option = options.get(name)
         if option is None or not option.is_value or name in used or name in NAMES:
             continue
-        if name in defined and value != defined[name]:
+        if name in defined and _differs(value, defined[name]):
             yield refusal(
                 name, value, "this run has no use for it, and would ignore it. Leave it out."
             )
@@ -41,8 +42,18 @@ def unused_options(
 def changed_options(parser: ConfigParser, defined: Mapping[str, object]) -> list[str]:
     """List the keys whose values are not those that the files of a run define."""
     return [
-        name for name, value in parser.get().items() if name in defined and value != defined[name]
+        name
+        for name, value in parser.get().items()
+        if name in defined and _differs(value, defined[name])
     ]
+
+
+def _differs(value: object, other: object) -> bool:
+    """Compare values of an option, which in Python may be arrays."""
+    first, second = (
+        part.tolist() if isinstance(part, np.ndarray) else part for part in (value, other)
+    )
+    return bool(first != second)
 
 
 def unused_with(

@@ -24,7 +24,7 @@ __all__ = ["read_given_values", "read_values", "refusal", "replaced_values"]
 
 _SWITCHES = {"true": True, "false": False}
 _NO_TEXT = ("", "null", "none")
-_READ_OPTION = re.compile(r"@(\w+)|\$(?:flag|optional)\(@(\w+)\b[^()]*\)")
+_READ_OPTION = re.compile(r"@(\w+)|\$(?:parse_bool|parse_optional|flag|optional)\(@(\w+)\b[^()]*\)")
 
 
 def read_values(

@@ -78,8 +78,9 @@ def test_command_line_ends_with_one_line_on_a_fault(
 
 
 def test_pictures_keep_no_global_state(trace_csv: Path, tmp_path: Path) -> None:
+    before = pyplot.get_fignums()
     write_search_report(trace_csv, output_dir=tmp_path)
-    assert pyplot.get_fignums() == []
+    assert pyplot.get_fignums() == before
 
 
 def test_names_of_version_0_4_are_there(trace_csv: Path, make_search: Callable[..., Path]) -> None:
