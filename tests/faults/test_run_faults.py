@@ -51,7 +51,7 @@ NAN_LOSS = "$lambda prediction, label: prediction.sum() * float('nan')"
 @pytest.mark.parametrize("stage", ["search", "train"])
 @pytest.mark.parametrize(
     "cause",
-    [{"loss": NAN_LOSS}, {"learning_rate": 1e30}],
+    [{"loss": NAN_LOSS}, {"optimizer#lr": 1e30}],
     ids=["loss is NaN", "huge learning rate"],
 )
 def test_loss_that_is_no_number_ends_the_run(failure, stage, cause):
