@@ -39,7 +39,7 @@ def test_what_is_searched_is_trained_and_used(empty, bundles, workbench, tmp_pat
     run("search", phantom, output_dir=tmp_path / "search", **folds, **ROUND, warmup_epochs=0)
     found = {"architecture_path": tmp_path / "search" / "architecture.json"}
     content = json.loads(found["architecture_path"].read_text(encoding="utf-8"))
-    assert content["provenance"]["kind"] == "searched"
+    assert content["provenance"]["kind"] == "undecided"
     models, train = tmp_path / "models", tmp_path / "train"
     run("train", phantom, output_dir=train, ckpt_dir=models, **folds, **ROUND, **found)
     images, output = workbench.images(bundle), tmp_path / "out"
