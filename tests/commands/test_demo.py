@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 
 import nibabel
 import pytest
@@ -17,7 +18,7 @@ from iac_components.phantoms import write_phantom
 def test_the_volumes_are_whole_subjects_with_their_terms():
     cases = read_dataset(EXAMPLE_DATA, layout="decathlon")
     assert 16 <= len(cases) <= 20
-    assert len({case.patient for case in cases}) == len(cases)
+    assert set(Counter(case.patient for case in cases).values()) == {2}
     with (EXAMPLE_DATA / "groups.csv").open() as stream:
         assert {row["case"] for row in csv.DictReader(stream)} == {case.name for case in cases}
     files = {path for case in cases for path in (case.image, case.label)}
@@ -38,7 +39,7 @@ def test_the_volumes_pass_the_checks_of_a_training():
     }
     disjoint = {part: parts[part] for part in ("train", "validation", "test")}
     check_datalist(disjoint, labels=range(3), num_channels=1)
-    assert len({entry["patient"] for entry in parts["test"]}) == 4
+    assert len({entry["patient"] for entry in parts["test"]}) == 2
 
 
 def test_a_cell_on_the_volumes_that_come_along(iac, stages, tmp_path):
