@@ -100,6 +100,11 @@ def describe_findings(findings: Mapping[str, object], *, searched: bool) -> str:
     patients, tolerance = findings["patients"], findings["tolerance"]
     if not counts["cell"] and findings.get("removed_for_cost"):
         return f"no cell: none keeps the cost within {findings['max_cost']} of the plain network's."
+    if not counts["cell"] and not searched:
+        return (
+            f"not decided: no cell was measured to be worth more than {tolerance} in the loss of "
+            f"{patients} patients, and none is kept; nothing proves that none is needed."
+        )
     if not counts["cell"]:
         return (
             f"no cell needed: without any, the loss of {patients} patients is within "

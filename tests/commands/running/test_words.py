@@ -34,6 +34,7 @@ def say(tmp_path, content) -> str:
         ("searched", {}, "found 1 level(s) with a cell, 1 node(s), 0 edge(s), which gain 0.0310"),
         ("undecided", {}, "not decided: 1 level(s) with a cell"),
         ("searched", {"parts": []}, "no cell needed"),
+        ("undecided", {"parts": []}, "not decided: no cell was measured to be worth more than"),
         ("searched", {"gain": dict.fromkeys(("mean", "low", "high"))}, "which gain unknown"),
     ],
 )

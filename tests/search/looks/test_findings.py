@@ -92,5 +92,8 @@ def test_sentences():
     assert text.endswith("1 of 2 parts are not decided.")
     nothing = judge_findings([SKIP], gains(0.1), alpha=0.05, reasons={})
     assert sentence(nothing, searched=True).startswith("no cell needed: without any, the loss of 6")
+    text = sentence(nothing, searched=False)
+    assert text.startswith("not decided: no cell was measured to be worth more than 0.003")
+    assert text.endswith("nothing proves that none is needed.")
     text = sentence(nothing, searched=True, removed_for_cost=[{"kind": "cell"}], max_cost=1.01)
     assert text == "no cell: none keeps the cost within 1.01 of the plain network's."
