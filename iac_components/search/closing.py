@@ -130,24 +130,29 @@ def _spare(audit: SearchAudit) -> list[Part]:
     The bounds that a decision needs are often wider than the tolerance with few patients. What is
     kept costs for certain; so the measured mean settles it, and the search is not called decided.
     """
-    budget, spared = audit.settings.tolerance, []
-    while audit.remaining.cells:
-        remaining = audit.remaining
-        parts = removable_parts(remaining)
-        means = audit.staged.effects_of(parts, remaining).mean(axis=1)
-        going = [
-            parts[index] for index in np.argsort(means, kind="stable") if means[index] < budget
-        ]
-        worth = audit.staged.effect_of_all(going) if going else np.inf
-        while len(going) > 1 and worth > budget:
-            going = going[: len(going) // 2]
-            worth = audit.staged.effect_of_all(going)
-        if worth > budget:
-            break
+    budget, spared = audit.settings.tolerance, list[Part]()
+    for kind in ("cell", "node", "edge"):
+        going, worth = _spare_kind(audit, kind, budget)
         budget -= max(worth, 0.0)
         spared += going
-        audit.apply(remaining.without(going))
     return spared
+
+
+def _spare_kind(audit: SearchAudit, kind: str, budget: float) -> tuple[list[Part], float]:
+    """Take away the parts of a kind that are worth least, as many as the budget allows together."""
+    remaining = audit.remaining
+    parts = [part for part in removable_parts(remaining) if part.kind == kind]
+    if not parts:
+        return [], 0.0
+    means = audit.staged.effects_of(parts, remaining).mean(axis=1)
+    going = [parts[index] for index in np.argsort(means, kind="stable") if means[index] <= budget]
+    worth = audit.staged.effect_of_all(going) if going else 0.0
+    while going and worth > budget:
+        going = going[: len(going) // 2]
+        worth = audit.staged.effect_of_all(going) if going else 0.0
+    if going:
+        audit.apply(remaining.without(going))
+    return going, worth
 
 
 def _genotype(audit: SearchAudit, chosen: Remaining) -> Genotype:

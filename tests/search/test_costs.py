@@ -48,6 +48,15 @@ def test_what_passes_something_on_as_it_is_costs_nothing(network):
     assert none == identity == 0 < separable
 
 
+def test_what_does_anything_costs_an_operation_a_value(make_supernet):
+    network = make_supernet(operations=("skip_connect", "avg_pool_3x3", "sep_conv_3x3"))
+    costs = Costs(network, SHAPE[1:])
+    identity, pooling, separable = costs.operations("multiply_adds")
+    values = sum(int(np.prod(place.skip)) for place in costs.places)
+    assert identity == 0
+    assert pooling == values < separable
+
+
 def test_times_are_medians_of_warm_passes(network, monkeypatch):
     ticks = iter(np.cumsum([[0.0, 5.0]] * 2 + [[0.0, 0.003]] * 4 + [[0.0, 9.0]] * 3))
     clock = type("Clock", (), {"perf_counter": staticmethod(lambda: next(ticks))})

@@ -190,6 +190,30 @@ def test_parts_go_until_the_cost_holds_the_least_worth_for_it_first(make_search,
     assert none.nodes == ()
 
 
+def test_what_nothing_proves_goes_if_it_was_measured_to_be_worth_little(make_search, tmp_path):
+    """Bounds that never close decide nothing; the means are far below the tolerance."""
+    audit = {"tolerance": 0.05, "alpha": 1e-14}
+    search = make_search(tmp_path, audit=audit, epochs=2).run()
+    assert search.audit.remaining.cells
+    genotype = found(search, tmp_path)
+    assert genotype.nodes == ()
+    assert genotype.provenance["kind"] == "undecided"
+    spared = genotype.provenance["findings"]["spared"]
+    assert {part["kind"] for part in spared} == {"cell"}
+
+
+def test_what_is_worth_more_than_the_tolerance_stays_though_nothing_proves_it(
+    make_search, tmp_path
+):
+    audit = {"tolerance": 0.0, "alpha": 1e-12}
+    search = make_search(tmp_path, audit=audit, epochs=2).run()
+    genotype = found(search, tmp_path)
+    findings = genotype.provenance["findings"]
+    effects = [part["effect"]["mean"] for part in findings["parts"] if part["kind"] == "cell"]
+    assert len(effects) == sum(genotype.treatment(level) == "cell" for level in range(4))
+    assert all(effect >= -1e-6 for effect in effects)
+
+
 def test_the_end_says_in_one_sentence_what_was_found(make_search, tmp_path, caplog):
     search = make_search(tmp_path, audit=EVERYTHING).run()
     with caplog.at_level("INFO", logger="iac_components.search"):
