@@ -35,6 +35,9 @@ from iac_components.visualization import write_search_report
 __all__ = ["search_cell"]
 
 BATCH_SIZE = 8
+LEARNING_RATE = 3e-3
+AUDIT_LEARNING_RATE = 0.02
+"""Around a frozen backbone that an audit judges: a cell that hardly opens is found needless."""
 WARMUP_EPOCHS = {True: 2, False: 5}
 """Epochs that train the weights alone, around a frozen backbone and around one that trains."""
 
@@ -48,7 +51,7 @@ def search_cell(
     epochs: int = 200,
     steps_per_epoch: int | None = None,
     batch_size: int | None = None,
-    learning_rate: float = 3e-3,
+    learning_rate: float | None = None,
     warmup_epochs: int | None = None,
     architecture_learning_rate: float = 0.04,
     architecture_every: int = 1,
@@ -92,7 +95,8 @@ def search_cell(
         epochs: length of the search at most.
         steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 8, or the loaders' own.
-        learning_rate: of the cells' weights.
+        learning_rate: of the cells' weights; 0.003, or 0.02 where an audit decides around a frozen
+            backbone, since a cell must have opened before it is judged.
         warmup_epochs: epochs that train the weights alone; 2 around a frozen backbone, else 5.
         architecture_learning_rate: of the architecture's parameters.
         architecture_every: steps of the weights for one of the architecture.
@@ -144,6 +148,9 @@ def search_cell(
     """
     criterion = DEFAULT_CRITERION if criterion is None else criterion
     warmup = WARMUP_EPOCHS[bool(frozen_backbone)] if warmup_epochs is None else warmup_epochs
+    audited = criterion in ("audit", "both") and frozen_backbone
+    if learning_rate is None:
+        learning_rate = AUDIT_LEARNING_RATE if audited else LEARNING_RATE
     options: dict[str, object] = {
         "warmup_epochs": warmup,
         "architecture_learning_rate": architecture_learning_rate,

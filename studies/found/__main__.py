@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
 
+from studies.arguments import add_search_arguments
 from studies.cell_table.backbone import load_backbone
 from studies.cell_table.patients import split_cases
 from studies.cell_table.settings import load_settings
@@ -42,25 +42,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m studies.found", description=main.__doc__)
-    parser.add_argument("command", choices=("fill", "report"))
+    add_search_arguments(parser, raw=RESULTS)
     parser.add_argument("--dataset", default="hippocampus", help="name of a table's settings")
     parser.add_argument("--shift", default="inverted", help="scanner of the table")
-    parser.add_argument(
-        "--dataset_dir",
-        type=Path,
-        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
-        help="the data set as downloaded",
-    )
-    parser.add_argument(
-        "--backbone",
-        type=Path,
-        default=Path("runs/cell_table/hippocampus/backbone.pt"),
-        help="trained by studies.cell_table",
-    )
-    parser.add_argument("--raw", type=Path, default=RESULTS, help="folder of the records")
-    parser.add_argument("--rule", action="append", choices=sorted(RULES), help="all by default")
-    parser.add_argument("--patients", type=int, default=15, help="patients of a half")
-    parser.add_argument("--limit", type=int, default=None, help="searches to make at most")
     return parser.parse_args()
 
 

@@ -17,7 +17,7 @@ from studies.cell_table.patients import Parts
 from studies.cell_table.run import Site, load_site
 from studies.cell_table.settings import TableSettings
 from studies.found.halves import SearchHalves, load_halves
-from studies.found.records import Found, mean_dice, record_path
+from studies.found.records import Found, mean_dice, record_path, require_making
 from studies.found.run import run_search, train_found
 from studies.rules import Rule
 
@@ -33,7 +33,7 @@ SHARED: Mapping[str, object] = {
     "learning_rate": 0.02,
     "device": "cpu",
 }
-"""Arguments of all searches: chosen on hippocampus; ACDC met them for the first time."""
+"""Arguments of all searches, set on hippocampus; no other data have met them yet."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def search_and_train(
     )
     genotype, provenance = found.genotype, found.genotype.provenance
     return {
+        **_making(task, shared),
         "dataset": task.settings.name,
         "shift": task.shift,
         "rule": rule.name,
@@ -100,9 +101,15 @@ def search_and_train(
         "epochs": provenance["epochs"],
         "findings": provenance.get("findings"),
         "search_seconds": round(found.seconds, 1),
+        "trained": train_found(genotype, task.backbone, task.site, settings=task.settings),
+    }
+
+
+def _making(task: Task, shared: Mapping[str, object]) -> dict[str, object]:
+    """Describe what all searches of a folder must have in common."""
+    return {
         "patients": task.patients,
         "shared": dict(shared),
-        "trained": train_found(genotype, task.backbone, task.site, settings=task.settings),
         "settings": task.settings.digest,
         "backbone": backbone_digest(task.backbone),
     }
@@ -116,14 +123,21 @@ def fill_found(
     shared: Mapping[str, object] = SHARED,
     limit: int | None = None,
 ) -> int:
-    """Make the searches that ``raw`` does not have yet, and return how many that were."""
-    made = 0
+    """Make the searches that ``raw`` does not have yet, and return how many that were.
+
+    Raises:
+        ValueError: if a record that is there was made otherwise.
+    """
+    making, made = _making(task, shared), 0
     for seed in SEEDS:
         for rule in rules:
             path = record_path(
                 raw, dataset=task.settings.name, shift=task.shift, rule=rule.name, seed=seed
             )
-            if path.is_file() or (limit is not None and made >= limit):
+            if path.is_file():
+                require_making(path, making)
+                continue
+            if limit is not None and made >= limit:
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 record = search_and_train(

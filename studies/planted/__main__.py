@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import cast
 
 import torch
 
 from iac_components.common.files import read_json
+from studies.arguments import add_search_arguments
 from studies.cell_table.backbone import load_backbone
 from studies.cell_table.settings import load_settings
 from studies.found.halves import load_halves
@@ -23,23 +23,7 @@ RESULTS = Path(__file__).with_name("results")
 def main() -> None:
     """Search the planted tasks, or report on what they found."""
     parser = argparse.ArgumentParser(prog="python -m studies.planted", description=main.__doc__)
-    parser.add_argument("command", choices=("fill", "report"))
-    parser.add_argument(
-        "--dataset_dir",
-        type=Path,
-        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
-        help="the data set as downloaded",
-    )
-    parser.add_argument(
-        "--backbone",
-        type=Path,
-        default=Path("runs/cell_table/hippocampus/backbone.pt"),
-        help="trained by studies.cell_table",
-    )
-    parser.add_argument("--raw", type=Path, default=RESULTS, help="folder of the runs' records")
-    parser.add_argument("--rule", action="append", choices=sorted(RULES), help="all by default")
-    parser.add_argument("--patients", type=int, default=15, help="patients of a half")
-    parser.add_argument("--limit", type=int, default=None, help="runs to make at most")
+    add_search_arguments(parser, raw=RESULTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.command == "report":
@@ -56,6 +40,7 @@ def main() -> None:
             settings, backbone, arguments.dataset_dir, shift=None, patients=arguments.patients
         ),
         raw=arguments.raw,
+        patients=arguments.patients,
         rules=[RULES[name] for name in arguments.rule or sorted(RULES)],
         limit=arguments.limit,
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from torch import nn
 
-from iac_components.common.files import read_json, write_json
+from iac_components.common.files import write_json
+from studies.cell_table.backbone import backbone_digest
 from studies.found.halves import SearchHalves
+from studies.found.records import require_making
 from studies.found.run import run_search
 from studies.planted.answers import read_answer
 from studies.planted.operations import CANDIDATES
@@ -93,7 +95,6 @@ def run_task(
         "epochs": provenance["epochs"],
         "findings": provenance.get("findings"),
         "seconds": round(found.seconds, 1),
-        "shared": {name: _plain(value) for name, value in shared.items()},
     }
 
 
@@ -103,26 +104,43 @@ def fill_planted(
     *,
     raw: Path,
     rules: Sequence[Rule],
+    patients: int,
     shared: Mapping[str, object] = SHARED,
     limit: int | None = None,
 ) -> int:
     """Make the runs that ``raw`` does not have yet, and return how many that were.
 
+    Args:
+        backbone: trained, in eval mode.
+        halves: gives the halves, once they are needed.
+        raw: folder of the records.
+        rules: to search by.
+        patients: of a half.
+        shared: arguments of all searches.
+        limit: runs at most; None makes them all.
+
     Raises:
-        ValueError: if ``raw`` holds a run of other arguments.
+        ValueError: if a record that is there was made otherwise.
     """
     own, made = None, 0
-    expected = {name: _plain(value) for name, value in shared.items()}
+    making = {
+        "shared": {name: _plain(value) for name, value in shared.items()},
+        "patients": patients,
+        "backbone": backbone_digest(backbone),
+    }
     for run in planned_runs(rules):
         path = run.path(raw)
         if path.is_file():
-            _require_same(path, expected)
+            require_making(path, making)
             continue
         if limit is not None and made >= limit:
             continue
         own = own or halves()
         with tempfile.TemporaryDirectory() as folder:
-            record = run_task(run, backbone, own, output_dir=Path(folder), shared=shared)
+            record = {
+                **run_task(run, backbone, own, output_dir=Path(folder), shared=shared),
+                **making,
+            }
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, record)
         made += 1
@@ -131,15 +149,7 @@ def fill_planted(
 
 
 def _plain(value: object) -> object:
-    if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _require_same(path: Path, shared: Mapping[str, object]) -> None:
-    content = read_json(path, max_bytes=1 << 20)
-    if not isinstance(content, dict) or content.get("shared") != shared:
-        raise ValueError(f"'{path}' was run with other arguments: use another --work_dir.")
 
 
 def _line(record: Mapping[str, object]) -> str:

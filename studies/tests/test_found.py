@@ -82,5 +82,7 @@ def test_searches_are_made_once_trained_and_reported(tiny, phantom, tmp_path):
     assert 0 <= mean_dice(found) <= 1
     assert len(found["trained"]) == 2
     assert fill_found(task, limit=0, **options) == 0
+    with pytest.raises(ValueError, match="other shared"):
+        fill_found(task, limit=0, **{**options, "shared": SHARED})
     text = report(tmp_path / "raw", table(), dataset=tiny.name, shift="inverted")
     assert "| alphas | 1 |" in text

@@ -153,12 +153,14 @@ def test_runs_are_made_once_and_refused_with_other_arguments(tiny, phantom, tmp_
         return load_halves(tiny, backbone, phantom, shift=None, patients=1)
 
     shared = {**SHARED, "epochs": 2, "steps_per_epoch": 1, "warmup_epochs": 1, "batch_size": 2}
-    options = {"raw": tmp_path / "raw", "rules": [RULES["alphas"]]}
+    options = {"raw": tmp_path / "raw", "rules": [RULES["alphas"]], "patients": 1}
     assert fill_planted(backbone, halves, shared=shared, limit=1, **options) == 1
     assert fill_planted(backbone, halves, shared=shared, limit=1, **options) == 1
     assert len(list((tmp_path / "raw").rglob("*.json"))) == 2
-    with pytest.raises(ValueError, match="other arguments"):
+    with pytest.raises(ValueError, match="other shared"):
         fill_planted(backbone, halves, shared=SHARED, limit=0, **options)
+    with pytest.raises(ValueError, match="other patients"):
+        fill_planted(backbone, halves, shared=shared, limit=0, **{**options, "patients": 2})
 
 
 def test_each_candidate_alone_is_trained_and_scored(tiny, phantom, tmp_path):

@@ -12,8 +12,8 @@ from monai.engines import Workflow
 
 import iac_components as iac
 from iac_components.api.audits import audit_of
+from iac_components.api.cells import AUDIT_LEARNING_RATE, LEARNING_RATE, WARMUP_EPOCHS
 from iac_components.api.cells import BATCH_SIZE as SEARCH_BATCH
-from iac_components.api.cells import WARMUP_EPOCHS
 from iac_components.api.engines.components import (
     cell_criterion,
     segmentation_loss,
@@ -357,6 +357,8 @@ def test_defaults_that_depend_on_others_are_the_options(config):
     assert search["batch_size"] == SEARCH_BATCH
     assert f"{WARMUP_EPOCHS[False]} if" in search["warmup_epochs"]
     assert search["warmup_epochs"].endswith(f"else {WARMUP_EPOCHS[True]}")
+    assert search["learning_rate"].startswith(f"${AUDIT_LEARNING_RATE} if")
+    assert search["learning_rate"].endswith(f"else {LEARNING_RATE}")
     assert topology["batch_size"] == TOPOLOGY_BATCH
     assert topology["val_interval"] == TOPOLOGY_INTERVAL
     assert train["empty_fraction"] == iac.Recipe.empty_fraction

@@ -145,7 +145,7 @@ class Looks(ABC, Generic[Left]):
             thorough: measure everything, due or not, whatever it costs.
             stages: of the look; all if None.
         """
-        started, budget, taken = time.perf_counter(), self.settings.passes - 1, 0
+        budget, taken = self.settings.passes - 1, 0
         self._reference = None
         left = remaining
         for stage in self.stages if stages is None else stages:
@@ -160,7 +160,6 @@ class Looks(ABC, Generic[Left]):
             if going:
                 left = remaining.without(going)
                 break
-        self.log.seconds += time.perf_counter() - started
         return left
 
     def is_settled(self, remaining: Left) -> bool:
@@ -197,8 +196,11 @@ class Looks(ABC, Generic[Left]):
         self._reference = None
 
     def _measured(self, bundles: Sequence[Bundle]) -> FloatArray:
+        started = time.perf_counter()
+        losses = self.measure(bundles)
         self.log.passes += len(bundles)
-        return self.measure(bundles)
+        self.log.seconds += time.perf_counter() - started
+        return losses
 
     def _due(
         self, stage: str, remaining: Left, number: int, ready: Ready | None, thorough: bool
