@@ -71,7 +71,7 @@ def audit_of(
         settings=AuditSettings(
             tolerance=cast(float, options["tolerance"]),
             alpha=cast(float, options["alpha"]),
-            every=cast(int, options["audit_every"]),
+            every=cast("int | None", options["audit_every"]),
             warmup_epochs=plan.warmup_epochs + AUDIT_WARMUP,
             cost=cast(CostUnit, options["cost"]),
             max_cost=cast("float | None", options["max_cost"]),

@@ -69,7 +69,7 @@ def search_cell(
     tolerance: float = 0.003,
     alpha: float = 0.05,
     images_a_patient: int = 4,
-    audit_every: int = 1,
+    audit_every: int | None = None,
     cost: CostUnit = "multiply_adds",
     max_cost: float | None = None,
     loss: Loss | None = None,
@@ -117,7 +117,8 @@ def search_cell(
         tolerance: loss that does not matter.
         alpha: probability of any wrong deletion by evidence.
         images_a_patient: images of each patient of ``architecture`` that parts are judged on.
-        audit_every: epochs between looks of the audit.
+        audit_every: epochs from one look of the audit to the next; by default as many as keep the
+            looks from costing more than the training of the weights.
         cost: unit by which the audit tells the cheaper of equals.
         max_cost: most that inference with cells may cost, over the plain network's.
         loss: of logits and labels.

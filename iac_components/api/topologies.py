@@ -57,7 +57,7 @@ def search_topology(
     tolerance: float = 0.003,
     alpha: float = 0.05,
     images_a_patient: int = 2,
-    audit_every: int = 1,
+    audit_every: int | None = None,
     loss: Loss | None = None,
     class_names: Sequence[str] | None = None,
     resume: bool = False,
@@ -106,7 +106,8 @@ def search_topology(
         alpha: probability of any wrong deletion by evidence.
         images_a_patient: patches of each patient of ``architecture`` that paths and operations are
             judged on.
-        audit_every: epochs between looks of the audit.
+        audit_every: epochs from one look of the audit to the next; by default as many as keep the
+            looks from costing more than the training of the weights.
         loss: of logits and labels.
         class_names: names of the foreground classes, where the data do not know them.
         resume: start from the newest checkpoint, if there is one of this very search.

@@ -49,7 +49,9 @@ class AuditHandler(StabilityHandler[Network]):
     def attach(self, engine: Engine) -> None:
         """Listen to a search trainer."""
         # Before any draw of the run: images of a dataset that draws are then those of every resume.
-        engine.add_event_handler(Events.STARTED, lambda: self.audit.losses)
+        engine.add_event_handler(
+            Events.STARTED, lambda: self.audit.pace(int(engine.state.epoch_length or 1))
+        )
         super().attach(engine)
 
     @property

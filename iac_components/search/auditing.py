@@ -39,6 +39,7 @@ class Auditing(ABC, Generic[Losses]):
         criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
             they take looks between epochs; of any other, the end alone is judged.
         trace_file: where to write the looks; None writes nothing.
+        batch_size: images of a step of the search.
 
     Attributes:
         log: all that was measured.
@@ -52,11 +53,13 @@ class Auditing(ABC, Generic[Losses]):
         *,
         criterion: str,
         trace_file: str | Path | None,
+        batch_size: int,
     ) -> None:
         self.settings = settings
         self.criterion = criterion
         self.trace_file = trace_file
         self.log = AuditLog(space)
+        self.batch_size = batch_size
         self._make_losses = losses
 
     @property
@@ -79,6 +82,17 @@ class Auditing(ABC, Generic[Losses]):
                 "or the criterion 'stability'."
             )
         return losses
+
+    def pace(self, steps: int) -> None:
+        """Read the images, and space the looks by what an epoch of ``steps`` steps costs."""
+        self.settings = self.settings.paced(
+            judged=self.images, trained=max(1, steps) * self.batch_size
+        )
+
+    @property
+    def images(self) -> int:
+        """Number of images that parts are judged on."""
+        return sum(len(batch.images) for batch in self.losses.batches)
 
     @property
     @abstractmethod
@@ -117,7 +131,7 @@ class Auditing(ABC, Generic[Losses]):
         return {
             "criterion": self.criterion,
             "patients": len(self.losses.patients),
-            "images": sum(len(batch.images) for batch in self.losses.batches),
+            "images": self.images,
             "looks": self.log.looks,
             "passes": self.log.passes,
             "seconds": round(self.log.seconds, 1),

@@ -59,4 +59,5 @@ def build_audit(
         costs=Costs(network, image_shape),
         criterion=criterion_name(criterion),
         trace_file=trace_file,
+        batch_size=batch_size,
     )

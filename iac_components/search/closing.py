@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,10 @@ import numpy as np
 
 from iac_components.search.looks.choice import (
     Decided,
-    choose_rest,
+    choose_inputs,
+    choose_operations,
+    contested_inputs,
+    contested_operations,
     from_genotype,
     kept_parts,
     open_choices,
@@ -26,11 +30,12 @@ from iac_components.search.search_audit import SearchAudit
 from iac_components.search.trace import SearchTrace
 from iac_components.search_space import Genotype
 from iac_components.search_space.discretization import discretize
+from iac_components.search_space.space import SearchSpace
 
 __all__ = ["Outcome", "close_search"]
 
 ROUNDS = 12
-"""Looks without training at the end of a search, at most."""
+"""Looks at cells, nodes and inputs at the end of a search, at most."""
 
 TINY = 1e-12
 
@@ -53,25 +58,33 @@ class Outcome:
 def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     """Choose the cell that a search ends with, and judge what it keeps.
 
-    A search by audit goes through its stages once more, without training, until no cell, node or
-    input goes. What is left and cannot be shown to be worth more than the tolerance then goes as
-    far as it was measured to be worth less, all of it together; of operations the cheapest stays
-    of those within the tolerance of the best. What was chosen so is not decided. Last, parts go
-    until ``max_cost`` holds, those first that are worth least for what they cost.
+    A search by audit judges cells, nodes and inputs once more, without training, until none goes.
+    What is left of them and cannot be shown to be worth more than the tolerance then goes as far
+    as it was measured to be worth less, all of it together, and of more than two inputs of a node
+    the best two stay. Only then, on the few edges that are left, operations are judged: of those
+    that stay undecided the cheapest within the tolerance of the best is taken. What was chosen so
+    is not decided. Last, parts go until ``max_cost`` holds, those first that are worth least for
+    what they cost.
 
     Args:
         audit: of the search.
         trace: of the search.
     """
     if audit.races:
-        _settle(audit, len(trace))
+        looks = _Looks(audit, len(trace))
+        looks.settle()
         spared = _spare(audit)
-        chosen, forced = choose_rest(
+        crowd = looks.effects_of(contested_inputs(audit.remaining), measured=bool(spared))
+        left, inputs = choose_inputs(audit.remaining, crowd)
+        audit.apply(left)
+        looks.race_operations()
+        chosen, operations = choose_operations(
             audit.remaining,
-            audit.log,
+            looks.effects_of(contested_operations(audit.remaining)),
             costs=audit.staged.costs,
             tolerance=audit.settings.tolerance,
         )
+        forced = inputs | operations
         genotype = _genotype(audit, chosen)
     else:
         spared = []
@@ -95,33 +108,70 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     return Outcome(genotype, decided, _report(audit, findings, genotype, removed, spared))
 
 
-def _settle(audit: SearchAudit, epoch: int) -> None:
-    """Take looks without training until nothing goes."""
-    space, first = audit.network.space, audit.settings.looks_until(epoch) + 1
-    never = Ready(
+class _Looks:
+    """Looks at the end of a search, without training.
+
+    Under ``both`` no input or operation goes: only training shows what is stable.
+    """
+
+    def __init__(self, audit: SearchAudit, epoch: int) -> None:
+        self.audit, self.epoch = audit, epoch
+        self.number = audit.settings.looks_until(epoch)
+
+    def settle(self) -> None:
+        """Judge cells, nodes and inputs until none goes: all of them first, then what is due."""
+        for round_ in range(ROUNDS):
+            if not self._look(STAGES[:-1], thorough=round_ == 0):
+                return
+
+    def race_operations(self) -> None:
+        """Judge the operations once: to race them one by one would cost more than the search."""
+        self._look(STAGES[-1:], thorough=True)
+
+    def effects_of(self, parts: Sequence[Part], *, measured: bool = False) -> dict[Part, float]:
+        """Return the mean effects of parts: those of the last look, and of others measured now.
+
+        Args:
+            parts: to judge.
+            measured: measure all of them, since the supernet has changed after the last look.
+        """
+        found: dict[Part, float] = {}
+        for part in parts:
+            line = self.audit.log.latest(part)
+            if line is not None and line.look == self.number and not measured:
+                found[part] = line.mean
+        rest = [part for part in parts if part not in found]
+        if rest:
+            means = self.audit.staged.effects_of(rest, self.audit.remaining).mean(axis=1)
+            found |= dict(zip(rest, means.tolist(), strict=True))
+        # A part whose loss is not finite is worth nothing that could be compared.
+        return {part: worth if math.isfinite(worth) else -math.inf for part, worth in found.items()}
+
+    def _look(self, stages: Sequence[Stage], *, thorough: bool) -> bool:
+        """Take a look, and say whether something went."""
+        before = self.audit.remaining
+        if not before.cells:
+            return False
+        self.number += 1
+        left = self.audit.staged.look(
+            before,
+            epoch=self.epoch,
+            number=self.number,
+            ready=None if self.audit.criterion == "audit" else _nothing_ready(before.space),
+            thorough=thorough,
+            stages=stages,
+        )
+        if left is before:
+            return False
+        self.audit.apply(left)
+        return True
+
+
+def _nothing_ready(space: SearchSpace) -> Ready:
+    return Ready(
         np.zeros((space.levels, len(space.edges)), dtype=bool),
         np.zeros((space.levels, space.num_nodes), dtype=bool),
     )
-    coarse, fine = STAGES[:-1], STAGES[-1:]
-    stages: Sequence[Stage] = coarse
-    for number in range(first, first + ROUNDS):
-        before = audit.remaining
-        if not before.cells:
-            return
-        left = audit.staged.look(
-            before,
-            epoch=epoch,
-            number=number,
-            ready=None if audit.criterion == "audit" else never,
-            thorough=True,
-            stages=stages,
-        )
-        if left is not before:
-            audit.apply(left)
-        # Operations once: to race them to the end one by one would cost more than the search.
-        if stages is fine:
-            return
-        stages = coarse if left is not before else fine
 
 
 def _spare(audit: SearchAudit) -> list[Part]:

@@ -34,6 +34,7 @@ class SearchAudit(Auditing[PatientLosses]):
         criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
             they take looks between epochs; of any other, the end alone is judged.
         trace_file: where to write the looks; None writes nothing.
+        batch_size: images of a step of the search.
 
     Attributes:
         log: all that was measured.
@@ -48,9 +49,15 @@ class SearchAudit(Auditing[PatientLosses]):
         costs: Costs,
         criterion: str = "audit",
         trace_file: str | Path | None = None,
+        batch_size: int = 1,
     ) -> None:
         super().__init__(
-            network.space, losses, settings, criterion=criterion, trace_file=trace_file
+            network.space,
+            losses,
+            settings,
+            criterion=criterion,
+            trace_file=trace_file,
+            batch_size=batch_size,
         )
         self.network = network
         self.costs = costs

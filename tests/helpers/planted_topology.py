@@ -40,7 +40,7 @@ class World:
         self.worth, self.noise = worth, noise
         shape = (space.num_blocks, len(space.paths), len(space.operations))
         self.remaining = RemainingTopology(space, np.ones(shape, dtype=bool), budget)
-        self.settings = AuditSettings(warmup_epochs=0, tolerance=tolerance)
+        self.settings = AuditSettings(every=1, warmup_epochs=0, tolerance=tolerance)
         self.log = AuditLog(space)
         costs = np.broadcast_to(COSTS, shape)
         self.looks = TopologyLooks(self.measure, self.settings, costs=costs, log=self.log)

@@ -44,7 +44,7 @@ class World:
         )
         self.patients, self.noise = patients, noise
         self.log = AuditLog(self.space)
-        self.settings = settings or AuditSettings(warmup_epochs=0)
+        self.settings = settings or AuditSettings(every=1, warmup_epochs=0)
         self.audit = StagedAudit(
             self.measure, self.settings, costs=COSTS, skips=places, log=self.log
         )

@@ -72,7 +72,7 @@ class TopologySearchPlan:
         return AuditSettings(
             tolerance=cast(float, self.audit["tolerance"]),
             alpha=cast(float, self.audit["alpha"]),
-            every=cast(int, self.audit["audit_every"]),
+            every=cast("int | None", self.audit["audit_every"]),
             warmup_epochs=self.warmup_epochs + AUDIT_WARMUP,
         )
 

@@ -60,6 +60,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
         criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
             they take looks between epochs; of any other, the end alone is judged.
         trace_file: where to write the looks; None writes nothing.
+        batch_size: images of a step of the search.
     """
 
     def __init__(
@@ -71,9 +72,15 @@ class TopologyAudit(Auditing[TopologyLosses]):
         budget: MemoryBudget,
         criterion: str = "audit",
         trace_file: str | Path | None = None,
+        batch_size: int = 1,
     ) -> None:
         super().__init__(
-            network.space, losses, settings, criterion=criterion, trace_file=trace_file
+            network.space,
+            losses,
+            settings,
+            criterion=criterion,
+            trace_file=trace_file,
+            batch_size=batch_size,
         )
         self.network = network
         self.budget = budget

@@ -63,7 +63,7 @@ def build_topology_audit(
         criterion: what decides the search: a name, or a criterion of one's own.
         budget: what an architecture may need.
         images_a_patient: patches of each patient that parts are judged on.
-        batch_size: patches that are judged at once.
+        batch_size: of the search; as many patches are judged at once.
         device: where to compute.
         trace_file: where to write the looks; None writes nothing.
     """
@@ -79,6 +79,7 @@ def build_topology_audit(
         budget=budget,
         criterion=criterion_name(criterion),
         trace_file=trace_file,
+        batch_size=batch_size,
     )
 
 

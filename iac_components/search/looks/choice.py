@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from iac_components.search.audit import FloatArray
@@ -14,7 +17,10 @@ from iac_components.search_space.genotype import Genotype
 
 __all__ = [
     "Decided",
-    "choose_rest",
+    "choose_inputs",
+    "choose_operations",
+    "contested_inputs",
+    "contested_operations",
     "from_genotype",
     "kept_parts",
     "open_choices",
@@ -26,58 +32,90 @@ Decided = str
 """``evidence``, ``cost`` or ``undecided``."""
 
 
-def choose_rest(
-    remaining: Remaining, log: AuditLog, *, costs: FloatArray, tolerance: float
-) -> tuple[Remaining, frozenset[Part]]:
-    """Choose by the newest effects where more than one is left.
+def contested_inputs(remaining: Remaining) -> list[Part]:
+    """List the inputs of nodes that have more than a cell may keep."""
+    return [part for group in _crowded(remaining) for part in group]
 
-    Of inputs the best two stay; of operations the cheapest of those that were measured within the
-    tolerance of the best: what nothing shows to be worth its cost is not paid for.
+
+def choose_inputs(
+    remaining: Remaining, effects: Mapping[Part, float]
+) -> tuple[Remaining, frozenset[Part]]:
+    """Choose the best two inputs of nodes that have more.
 
     Args:
-        remaining: what the search ended with.
-        log: what was measured.
+        remaining: what is left.
+        effects: of the contested inputs.
+
+    Returns:
+        What is left, and the inputs that were chosen so, without being decided.
+    """
+    forced: set[Part] = set()
+    going: list[Part] = []
+    for group in _crowded(remaining):
+        ranked = sorted(group, key=lambda part: -effects[part])
+        forced |= set(ranked[:INPUTS_PER_NODE])
+        going += ranked[INPUTS_PER_NODE:]
+    return remaining.without(going), frozenset(forced)
+
+
+def contested_operations(remaining: Remaining) -> list[Part]:
+    """List the operations, without ``none``, of edges that have more than one."""
+    return [part for group in _races(remaining) if len(group) > 1 for part in group]
+
+
+def choose_operations(
+    remaining: Remaining,
+    effects: Mapping[Part, float],
+    *,
+    costs: FloatArray,
+    tolerance: float,
+) -> tuple[Remaining, frozenset[Part]]:
+    """Choose one operation of each edge: the cheapest of those within the tolerance of the best.
+
+    What nothing shows to be worth its cost is not paid for.
+
+    Args:
+        remaining: what is left, of inputs as many as stay.
+        effects: of the contested operations.
         costs: (O,) of the operations.
         tolerance: loss that does not matter.
 
     Returns:
-        What is chosen, and the parts of it that were chosen so, without being decided.
+        What is chosen, and the operations that were chosen so, without being decided.
     """
     forced: set[Part] = set()
     going: list[Part] = []
+    for group in _races(remaining):
+        stays = group[0]
+        if len(group) > 1:
+            least = max(effects[part] for part in group) - tolerance
+            level = [part for part in group if effects[part] >= least]
+            stays = min(level, key=lambda part: (costs[part.column], -effects[part]))
+            forced.add(stays)
+        columns = remaining.operations(stays.level, stays.index)
+        parts = (replace(stays, column=column) for column in columns)
+        going += [part for part in parts if part != stays]
+    return remaining.without(going), frozenset(forced)
+
+
+def _crowded(remaining: Remaining) -> Iterator[list[Part]]:
     for row in remaining.rows:
         for node in remaining.nodes(row):
             edges = [Part("edge", row, edge) for edge in remaining.inputs(row, node)]
-            kept, lost = _best(edges, log, most=INPUTS_PER_NODE)
-            forced |= set(kept) if lost else set()
-            going += lost
-    left = remaining.without(going)
-    going = []
-    for row in left.rows:
-        for edge in np.flatnonzero(left.alive[row].any(axis=-1)).tolist():
-            parts = [Part("operation", row, edge, column) for column in left.operations(row, edge)]
-            real = [part for part in parts if part.column != left.space.none_index]
-            stays = _cheapest(real, log, costs=costs, tolerance=tolerance)
-            forced |= {stays} if len(real) > 1 else set()
-            going += [part for part in parts if part != stays]
-    return left.without(going), frozenset(forced)
+            if len(edges) > INPUTS_PER_NODE:
+                yield edges
 
 
-def _best(parts: list[Part], log: AuditLog, *, most: int) -> tuple[list[Part], list[Part]]:
-    ranked = sorted(parts, key=lambda part: -_effect(part, log))
-    return ranked[:most], ranked[most:]
-
-
-def _cheapest(parts: list[Part], log: AuditLog, *, costs: FloatArray, tolerance: float) -> Part:
-    """The cheapest of those within the tolerance of the best; of equal cost the better."""
-    least = max(_effect(part, log) for part in parts) - tolerance
-    level = [part for part in parts if _effect(part, log) >= least]
-    return min(level, key=lambda part: (costs[part.column], -_effect(part, log)))
-
-
-def _effect(part: Part, log: AuditLog) -> float:
-    line = log.latest(part)
-    return -np.inf if line is None or not np.isfinite(line.mean) else line.mean
+def _races(remaining: Remaining) -> Iterator[list[Part]]:
+    """The operations of each edge, without ``none``."""
+    for row in remaining.rows:
+        for edge in np.flatnonzero(remaining.alive[row].any(axis=-1)).tolist():
+            columns = remaining.operations(row, edge)
+            yield [
+                Part("operation", row, edge, column)
+                for column in columns
+                if column != remaining.space.none_index
+            ]
 
 
 def from_genotype(remaining: Remaining, genotype: Genotype) -> Remaining:

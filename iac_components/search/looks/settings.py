@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from iac_components.search.audit import Confidence, comparisons_among
@@ -16,6 +17,9 @@ STAGES: tuple[Stage, ...] = ("cells", "nodes", "inputs", "operations")
 
 CostUnit = Literal["milliseconds", "multiply_adds"]
 
+TRAINING_PASSES = 3
+"""Passes that a training step costs: one forward, and a backward one of twice its work."""
+
 
 @dataclass(frozen=True)
 class AuditSettings:
@@ -24,7 +28,10 @@ class AuditSettings:
     Attributes:
         tolerance: loss that does not matter.
         alpha: probability that any deletion of the search is wrong.
-        every: epochs from one look to the next.
+        every: epochs from one look to the next; None spaces the looks so that they cost no more
+            than ``share`` allows, see :meth:`paced`.
+        share: passes that looks may cost for one that the weights' training costs, where ``every``
+            is None. Looks judge images without gradients; to train on one counts as three passes.
         warmup_epochs: epochs before the first look: the cells must have opened first.
         passes: decoder passes over the judged images that a look may cost. Checks of what would go
             together come on top, a few at most; a look measures one group, whatever it costs.
@@ -37,7 +44,8 @@ class AuditSettings:
 
     tolerance: float = 0.003
     alpha: float = 0.05
-    every: int = 1
+    every: int | None = None
+    share: float = 1.0
     warmup_epochs: int = 5
     passes: int = 20
     cost: CostUnit = "multiply_adds"
@@ -47,24 +55,52 @@ class AuditSettings:
         Confidence(self.alpha)  # its message names alpha
         for name, value, least in (
             ("tolerance", self.tolerance, 0),
-            ("every", self.every, 1),
+            ("every", 1 if self.every is None else self.every, 1),
             ("warmup_epochs", self.warmup_epochs, 0),
             ("passes", self.passes, 1),
             ("max_cost", 1 if self.max_cost is None else self.max_cost, 1),
         ):
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
+        if not self.share > 0:
+            raise ValueError(f"share must be greater than 0, got {self.share}.")
         if self.cost not in ("milliseconds", "multiply_adds"):
             raise ValueError(f"cost must be milliseconds or multiply_adds, got {self.cost!r}.")
 
+    def paced(self, *, judged: int, trained: int) -> AuditSettings:
+        """Return settings whose looks are spaced, unless they are already.
+
+        Args:
+            judged: images of one pass of a look.
+            trained: images that the weights are trained on in an epoch.
+        """
+        if self.every is not None:
+            return self
+        afforded = self.share * TRAINING_PASSES * trained
+        return replace(self, every=max(1, math.ceil(self.passes * judged / afforded)))
+
     def look_after(self, epoch: int) -> int | None:
-        """Return the number of the look after an epoch, both counted from 1; None for no look."""
-        steps, rest = divmod(epoch - self.warmup_epochs - 1, self.every)
+        """Return the number of the look after an epoch, both counted from 1; None for no look.
+
+        Raises:
+            ValueError: if the looks are not spaced yet.
+        """
+        steps, rest = divmod(epoch - self.warmup_epochs - 1, self._spacing)
         return steps + 1 if steps >= 0 and rest == 0 else None
 
     def looks_until(self, epoch: int) -> int:
-        """Return the number of looks up to an epoch."""
-        return max(0, (epoch - self.warmup_epochs - 1) // self.every + 1)
+        """Return the number of looks up to an epoch.
+
+        Raises:
+            ValueError: if the looks are not spaced yet.
+        """
+        return max(0, (epoch - self.warmup_epochs - 1) // self._spacing + 1)
+
+    @property
+    def _spacing(self) -> int:
+        if self.every is None:
+            raise ValueError("the looks have no spacing: give `every`, or call `paced` first.")
+        return self.every
 
 
 def error_level(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iac_components.search.audit import Effects
-from iac_components.search.looks.choice import choose_rest
-from iac_components.search.looks.log import AuditLog
+from iac_components.search.looks.choice import (
+    choose_inputs,
+    choose_operations,
+    contested_inputs,
+    contested_operations,
+)
 from iac_components.search.looks.remaining import Remaining
-from iac_components.search.looks.standing import Standing
 from iac_components.search.parts import Part
 from iac_components.search_space import SearchSpace
 
@@ -22,19 +24,12 @@ def choose(effects: list[float], *, tolerance: float):
     space = SearchSpace(2, operations=OPERATIONS, num_nodes=1)
     alive = np.zeros((1, 2, 4), dtype=bool)
     alive[0, 0] = True
-    log = AuditLog(space)
-    parts = [Part("operation", 0, 0, column) for column in range(4)]
-    values = np.array([0.0, *effects])
-    unknown = np.full(4, np.inf)
-    log.add(
-        parts,
-        Effects(values, unknown, -unknown, unknown, 5),
-        [Standing.UNDECIDED] * 4,
-        epoch=1,
-        look=1,
-    )
     remaining = Remaining(space, alive, np.zeros(4, dtype=np.int64))
-    chosen, forced = choose_rest(remaining, log, costs=COSTS, tolerance=tolerance)
+    contested = contested_operations(remaining)
+    assert contested == [Part("operation", 0, 0, column) for column in (1, 2, 3)]
+    chosen, forced = choose_operations(
+        remaining, dict(zip(contested, effects, strict=True)), costs=COSTS, tolerance=tolerance
+    )
     (column,) = chosen.operations(0, 0)
     assert forced == {Part("operation", 0, 0, column)}
     return OPERATIONS[column]
@@ -55,3 +50,16 @@ def test_the_cheapest_stays_of_those_within_the_tolerance_of_the_best(effects, t
 
 def test_none_is_never_chosen():
     assert choose([-1.0, -1.0, -1.0], tolerance=10.0) == "skip_connect"
+
+
+def test_of_more_than_two_inputs_the_best_two_stay():
+    space = SearchSpace(2, operations=OPERATIONS, num_nodes=2)
+    alive = np.zeros((1, 5, 4), dtype=bool)
+    alive[0, :, 1] = True
+    remaining = Remaining(space, alive, np.zeros(4, dtype=np.int64))
+    contested = contested_inputs(remaining)
+    assert contested == [Part("edge", 0, edge) for edge in (2, 3, 4)]
+    chosen, forced = choose_inputs(remaining, dict(zip(contested, [0.1, 0.3, 0.2], strict=True)))
+    assert chosen.inputs(0, 1) == [3, 4]
+    assert chosen.inputs(0, 0) == [0, 1]
+    assert forced == {Part("edge", 0, 3), Part("edge", 0, 4)}
