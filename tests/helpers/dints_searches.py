@@ -128,7 +128,9 @@ class Search:
             self.network,
             patients() if items is None else items,
             loss_function,
-            settings=AuditSettings(every=1, warmup_epochs=warmup_epochs, tolerance=tolerance, passes=40),
+            settings=AuditSettings(
+                every=1, warmup_epochs=warmup_epochs, tolerance=tolerance, passes=40
+            ),
             criterion=criterion or JensenShannonStability(),
             budget=self.budget,
             images_a_patient=2,

@@ -173,6 +173,32 @@ def test_with_both_operations_and_inputs_wait_for_stillness(make_search, tmp_pat
     assert set(alive.sum(dim=-1).tolist()) <= {0, 3}
 
 
+def test_with_both_operations_that_were_never_ready_are_measured_at_the_end(make_search, tmp_path):
+    audit = {"criterion": "both", "tolerance": 0.0, "alpha": 1e-12}
+    search = make_search(tmp_path, epochs=2, criterion=NeverStable(), audit=audit).run()
+    staged, measured = search.audit.staged, {}
+    effects_of = staged.effects_of
+
+    def spied(parts, remaining):
+        effects = effects_of(parts, remaining)
+        measured.update(zip(parts, effects.mean(axis=1).tolist(), strict=True))
+        return effects
+
+    staged.effects_of = spied
+    genotype = found(search, tmp_path)
+    assert genotype.nodes
+    rows = {(edge.node, edge.input): row for row, edge in enumerate(search.network.space.edges)}
+    for node in genotype.nodes:
+        for edge in node.edges:
+            row = rows[node.node, edge.input]
+            worth = {
+                search.network.space.operations[part.column]: value
+                for part, value in measured.items()
+                if part.kind == "operation" and part.index == row
+            }
+            assert edge.operation == max(worth, key=worth.get)
+
+
 def test_parts_go_until_the_cost_holds_the_least_worth_for_it_first(make_search, tmp_path):
     def end(bound, name):
         folder = tmp_path / name

@@ -185,6 +185,7 @@ def test_error_is_kept_in_worlds_without_truth():
     [
         ({"tolerance": -0.1}, "tolerance"),
         ({"every": 0}, "every"),
+        ({"share": 0}, "share"),
         ({"warmup_epochs": -1}, "warmup_epochs"),
         ({"passes": 0}, "passes"),
         ({"alpha": 1.0}, "alpha"),
@@ -215,3 +216,26 @@ def test_a_node_that_loses_its_inputs_takes_along_what_it_feeds():
     assert not left.alive[0, [row for row, e in enumerate(edges) if e.input == "node_0"]].any()
     gone = world.remaining.without([Part("node", 0, node) for node in range(4)])
     assert gone.cells == []
+
+
+@pytest.mark.parametrize(
+    ("judged", "trained", "share", "every"),
+    [
+        # 20 passes over 60 images, against 3 x 80 images an epoch.
+        (60, 80, 1.0, 5),
+        (60, 80, 0.5, 10),
+        (60, 4000, 1.0, 1),
+    ],
+)
+def test_looks_cost_no_more_than_their_share_of_training(judged, trained, share, every):
+    settings = AuditSettings(passes=20, share=share)
+    assert settings.paced(judged=judged, trained=trained).every == every
+
+
+def test_a_spacing_that_was_given_stays():
+    assert AuditSettings(every=7).paced(judged=60, trained=80).every == 7
+
+
+def test_looks_without_a_spacing_are_refused():
+    with pytest.raises(ValueError, match="spacing"):
+        AuditSettings().look_after(9)
