@@ -85,7 +85,7 @@ def test_nothing_stands_above_the_commands(path):
 
 def test_there_is_something_to_check():
     assert len(MODULES) > 50
-    assert own(PACKAGE / "search" / "bilevel_trainer.py") == {"common", "search"}
+    assert own(PACKAGE / "search" / "bilevel" / "bilevel_trainer.py") == {"common", "search"}
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) in ALLOWED], ids=relative)
@@ -128,7 +128,12 @@ def test_no_tools_no_bundles_no_optional_packages(path):
     ]
     + [
         PACKAGE / "search" / name
-        for name in ("audit.py", "evidence_floor.py", "stability.py", "pruning.py")
+        for name in (
+            "audits/audit.py",
+            "stability_pruning/evidence_floor.py",
+            "stability_pruning/stability.py",
+            "stability_pruning/pruning.py",
+        )
     ]
     + [
         PACKAGE / "dints" / f"{name}.py"

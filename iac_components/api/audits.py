@@ -12,8 +12,8 @@ from iac_components.api.runs.arguments import RunSettings, as_arguments
 from iac_components.networks import CellSearchNetwork
 from iac_components.options import OptionError, unused_with
 from iac_components.search import AuditSettings, SearchAudit, StabilityCriterion, build_audit
-from iac_components.search.judged_images import JudgedItems
-from iac_components.search.looks.settings import CostUnit
+from iac_components.search.audits.looks.settings import CostUnit
+from iac_components.search.evidence.judged_images import JudgedItems
 
 __all__ = ["AUDIT_WARMUP", "audit_of", "defaults_of", "named", "require_used"]
 

@@ -28,7 +28,7 @@ from iac_components.search import (
     StabilityCriterion,
     save_found_genotype,
 )
-from iac_components.search.looks.settings import CostUnit
+from iac_components.search.audits.looks.settings import CostUnit
 from iac_components.search_space import DEFAULT_OPERATIONS, Genotype
 from iac_components.visualization import write_search_report
 

@@ -25,7 +25,7 @@ from iac_components.search import (
     StabilityCriterion,
     criterion_name,
 )
-from iac_components.search.judged_images import JudgedItems
+from iac_components.search.evidence.judged_images import JudgedItems
 
 __all__ = ["TopologySearch", "TopologySearchPlan"]
 

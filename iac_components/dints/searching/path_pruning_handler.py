@@ -8,10 +8,10 @@ from pathlib import Path
 from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.searching.path_pruning import prune_paths
 from iac_components.dints.topology_supernet import DintsSearchNetwork
-from iac_components.search.pruning import check_schedule
-from iac_components.search.stability import BoolArray, StabilityCriterion
-from iac_components.search.stability_handler import Evidence, StabilityHandler
-from iac_components.search.trace import SearchTrace
+from iac_components.search.results.trace import SearchTrace
+from iac_components.search.stability_pruning.pruning import check_schedule
+from iac_components.search.stability_pruning.stability import BoolArray, StabilityCriterion
+from iac_components.search.stability_pruning.stability_handler import Evidence, StabilityHandler
 
 __all__ = ["DintsPruningHandler"]
 
