@@ -10,8 +10,8 @@ from monai.networks.layers.factories import Conv
 from torch import nn
 from torch.nn.functional import conv2d, conv3d
 
-from iac_components.search_space.norm import make_norm
-from iac_components.search_space.resizing import resize_linearly
+from iac_components.search_space.cells.norm import make_norm
+from iac_components.search_space.cells.resizing import resize_linearly
 from iac_components.search_space.space import CELL_INPUTS
 
 __all__ = ["CellFrame"]

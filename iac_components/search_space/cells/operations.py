@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from iac_components.common.registry import Registry
-from iac_components.search_space.norm import make_norm
-from iac_components.search_space.separable import SeparableConvolution
+from iac_components.search_space.cells.norm import make_norm
+from iac_components.search_space.cells.separable import SeparableConvolution
 
 __all__ = [
     "FixedFunction",

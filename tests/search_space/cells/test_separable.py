@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from iac_components.search_space.separable import SeparableConvolution, weighted_separable
+from iac_components.search_space.cells.separable import SeparableConvolution, weighted_separable
 
 FORMATS = {
     2: (torch.contiguous_format, torch.channels_last),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from iac_components.search_space.cell_frame import CellFrame
+from iac_components.search_space.cells.cell_frame import CellFrame
+from iac_components.search_space.cells.operations import build_operation
+from iac_components.search_space.cells.partial_channels import (
+    check_divisible,
+    through_partial_channels,
+)
 from iac_components.search_space.genotype import Genotype, GenotypeError
-from iac_components.search_space.operations import build_operation
-from iac_components.search_space.partial_channels import check_divisible, through_partial_channels
 from iac_components.search_space.space import CELL_INPUTS
 
 __all__ = ["DiscreteCell"]

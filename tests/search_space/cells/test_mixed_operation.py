@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from iac_components.search_space import DEFAULT_OPERATIONS, MixedOperation, build_operation
-from iac_components.search_space.mixed_operation import apply_weighted
+from iac_components.search_space.cells.mixed_operation import apply_weighted
 
 NAMES = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3")
 

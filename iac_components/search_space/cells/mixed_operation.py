@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from iac_components.search_space.operations import FixedFunction, build_operation
-from iac_components.search_space.partial_channels import check_divisible
-from iac_components.search_space.separable import SeparableConvolution, weighted_separable
+from iac_components.search_space.cells.operations import FixedFunction, build_operation
+from iac_components.search_space.cells.partial_channels import check_divisible
+from iac_components.search_space.cells.separable import SeparableConvolution, weighted_separable
 from iac_components.search_space.space import NONE_OPERATION
 
 __all__ = ["MixedOperation", "apply_weighted"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from iac_components.search_space.partial_channels import check_divisible, through_partial_channels
+from iac_components.search_space.cells.partial_channels import (
+    check_divisible,
+    through_partial_channels,
+)
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 4, 8])
