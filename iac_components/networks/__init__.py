@@ -18,13 +18,18 @@ from iac_components.networks.build import (
     implant_skip_module,
 )
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
-from iac_components.networks.implant import (
+from iac_components.networks.implanting.fusion import (
+    SkipFusion,
+    fusion_block_types,
+    register_fusion_block,
+)
+from iac_components.networks.implanting.implant import (
     find_skip_connections,
     implant,
     skip_fusions,
     skip_modules,
 )
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.monai_repairs import (
     PairedWindowInferer,
     StackedSupervisionLoss,
@@ -39,7 +44,6 @@ from iac_components.networks.sizing import (
     plan_nnunet,
     write_complexity,
 )
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights

@@ -9,10 +9,10 @@ from torch import nn
 
 from iac_components.common.built_weights import note_built
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.implant import find_skip_connections, implant
-from iac_components.networks.skip_connection import SkipConnection
+from iac_components.networks.implanting.implant import find_skip_connections, implant
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.untreated import treated_skip
 from iac_components.networks.skip_modules import registered_skip_modules, skip_module_factory
-from iac_components.networks.untreated import treated_skip
 from iac_components.networks.weights import load_weights
 from iac_components.search_space import (
     DiscreteCell,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
 
 __all__ = ["CellNetwork"]
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.implant import skip_modules
 
 __all__ = ["EncoderMemo"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from iac_components.common.files.tensor_files import read_tensors
 from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion, implanted_key
+from iac_components.networks.implanting.fusion import SkipFusion, implanted_key
 
 __all__ = ["load_state", "load_weights"]
 

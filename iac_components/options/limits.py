@@ -8,7 +8,7 @@ from typing import cast
 
 import torch
 
-from iac_components.networks.layer_memory import device_memory
+from iac_components.networks.sizing.layer_memory import device_memory
 from iac_components.options.values import refusal
 
 __all__ = ["beyond_memory"]

@@ -10,8 +10,8 @@ from api_project import SEARCH, unet
 
 import iac_components as iac
 from iac_components import api
-from iac_components.networks import fusion
-from iac_components.search_space import operations
+from iac_components.networks.implanting import fusion
+from iac_components.search_space.cells import operations
 
 NAMES = [name for name in iac.__all__ if name != "__version__"]
 

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from iac_components.common.ranks import copy_from_first
-from iac_components.networks.implant import replace_skip_module, skip_modules
+from iac_components.networks.implanting.implant import replace_skip_module, skip_modules
+from iac_components.networks.implanting.untreated import treated_skip
 from iac_components.networks.sizing.dry_pass import undisturbed
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.networks.untreated import treated_skip
 from iac_components.search.stability_pruning.stability import FloatArray
 from iac_components.search_space import (
     NONE_OPERATION,

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from iac_components.networks.encoder_memo import EncoderMemo
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
+from iac_components.networks.implanting.untreated import UnchangedSkip, ZeroSkip
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.networks.untreated import UnchangedSkip, ZeroSkip
 from iac_components.search.evidence.losses_by_patient import Loss, LossesByPatient, evaluating
 from iac_components.search.evidence.parts import PART_KINDS, Part, living_parts, weights_without
 from iac_components.search.evidence.patient_batches import PatientBatch, group_by_patient

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import nn
 
-from iac_components.networks.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.implanting.fusion import SkipFusion, fusion_block_types
 
 __all__ = [
     "DecoderLoop",

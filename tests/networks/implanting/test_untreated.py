@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from iac_components.networks import build_network, implant, implant_genotype, skip_modules
-from iac_components.networks.untreated import UnchangedSkip, ZeroSkip, treated_skip
+from iac_components.networks.implanting.untreated import UnchangedSkip, ZeroSkip, treated_skip
 from iac_components.search_space import (
     DiscreteCell,
     Genotype,

@@ -16,7 +16,7 @@ from iac_components.networks import (
     register_fusion_block,
     skip_fusions,
 )
-from iac_components.networks.topologies import (
+from iac_components.networks.implanting.topologies import (
     RecursiveFusion,
     Topology,
     catalogue,
@@ -141,7 +141,7 @@ def test_registered_topology_goes_before_that_of_its_base(scaled_is_known, zero_
 
 
 def test_block_known_both_ways_is_wrapped_once_as_its_network_says(monkeypatch, zero_skip):
-    monkeypatch.setattr("iac_components.networks.fusion._BLOCK_TYPES", [])
+    monkeypatch.setattr("iac_components.networks.implanting.fusion._BLOCK_TYPES", [])
     register_fusion_block(EnclosingBlock)
     network = implant(UNet(2, 1, 2, (4, 6, 8), (2, 2)), zero_skip)
     assert [type(fusion) for fusion in skip_fusions(network)] == [RecursiveFusion] * 2

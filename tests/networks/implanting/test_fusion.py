@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from iac_components.networks import SkipConnection, SkipFusion, fusion_block_types
-from iac_components.networks.fusion import implanted_key, register_fusion_block
+from iac_components.networks.implanting.fusion import implanted_key, register_fusion_block
 
 CONNECTION = SkipConnection(name="up", level=0, skip_channels=2, gate_channels=3, spatial_dims=2)
 words = st.from_regex(r"[a-z_0-9]{1,8}", fullmatch=True)

@@ -11,8 +11,8 @@ in other ways, each described by a ``Topology``: which of its modules to wrap, i
 
 from __future__ import annotations
 
-from iac_components.networks.topologies.attention_unet import AttentionFusion
-from iac_components.networks.topologies.catalogue import (
+from iac_components.networks.implanting.topologies.attention_unet import AttentionFusion
+from iac_components.networks.implanting.topologies.catalogue import (
     DecoderLoop,
     Topology,
     fusible_blocks,
@@ -20,8 +20,8 @@ from iac_components.networks.topologies.catalogue import (
     own_decoder_loops,
     register_topology,
 )
-from iac_components.networks.topologies.recursive import RecursiveFusion
-from iac_components.networks.topologies.segresnet import AdditiveFusion
+from iac_components.networks.implanting.topologies.recursive import RecursiveFusion
+from iac_components.networks.implanting.topologies.segresnet import AdditiveFusion
 
 __all__ = [
     "AdditiveFusion",

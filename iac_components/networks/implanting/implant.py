@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 
 from torch import nn
 
-from iac_components.networks.fusion import SkipFusion
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.places import Place, find_places
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.implanting.topologies import fusible_blocks
+from iac_components.networks.implanting.wiring import wire
 from iac_components.networks.monai_repairs import make_exportable
-from iac_components.networks.places import Place, find_places
 from iac_components.networks.sizing.dry_pass import undisturbed
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
-from iac_components.networks.topologies import fusible_blocks
-from iac_components.networks.wiring import wire
 
 __all__ = [
     "find_skip_connections",

@@ -10,8 +10,8 @@ from monai.networks.layers.simplelayers import SkipConnection as EnclosingBlock
 from monai.networks.nets import UNet
 from torch import Tensor, nn
 
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.topologies.catalogue import Topology, register_topology
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.topologies.catalogue import Topology, register_topology
 
 __all__ = ["RecursiveFusion"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from iac_components.networks.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.implanting.fusion import SkipFusion, fusion_block_types
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.topologies import known_networks
 from iac_components.networks.sizing.dry_pass import ObservedBlock, observe_blocks
-from iac_components.networks.skip_connection import SkipConnection
-from iac_components.networks.topologies import known_networks
 from iac_components.search_space import SITES
 
 __all__ = ["Place", "Places", "find_places"]

@@ -6,8 +6,8 @@ from monai.networks.nets import AttentionUnet
 from monai.networks.nets.attentionunet import AttentionBlock
 from torch import Tensor, nn
 
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.topologies.catalogue import Topology, register_topology
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.topologies.catalogue import Topology, register_topology
 
 __all__ = ["AttentionFusion"]
 

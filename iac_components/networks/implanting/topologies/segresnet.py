@@ -7,8 +7,8 @@ from itertools import chain, repeat
 from monai.networks.nets import SegResNet, SegResNetDS, SegResNetDS2
 from torch import Tensor, nn
 
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.topologies.catalogue import (
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.topologies.catalogue import (
     DecoderLoop,
     Topology,
     register_topology,

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.topologies import own_decoder_loops
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.topologies import own_decoder_loops
 
 __all__ = ["wire", "wired"]
 

@@ -10,8 +10,8 @@ from monai.networks.nets.basic_unet import UpCat
 from monai.networks.nets.vnet import UpTransition
 from torch import Tensor, nn
 
-from iac_components.networks.skip_connection import SkipConnection
-from iac_components.networks.untreated import UnchangedSkip
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.untreated import UnchangedSkip
 
 __all__ = ["SkipFusion", "fusion_block_types", "implanted_key", "register_fusion_block"]
 

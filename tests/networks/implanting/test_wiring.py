@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from iac_components.networks import SkipFusion, find_skip_connections
-from iac_components.networks.topologies import fusible_blocks
-from iac_components.networks.wiring import wired
+from iac_components.networks.implanting.topologies import fusible_blocks
+from iac_components.networks.implanting.wiring import wired
 
 
 def fusions(network, make_skip_module):

@@ -20,7 +20,7 @@ from iac_components.networks import (
     load_weights,
     skip_modules,
 )
-from iac_components.networks.topologies import RecursiveFusion
+from iac_components.networks.implanting.topologies import RecursiveFusion
 
 CONNECTION = SkipConnection(name="1", level=0, skip_channels=3, gate_channels=3, spatial_dims=2)
 
