@@ -9,8 +9,8 @@ from typing import cast
 from iac_components.api.engines.search_trainers import CellSearchPlan
 from iac_components.api.inputs.batches import Batches
 from iac_components.api.runs.arguments import RunSettings, as_arguments
+from iac_components.bundling.options import OptionError, unused_with
 from iac_components.networks import CellSearchNetwork
-from iac_components.options import OptionError, unused_with
 from iac_components.search import AuditSettings, SearchAudit, StabilityCriterion, build_audit
 from iac_components.search.audits.looks.settings import CostUnit
 from iac_components.search.evidence.judged_images import JudgedItems

@@ -19,9 +19,9 @@ from iac_components.api.inputs.sources import Source
 from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.frame import check_network, owned_folder, record_of
 from iac_components.api.runs.halves import check_steps, read_halves
+from iac_components.bundling.options import OptionError
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import CellSearchNetwork, skip_modules
-from iac_components.options import OptionError
 from iac_components.search import (
     DEFAULT_CRITERION,
     SearchTrace,

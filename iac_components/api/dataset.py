@@ -12,6 +12,7 @@ from iac_components.api.inputs.parts import Data, Part
 from iac_components.api.inputs.recipe import PLANES, Recipe, check_settings
 from iac_components.api.inputs.transforms import training_volumes
 from iac_components.api.runs.arguments import require
+from iac_components.bundling.options import OptionError
 from iac_components.data import (
     DatalistEntry,
     check_datalist,
@@ -22,7 +23,6 @@ from iac_components.data import (
 )
 from iac_components.data.checks.volumes import VOXEL_SIZE_RANGE
 from iac_components.data.layouts.description import describe_dataset
-from iac_components.options import OptionError
 
 __all__ = ["load_dataset"]
 

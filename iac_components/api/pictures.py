@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from iac_components.bundling.options import OptionError
 from iac_components.common.files import require_writable_directory
-from iac_components.options import OptionError
 from iac_components.search_space import load_genotype
 from iac_components.visualization import (
     draw_effects,

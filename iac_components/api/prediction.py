@@ -19,6 +19,7 @@ from iac_components.api.inputs.recipe import Recipe
 from iac_components.api.inputs.transforms import class_maps, whole_volumes, window_inferer
 from iac_components.api.runs.arguments import choose_amp, choose_device, require
 from iac_components.api.runs.frame import check_network, owned_folder
+from iac_components.bundling.options import OptionError
 from iac_components.data import (
     CaseDataset,
     CaseNames,
@@ -29,7 +30,6 @@ from iac_components.data import (
 )
 from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.engine import run_until_signal
-from iac_components.options import OptionError
 
 __all__ = ["predict"]
 

@@ -16,6 +16,7 @@ from iac_components.api.inputs.parts import Part
 from iac_components.api.inputs.sources import Source, read_source
 from iac_components.api.runs.arguments import choose_amp, choose_device, require
 from iac_components.api.runs.frame import check_network, name_classes, number_classes, owned_folder
+from iac_components.bundling.options import OptionError
 from iac_components.engine import run_until_signal
 from iac_components.evaluation import (
     PatientMetrics,
@@ -24,7 +25,6 @@ from iac_components.evaluation import (
     read_metrics,
     summarize,
 )
-from iac_components.options import OptionError
 
 __all__ = ["Evaluation", "evaluate"]
 

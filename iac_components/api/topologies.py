@@ -15,10 +15,10 @@ from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.frame import name_classes
 from iac_components.api.runs.halves import check_steps, read_halves
 from iac_components.api.runs.topology_runs import run_topology_search
+from iac_components.bundling.options import OptionError
 from iac_components.dints import (
     DintsArchitecture,
 )
-from iac_components.options import OptionError
 from iac_components.search import DEFAULT_CRITERION, StabilityCriterion
 
 __all__ = ["search_topology"]

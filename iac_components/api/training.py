@@ -22,9 +22,9 @@ from iac_components.api.runs.frame import (
     owned_folder,
     record_of,
 )
+from iac_components.bundling.options import OptionError
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.networks import load_weights, write_complexity
-from iac_components.options import OptionError
 
 __all__ = ["train"]
 

@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from iac_components.bundling.options import OptionError
+from iac_components.bundling.rendering.combination import Combination
 from iac_components.commands.run import tell_results
 from iac_components.commands.running.bundles import Bundles, collection, find_bundles
 from iac_components.commands.running.chain import run_stages, test_cases
 from iac_components.commands.running.overrides import override, read_overrides
 from iac_components.commands.running.stages import Stage, make_stages
 from iac_components.data.case import entry_files
-from iac_components.options import OptionError
 from iac_components.phantoms import write_phantom
-from iac_components.rendering.combination import Combination
 from iac_components.visualization import write_overlay
 
 __all__ = ["BUDGETS", "EXAMPLE", "EXAMPLE_DATA", "add_arguments", "run"]

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from iac_components.bundling.options import OptionError
 from iac_components.commands.label_maps import (
     PREDICTED,
     Scoring,
@@ -38,7 +39,6 @@ from iac_components.data.layouts.decathlon import find_groups, read_groups
 from iac_components.data.layouts.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
-from iac_components.options import OptionError
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

@@ -14,9 +14,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from iac_components.commands.running.bundles import Bundles
-from iac_components.commands.running.stages import make_stages
-from iac_components.own_data import (
+from iac_components.bundling.own_data import (
     PLANES,
     Choice,
     DatasetFacts,
@@ -30,8 +28,10 @@ from iac_components.own_data import (
     words_of,
     write_combination,
 )
-from iac_components.rendering import IacCombination
-from iac_components.rendering.facts import IAC, STAGES, DatasetSource, known, load_backbone
+from iac_components.bundling.rendering import IacCombination
+from iac_components.bundling.rendering.facts import IAC, STAGES, DatasetSource, known, load_backbone
+from iac_components.commands.running.bundles import Bundles
+from iac_components.commands.running.stages import make_stages
 
 __all__ = ["EXAMPLE", "add_arguments", "create_bundles", "plan_bundles", "run"]
 

@@ -15,8 +15,8 @@ from typing import cast
 
 from tqdm.auto import tqdm
 
+from iac_components.bundling.rendering.packing import MAX_JSON_BYTES, BundleZip, plan_zip
 from iac_components.common.files import atomic_write, read_json, write_json
-from iac_components.rendering.packing import MAX_JSON_BYTES, BundleZip, plan_zip
 
 __all__ = ["EXAMPLE", "add_arguments", "read_model_info", "run", "write_zip"]
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from iac_components.bundling.options import OptionError
+from iac_components.bundling.rendering.facts import IAC, known
 from iac_components.commands.new import plan_bundles
 from iac_components.commands.running.bundles import Bundles, find_bundles
 from iac_components.commands.running.chain import run_stages
@@ -21,8 +23,6 @@ from iac_components.commands.running.overrides import override, read_overrides
 from iac_components.commands.running.stages import STAGES, Stage, make_stages
 from iac_components.commands.running.words import found_in_a_sentence, metrics_table
 from iac_components.data.layouts.catalogue import find_dataset
-from iac_components.options import OptionError
-from iac_components.rendering.facts import IAC, known
 
 __all__ = ["EXAMPLE", "add_arguments", "run", "tell_results"]
 

@@ -10,8 +10,8 @@ from api_project import SHORT, Circles, unet
 from torch import nn
 
 import iac_components as iac
+from iac_components.bundling.options import OptionError
 from iac_components.engine import FolderInUseError
-from iac_components.options import OptionError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import iac_components as iac
-from iac_components.options import OptionError
+from iac_components.bundling.options import OptionError
 
 SMALL = {
     "num_blocks": 2,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from iac_components.__main__ import main
+from iac_components.bundling.rendering.facts import IAC
 from iac_components.commands.running.stages import Stage
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.phantoms import write_phantom
-from iac_components.rendering.facts import IAC
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import pytest
 from monai.bundle import ConfigParser
 
 from iac_components.__main__ import main
+from iac_components.bundling.own_data import writing
+from iac_components.bundling.rendering.facts import STAGES
 from iac_components.commands.new import create_bundles
 from iac_components.common.files import write_json
 from iac_components.data import check_description, read_dataset
-from iac_components.own_data import writing
 from iac_components.phantoms.catalogue import write_nifti
-from iac_components.rendering.facts import STAGES
 from tools.maintenance.verification import CHECKS, Bundle, Workbench, run_check
 from tools.maintenance.verification.methods.iac_budgets import QUICK
 from tools.maintenance.verification.runners import ThisProcess
@@ -297,7 +297,9 @@ def test_a_failure_leaves_what_was_there(write, tmp_path, monkeypatch, overwrite
             raise OSError("No space left on device")
         return real(*arguments)
 
-    target = "os.replace" if fails == "replace" else f"iac_components.own_data.writing.{fails}"
+    target = (
+        "os.replace" if fails == "replace" else f"iac_components.bundling.own_data.writing.{fails}"
+    )
     if overwrite and fails == "replace":
         pytest.skip("renaming over files that are there happens after all is on the disk")
     monkeypatch.setattr(target, failing)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from iac_components.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.facts import BUNDLES
 
 CELL_STAGES = ["backbone", "search", "train", "evaluate", "predict"]
 

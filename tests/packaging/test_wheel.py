@@ -71,7 +71,7 @@ def test_it_holds_all_that_the_commands_need_and_is_small(wheel):
 
 
 def test_the_licence_of_bundles_is_the_project_s():
-    ours = ROOT / "iac_components" / "rendering" / "sources" / "LICENSE"
+    ours = ROOT / "iac_components" / "bundling" / "rendering" / "sources" / "LICENSE"
     assert ours.read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 

@@ -10,7 +10,7 @@ from monai.transforms import Compose, MapLabelValued, NormalizeIntensityd
 
 from iac_components.api.inputs.geometry import Geometry, round_up
 from iac_components.api.inputs.recipe import Recipe
-from iac_components.options import OptionError
+from iac_components.bundling.options import OptionError
 
 __all__ = ["fit_recipe", "layout_settings", "require_known"]
 

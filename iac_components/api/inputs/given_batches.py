@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from iac_components.api.inputs.batches import Batches, Item, Scoring
 from iac_components.api.inputs.transforms import class_maps
+from iac_components.bundling.options import OptionError
 from iac_components.data import epoch_loader
 from iac_components.engine import CaseList
-from iac_components.options import OptionError
 
 __all__ = ["ItemBatches", "LoaderBatches"]
 

@@ -9,7 +9,7 @@ from monai.transforms import NormalizeIntensityd
 
 from iac_components.api.runs.arguments import require
 from iac_components.api.runs.plain import plain
-from iac_components.options import OptionError
+from iac_components.bundling.options import OptionError
 
 __all__ = ["PLANES", "Plane", "Recipe", "check_settings"]
 

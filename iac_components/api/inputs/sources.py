@@ -11,7 +11,7 @@ from iac_components.api.inputs.batches import Batches, Item
 from iac_components.api.inputs.given_batches import ItemBatches, LoaderBatches
 from iac_components.api.inputs.part_batches import PartBatches
 from iac_components.api.inputs.parts import Part
-from iac_components.options import OptionError
+from iac_components.bundling.options import OptionError
 
 __all__ = ["Source", "read_source"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from iac_components.options import OptionError, check_values
+from iac_components.bundling.options import OptionError, check_values
 
 __all__ = ["RunSettings", "as_arguments", "choose_amp", "choose_device", "require"]
 

@@ -14,10 +14,10 @@ from torch import nn
 from iac_components.api.inputs.batches import Batches
 from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.plain import digest_of_tensors, plain, structure_of
+from iac_components.bundling.options import OptionError
 from iac_components.engine import OwnedFolders, RunRecord
 from iac_components.networks import check_patch
 from iac_components.networks.sizing.dry_pass import undisturbed
-from iac_components.options import OptionError
 
 __all__ = ["check_network", "name_classes", "number_classes", "owned_folder", "record_of"]
 

@@ -8,8 +8,8 @@ from iac_components.api.inputs.batches import Batches
 from iac_components.api.inputs.parts import Part
 from iac_components.api.inputs.sources import Source, read_source
 from iac_components.api.runs.arguments import RunSettings, as_arguments
+from iac_components.bundling.options import OptionError
 from iac_components.data import check_split
-from iac_components.options import OptionError
 from iac_components.search import check_planned_steps
 
 __all__ = ["check_steps", "read_halves"]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from iac_components.bundling.options import OptionError
+from iac_components.bundling.rendering import METHODS, all_combinations
+from iac_components.bundling.rendering.combination import Combination, write_bundle
+from iac_components.bundling.rendering.facts import BUNDLES, STAGES, Facts, read_json
 from iac_components.common.files import require_writable_directory
-from iac_components.options import OptionError
-from iac_components.rendering import METHODS, all_combinations
-from iac_components.rendering.combination import Combination, write_bundle
-from iac_components.rendering.facts import BUNDLES, STAGES, Facts, read_json
 
 __all__ = ["Bundles", "collection", "find_bundles"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from iac_components.bundling.options import OptionError
 from iac_components.commands.running.finished import FinishedStages
 from iac_components.commands.running.overrides import check_stages
 from iac_components.commands.running.process import run_stage
@@ -13,7 +14,6 @@ from iac_components.commands.running.stages import Stage
 from iac_components.common.files import require_writable_directory
 from iac_components.data import load_datalist
 from iac_components.data.case import DatalistEntry
-from iac_components.options import OptionError
 
 __all__ = ["run_stages", "test_cases"]
 

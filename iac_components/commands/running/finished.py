@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from iac_components.bundling.options import OptionError
 from iac_components.commands.running.stages import Stage
 from iac_components.common.files import read_json, write_json
-from iac_components.options import OptionError
 
 __all__ = ["FinishedStages"]
 

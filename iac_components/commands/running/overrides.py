@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from fire.parser import DefaultParseValue
 from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow
 
+from iac_components.bundling.options import OptionError
 from iac_components.commands.running.stages import STAGES, Stage
 from iac_components.common.console.brief_errors import brief_message
-from iac_components.options import OptionError
 
 __all__ = ["check_stages", "override", "read_overrides"]
 

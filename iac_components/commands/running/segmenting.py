@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from iac_components.bundling.options import OptionError
 from iac_components.commands.running.bundles import Bundles
 from iac_components.commands.running.stages import Stage, make_stages
 from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
-from iac_components.options import OptionError
 
 __all__ = ["link_images", "predict_stage"]
 

@@ -8,7 +8,7 @@ from api_project import CELL, SEARCH, SHORT, Circles, unet
 from torch.utils.data import DataLoader, IterableDataset
 
 import iac_components as iac
-from iac_components.options import OptionError
+from iac_components.bundling.options import OptionError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from iac_components.options import Option, load_options
+from iac_components.bundling.options import Option, load_options
 from tools.maintenance.verification.bundle import Bundle, read_json, walk
 from tools.maintenance.verification.checks import register_check
 from tools.maintenance.verification.workbench import Workbench
