@@ -43,7 +43,10 @@ ALLOWED = {
 }
 
 
-OWN_ROOMS = {"bundling": {"options", "own_data", "rendering"}}
+OWN_ROOMS = {
+    "bundling": {"options", "own_data", "rendering"},
+    "interface": {"api", "commands"},
+}
 """Wings that are rooms of their own here, by the package that holds them."""
 
 
@@ -204,7 +207,7 @@ def test_the_interface_is_loaded_when_it_is_asked_for():
         "from iac_components import train, load_dataset\n"
         "print(iac.train is train, train.__module__)"
     )
-    assert run(code).strip() == "True iac_components.api.training"
+    assert run(code).strip() == "True iac_components.interface.api.training"
 
 
 def test_everything_imports_beside_a_broken_torchvision(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.commands import package
+from iac_components.interface.commands import package
 
 ROOT = Path(__file__).parents[2]
 NAME = "hippocampus_unet_iac_segmentation_inference"

@@ -22,7 +22,13 @@ _FILES = ("LICENSE", "genotype.json", "architecture.json")
 _FOLDERS = ("configs", "docs")
 _PACKAGE_FILES = ("*.py", "py.typed", "*.json")
 # What makes bundles: none needs it to run.
-_MAKERS = ("__main__.py", "commands", "example_data", "bundling/own_data", "bundling/rendering")
+_MAKERS = (
+    "__main__.py",
+    "interface/commands",
+    "example_data",
+    "bundling/own_data",
+    "bundling/rendering",
+)
 # MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there. The
 # Decathlon's "hepatic_vessel" is called so all the same: it is downloaded by naming its version.
 _VERSION_MARK = re.compile(r"_v(?!essel_)\d*.")
