@@ -14,7 +14,7 @@ from hypothesis_profile import load_profile
 from monai.bundle import ConfigWorkflow
 from work_sharing import FileScheduling, sort_by_cost
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from tools.maintenance.verification import Bundle, Workbench
 from tools.maintenance.verification.runners import working_directory
 from tools.maintenance.verify import find_schema

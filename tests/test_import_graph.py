@@ -28,7 +28,7 @@ ALLOWED = {
     "dints": {"search_space", "search", "engine", "networks"},
     "engine": set(),
     "data": set(),
-    "phantoms": {"data"},
+    "examples": {"data"},
     "evaluation": set(),
     "options": {
         *("data", "dints", "evaluation", "networks", "search_space"),
@@ -44,6 +44,7 @@ ALLOWED = {
 
 
 OWN_ROOMS = {
+    "data": {"examples"},
     "bundling": {"options", "own_data", "rendering"},
     "interface": {"api", "commands"},
 }

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis_profile import load_profile
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from studies.cell_table.settings import TableSettings, load_settings
 
 load_profile()

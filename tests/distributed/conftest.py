@@ -14,7 +14,7 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from tools.maintenance.verification.methods import dints_budgets
 from tools.maintenance.verification.methods.iac_budgets import QUICK, STEPS
 

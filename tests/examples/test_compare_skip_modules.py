@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from monai.utils import set_determinism
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "compare_skip_modules.py"

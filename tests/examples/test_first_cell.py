@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from monai.utils import set_determinism
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "first_cell.ipynb"
 SHORT = """

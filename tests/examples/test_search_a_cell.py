@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from monai.utils import set_determinism
 
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "search_a_cell.py"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iac_components.data import Folds, load_datalist, save_folds
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 STAGES = ["search", "train"]
 

@@ -72,7 +72,7 @@ def test_only_the_bundle_and_the_package_are_packed(packing, bundle):
     makers = (
         "__main__.py",
         "commands/",
-        "example_data/",
+        "data/examples/Task04_Hippocampus/",
         "bundling/own_data/",
         "bundling/rendering/",
     )

@@ -25,7 +25,7 @@ _PACKAGE_FILES = ("*.py", "py.typed", "*.json")
 _MAKERS = (
     "__main__.py",
     "interface/commands",
-    "example_data",
+    "data/examples/Task04_Hippocampus",
     "bundling/own_data",
     "bundling/rendering",
 )

@@ -17,12 +17,12 @@ from typing import cast
 from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering.combination import Combination
 from iac_components.data.case import entry_files
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.interface.commands.run import tell_results
 from iac_components.interface.commands.running.bundles import Bundles, collection, find_bundles
 from iac_components.interface.commands.running.chain import run_stages, test_cases
 from iac_components.interface.commands.running.overrides import override, read_overrides
 from iac_components.interface.commands.running.stages import Stage, make_stages
-from iac_components.phantoms import write_phantom
 from iac_components.visualization import write_overlay
 
 __all__ = ["BUDGETS", "EXAMPLE", "EXAMPLE_DATA", "add_arguments", "run"]
@@ -33,7 +33,7 @@ EXAMPLE = """
   iac demo --bundle acdc_unet --dataset_dir ACDC
 """
 
-EXAMPLE_DATA = Path(__file__).parents[2] / "example_data" / "Task04_Hippocampus"
+EXAMPLE_DATA = Path(__file__).parents[2] / "data" / "examples" / "Task04_Hippocampus"
 
 # Small enough for two cores and a few minutes; the bundles' own defaults are for real use.
 BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {

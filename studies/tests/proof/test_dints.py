@@ -11,8 +11,8 @@ import pytest
 
 import studies.proof.run_dints as run_dints_proof
 import studies.proof.write_dints as tool
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.dints import load_architecture
-from iac_components.phantoms import write_phantom
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted((ROOT / "studies" / "proof" / "results").glob("*_dints"))

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import studies.search_cost.inference as benchmark_inference
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.networks import CellNetwork, measure_complexity
-from iac_components.phantoms import write_phantom
 from studies.search_cost.steps.volume_path import VolumePath, find_volumes
 
 BUNDLE = "hippocampus_unet"

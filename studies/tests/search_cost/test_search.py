@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import studies.search_cost.search as tool
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.evaluation import read_metrics
 from iac_components.networks.weights import load_state
-from iac_components.phantoms import write_phantom
 from iac_components.visualization import read_trace
 from studies.search_cost.searches.quality import seed_mean
 from studies.search_cost.searches.turns import Deadline

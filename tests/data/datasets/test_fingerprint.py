@@ -26,7 +26,7 @@ from monai.transforms import (
 )
 
 from iac_components.data.datasets.fingerprint import transform_fingerprint
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 KEYS = ["image", "label"]
 

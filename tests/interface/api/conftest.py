@@ -12,7 +12,7 @@ from monai.utils import set_determinism
 from torch import nn
 
 import iac_components as iac
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.search_space import SearchSpace, random_genotype
 
 

@@ -14,9 +14,9 @@ from monai.losses import DiceCELoss
 from monai.transforms import ScaleIntensityRanged
 
 import iac_components as iac
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.interface.api.inputs.geometry import Geometry, count_channels, read_geometry
 from iac_components.interface.api.runs.plain import digest_of_tensors, plain, structure_of
-from iac_components.phantoms import write_phantom
 
 
 def patients(part):

@@ -11,9 +11,9 @@ import pytest
 
 from iac_components.__main__ import main
 from iac_components.bundling.rendering.facts import IAC
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.evaluation import CaseRecord, write_metrics
 from iac_components.interface.commands.running.stages import Stage
-from iac_components.phantoms import write_phantom
 
 
 @dataclass(frozen=True)

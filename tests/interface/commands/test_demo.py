@@ -10,9 +10,9 @@ import nibabel
 import pytest
 
 from iac_components.data import check_datalist, load_datalist, read_dataset
+from iac_components.data.examples.phantoms import write_phantom
 from iac_components.interface.commands.demo import BUDGETS, EXAMPLE_DATA, phantom_layout
 from iac_components.interface.commands.running.bundles import collection
-from iac_components.phantoms import write_phantom
 
 
 def test_the_volumes_are_whole_subjects_with_their_terms():

@@ -9,9 +9,9 @@ import nibabel
 import numpy as np
 import pytest
 
+from iac_components.data.examples.phantoms import write_phantom
+from iac_components.data.examples.phantoms.catalogue import write_nifti
 from iac_components.evaluation import read_metrics
-from iac_components.phantoms import write_phantom
-from iac_components.phantoms.catalogue import write_nifti
 
 
 def write_map(path, values, *, spacing=(1.0, 2.0, 3.0)):

@@ -19,8 +19,8 @@ from iac_components.bundling.own_data import writing
 from iac_components.bundling.rendering.facts import STAGES
 from iac_components.common.files import write_json
 from iac_components.data import check_description, read_dataset
+from iac_components.data.examples.phantoms.catalogue import write_nifti
 from iac_components.interface.commands.new import create_bundles
-from iac_components.phantoms.catalogue import write_nifti
 from tools.maintenance.verification import CHECKS, Bundle, Workbench, run_check
 from tools.maintenance.verification.methods.iac_budgets import QUICK
 from tools.maintenance.verification.runners import ThisProcess

@@ -12,7 +12,7 @@ from monai.bundle import ConfigWorkflow
 from torch import nn
 
 from iac_components.data import load_datalist
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 from tools.maintenance.verification.budgets import Budget, Phantom
 from tools.maintenance.verification.bundle import Bundle
 from tools.maintenance.verification.checks import Skipped

@@ -8,7 +8,7 @@ import pytest
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Orientationd
 
 from iac_components.data import check_datalist, read_dataset
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 
 def load(path: Path | None) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from iac_components.data import check_datalist, read_dataset
 from iac_components.data.case import entry_files
-from iac_components.phantoms import register_phantom, write_phantom
+from iac_components.data.examples.phantoms import register_phantom, write_phantom
 
 LABELS = {"acdc": [1, 2, 3], "decathlon": [1, 2]}
 

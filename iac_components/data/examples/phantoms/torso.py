@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iac_components.phantoms.fields import (
+from iac_components.data.examples.phantoms.fields import (
     Field,
     ellipsoid,
     random_outline,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.phantoms.fields import Field, bias_field, ellipsoid, smooth_field
-from iac_components.phantoms.torso import Tissue, paint_torso
+from iac_components.data.examples.phantoms.fields import Field, bias_field, ellipsoid, smooth_field
+from iac_components.data.examples.phantoms.torso import Tissue, paint_torso
 
 __all__ = ["Structure", "paint_body"]
 

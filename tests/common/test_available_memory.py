@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from iac_components.data.available_memory import available_memory, require_memory
+from iac_components.common.available_memory import available_memory, require_memory
 
 
 def test_this_machine() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from iac_components.data import Case, check_datalist, read_dataset
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 
 def load(path: Path | None) -> np.ndarray:

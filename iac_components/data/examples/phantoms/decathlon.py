@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.common.files import write_json
-from iac_components.phantoms.body import Structure, paint_body
-from iac_components.phantoms.brats import EDEMA, ENHANCING, NECROSIS, paint_glioma
-from iac_components.phantoms.catalogue import (
+from iac_components.data.examples.phantoms.body import Structure, paint_body
+from iac_components.data.examples.phantoms.brats import EDEMA, ENHANCING, NECROSIS, paint_glioma
+from iac_components.data.examples.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.phantoms.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
-from iac_components.phantoms.torso import CT, MR, Tissue
+from iac_components.data.examples.phantoms.decathlon_tasks import DECATHLON_TASKS, DecathlonTask
+from iac_components.data.examples.phantoms.torso import CT, MR, Tissue
 
 __all__ = ["write_decathlon_phantom"]
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from iac_components.common.files import write_json, write_text
-from iac_components.phantoms.catalogue import (
+from iac_components.data.examples.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.phantoms.fields import Field, bias_field, smooth_field
+from iac_components.data.examples.phantoms.fields import Field, bias_field, smooth_field
 
 __all__ = ["write_hippocampus_phantom"]
 

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from iac_components.common.files import write_json
-from iac_components.phantoms.catalogue import (
+from iac_components.data.examples.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.phantoms.fields import bias_field, ellipsoid, smooth_field
-from iac_components.phantoms.torso import CT, MR, paint_torso
+from iac_components.data.examples.phantoms.fields import bias_field, ellipsoid, smooth_field
+from iac_components.data.examples.phantoms.torso import CT, MR, paint_torso
 
 __all__ = ["write_amos_phantom"]
 

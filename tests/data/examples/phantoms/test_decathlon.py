@@ -16,7 +16,7 @@ from iac_components.data import (
     load_datalist,
     read_dataset,
 )
-from iac_components.phantoms import DECATHLON_TASKS, write_phantom
+from iac_components.data.examples.phantoms import DECATHLON_TASKS, write_phantom
 
 SHAPE = (32, 28, 16)
 PATIENTS = 5

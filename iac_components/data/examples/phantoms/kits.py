@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from iac_components.phantoms.catalogue import (
+from iac_components.data.examples.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.phantoms.fields import ellipsoid, smooth_field
-from iac_components.phantoms.torso import CT, paint_torso
+from iac_components.data.examples.phantoms.fields import ellipsoid, smooth_field
+from iac_components.data.examples.phantoms.torso import CT, paint_torso
 
 __all__ = ["write_kits_phantom"]
 

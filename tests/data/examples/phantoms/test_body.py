@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iac_components.phantoms.body import Structure, paint_body
-from iac_components.phantoms.torso import CT, MR
+from iac_components.data.examples.phantoms.body import Structure, paint_body
+from iac_components.data.examples.phantoms.torso import CT, MR
 
 SIZE = (24, 20, 16)
 ORGAN = Structure(1, (0.3, -0.2, 0.1), (0.4, 0.4, 0.5), (300,))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iac_components.data import check_datalist, read_dataset
-from iac_components.phantoms import write_phantom
+from iac_components.data.examples.phantoms import write_phantom
 
 SPLEEN, RIGHT_KIDNEY, LEFT_KIDNEY, LIVER, BLADDER = 1, 2, 3, 6, 14
 

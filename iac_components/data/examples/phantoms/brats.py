@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from iac_components.data.layouts.channel_groups import BRATS_NAMINGS, ChannelNaming
-from iac_components.phantoms.catalogue import (
+from iac_components.data.examples.phantoms.catalogue import (
     Range,
     register_phantom,
     spacing_ranges,
     volume_shape,
     write_nifti,
 )
-from iac_components.phantoms.fields import Field, bias_field, ellipsoid, smooth_field
+from iac_components.data.examples.phantoms.fields import Field, bias_field, ellipsoid, smooth_field
+from iac_components.data.layouts.channel_groups import BRATS_NAMINGS, ChannelNaming
 
 __all__ = ["paint_glioma", "write_brats2021_phantom", "write_brats_phantom"]
 
