@@ -6,19 +6,23 @@ from collections.abc import Mapping
 
 from monai.bundle import ConfigWorkflow
 
+from iac_components.bundling.options.consistency.intervals import idle_intervals
+from iac_components.bundling.options.consistency.limits import beyond_memory
+from iac_components.bundling.options.consistency.rules import broken_rules
+from iac_components.bundling.options.consistency.unused import (
+    changed_options,
+    unused_options,
+    unused_with,
+)
 from iac_components.bundling.options.errors import OptionError
-from iac_components.bundling.options.intervals import idle_intervals
-from iac_components.bundling.options.known_ids import defined_ids
-from iac_components.bundling.options.limits import beyond_memory
-from iac_components.bundling.options.rules import broken_rules
-from iac_components.bundling.options.schema import load_options
-from iac_components.bundling.options.typed_words import put_nothing, read_words
-from iac_components.bundling.options.unknown_keys import (
+from iac_components.bundling.options.keys.known_ids import defined_ids
+from iac_components.bundling.options.keys.unknown_keys import (
     unknown_arguments,
     unknown_keys,
     unknown_step,
 )
-from iac_components.bundling.options.unused import changed_options, unused_options, unused_with
+from iac_components.bundling.options.schema import load_options
+from iac_components.bundling.options.typed_words import put_nothing, read_words
 from iac_components.bundling.options.values import read_given_values, read_values, replaced_values
 from iac_components.common.console.config_stack import (
     running_parser,

@@ -7,8 +7,8 @@ from typing import Any
 
 from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 
-from iac_components.bundling.options.client_keys import WORKFLOW_KEYS
-from iac_components.bundling.options.known_ids import SEPARATOR, nearest
+from iac_components.bundling.options.keys.client_keys import WORKFLOW_KEYS
+from iac_components.bundling.options.keys.known_ids import SEPARATOR, nearest
 from iac_components.common.console.paths import PATH_OPTIONS
 
 __all__ = ["put_nothing", "read_words"]

@@ -15,7 +15,7 @@ from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
 from iac_components.bundling.options.errors import reason_of
-from iac_components.bundling.options.known_ids import SEPARATOR, nearest, referred_ids, strings
+from iac_components.bundling.options.keys.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.bundling.options.schema import Option
 from iac_components.bundling.options.words import allowed_words
 from iac_components.common.console.typed_values import parse_optional

@@ -20,7 +20,7 @@ from monai.bundle.utils import merge_kv
 
 import iac_components
 from iac_components.bundling.options import option_table
-from iac_components.bundling.options.known_ids import referred_ids
+from iac_components.bundling.options.keys.known_ids import referred_ids
 from iac_components.bundling.rendering.facts import (
     SOURCES,
     DatasetSource,

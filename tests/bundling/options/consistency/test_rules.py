@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.bundling.options.rules import RULES, broken_rules, register_rule
+from iac_components.bundling.options.consistency.rules import RULES, broken_rules, register_rule
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_a_kept_rule(values):
 
 
 def test_a_rule_of_ones_own(monkeypatch):
-    monkeypatch.setattr("iac_components.bundling.options.rules.RULES", type(RULES)("rule"))
+    monkeypatch.setattr(
+        "iac_components.bundling.options.consistency.rules.RULES", type(RULES)("rule")
+    )
 
     @register_rule("mine", "epochs")
     def check(values):

@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 from options_checks import BUNDLES, check, config_files, start
 
-from iac_components.bundling.options.client_keys import TRACKING_KEYS
+from iac_components.bundling.options.keys.client_keys import TRACKING_KEYS
 
 TRAIN = "hippocampus_unet_iac_segmentation_train"
 SEARCH = "hippocampus_unet_iac_segmentation_search"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.options.known_ids import referred_ids
+from iac_components.bundling.options.keys.known_ids import referred_ids
 from iac_components.bundling.options.schema import Option, load_options
 from iac_components.bundling.options.values import refusal
 

@@ -6,7 +6,7 @@ import pytest
 from options_checks import config_files, start
 
 from iac_components.bundling.options import load_options
-from iac_components.bundling.options.aliases import meant_key
+from iac_components.bundling.options.keys.aliases import meant_key
 
 STAGES = [
     (method, *names)

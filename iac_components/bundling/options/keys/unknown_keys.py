@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 from monai.bundle import ConfigComponent, ConfigParser, ConfigWorkflow
 
-from iac_components.bundling.options.client_keys import (
+from iac_components.bundling.options.keys.client_keys import (
     CLIENT_KEYS,
     TRACKING_KEYS,
     WORKFLOW_KEYS,
 )
-from iac_components.bundling.options.known_ids import SEPARATOR, nearest, referred_ids
+from iac_components.bundling.options.keys.known_ids import SEPARATOR, nearest, referred_ids
 
 __all__ = ["components_of", "unknown_arguments", "unknown_keys", "unknown_step"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.bundling.options.limits import beyond_memory
+from iac_components.bundling.options.consistency.limits import beyond_memory
 
 GIGABYTES = {
     ("search", "iac", "patch_size"): ([16384, 16384], {"field_of_view": [-1, -1, -1]}),
@@ -22,7 +22,9 @@ GIGABYTES = {
 @pytest.fixture
 def small(monkeypatch):
     """A machine of two gigabytes."""
-    monkeypatch.setattr("iac_components.bundling.options.limits.device_memory", lambda _: 2 * 10**9)
+    monkeypatch.setattr(
+        "iac_components.bundling.options.consistency.limits.device_memory", lambda _: 2 * 10**9
+    )
 
 
 @pytest.mark.parametrize(("stage", "method", "name"), GIGABYTES, ids=str)
@@ -41,5 +43,7 @@ def test_the_defaults_fit_a_small_machine(refusal, small, stage, method):
 
 
 def test_a_machine_that_does_not_say(monkeypatch):
-    monkeypatch.setattr("iac_components.bundling.options.limits.device_memory", lambda _: None)
+    monkeypatch.setattr(
+        "iac_components.bundling.options.consistency.limits.device_memory", lambda _: None
+    )
     assert list(beyond_memory({"patch_size": [10**9] * 3})) == []

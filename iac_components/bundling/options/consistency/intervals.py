@@ -7,8 +7,8 @@ from typing import cast
 
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.options.known_ids import SEPARATOR, referred_ids
-from iac_components.bundling.options.unknown_keys import components_of
+from iac_components.bundling.options.keys.known_ids import SEPARATOR, referred_ids
+from iac_components.bundling.options.keys.unknown_keys import components_of
 from iac_components.bundling.options.values import refusal
 
 __all__ = ["idle_intervals"]

@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.bundle.reference_resolver import ReferenceResolver
 from monai.bundle.utils import MERGE_KEY
 
-from iac_components.bundling.options.aliases import meant_key
+from iac_components.bundling.options.keys.aliases import meant_key
 from iac_components.common.console.config_stack import WorkflowCall
 
 __all__ = ["SEPARATOR", "defined_ids", "nearest", "referred_ids", "strings"]
