@@ -71,7 +71,7 @@ def test_only_the_bundle_and_the_package_are_packed(packing, bundle):
     sources = [*folder.rglob("*.py"), *(folder / "bundling" / "options" / "schemas").glob("*.json")]
     makers = (
         "__main__.py",
-        "commands/",
+        "interface/commands/",
         "data/examples/Task04_Hippocampus/",
         "bundling/own_data/",
         "bundling/rendering/",

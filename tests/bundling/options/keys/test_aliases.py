@@ -79,7 +79,7 @@ def test_what_stands_for_nothing_known_is_compared_by_its_letters():
 
 
 def test_every_meaning_is_an_option():
-    from iac_components.bundling.options import aliases
+    from iac_components.bundling.options.keys import aliases
 
     known = {*load_options("iac"), *load_options("dints")}
     meanings = {option for options in aliases._MEANINGS.values() for option in options}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import monai.bundle
 
 from tools.maintenance.verification.bundle import STAGES, Bundle
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_readme", "commands", "options"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from monai.bundle import ComponentLocator, ConfigParser
 
 from tools.maintenance.verification.bundle import Bundle, read_json, walk
-from tools.maintenance.verification.check_configs import resolve
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.check_configs import resolve
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_metrics", "check_overrides"]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from iac_components.common.files.tensor_files import write_tensors
 from tools.maintenance.verification.bundle import Bundle, Json
-from tools.maintenance.verification.checks import Skipped, register_check
+from tools.maintenance.verification.checks.registry import Skipped, register_check
 from tools.maintenance.verification.runners import working_directory
 from tools.maintenance.verification.workbench import Workbench
 

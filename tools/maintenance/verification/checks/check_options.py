@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iac_components.bundling.options import Option, load_options
 from tools.maintenance.verification.bundle import Bundle, read_json, walk
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_options"]

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 import iac_components
 from tools.maintenance.verification.bundle import Bundle, Json
-from tools.maintenance.verification.checks import Skipped, register_check
+from tools.maintenance.verification.checks.registry import Skipped, register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_channels", "check_metadata", "check_schema", "check_versions"]

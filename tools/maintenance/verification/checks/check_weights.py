@@ -11,7 +11,7 @@ import torch
 
 from iac_components.networks import load_weights
 from tools.maintenance.verification.bundle import Bundle
-from tools.maintenance.verification.checks import Skipped, register_check
+from tools.maintenance.verification.checks.registry import Skipped, register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_architecture", "check_weights"]

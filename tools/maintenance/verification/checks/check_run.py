@@ -14,7 +14,7 @@ from monai.bundle.reference_resolver import ReferenceResolver
 from iac_components.evaluation import case_metrics, read_metrics
 from tools.maintenance.verification.bundle import Bundle, walk
 from tools.maintenance.verification.chain import Chain
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_run"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.maintenance.verification.bundle import STAGES, Bundle, UnknownBundleError, read_json
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_files"]

@@ -13,7 +13,7 @@ from monai.bundle.reference_resolver import ReferenceResolver
 from monai.utils import optional_import
 
 from tools.maintenance.verification.bundle import Bundle, Json, read_json, walk
-from tools.maintenance.verification.checks import register_check
+from tools.maintenance.verification.checks.registry import register_check
 from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_imports", "check_order", "check_references", "check_targets", "resolve"]
