@@ -9,8 +9,8 @@ import torch
 from monai.networks.nets import BasicUNet
 
 from iac_components.networks import (
-    CellNetwork,
     CellSearchNetwork,
+    ImplantedNetwork,
     build_network,
     load_weights,
     registered_skip_modules,
@@ -228,7 +228,7 @@ def test_network_of_another_skip_module(name, module, frozen, dims):
     network = build_network(
         backbone(dims=dims), skip_module=name, genotype_path="unread", frozen_backbone=frozen
     )
-    assert isinstance(network, CellNetwork)
+    assert isinstance(network, ImplantedNetwork)
     assert [type(m) for m in skip_modules(network)] == [module] * 4
     assert {p.requires_grad for p in network.backbone_parameters()} == {not frozen}
     assert all(p.requires_grad for p in network.cell_parameters())
@@ -267,7 +267,7 @@ def test_saved_comparison_loads_again(tmp_path, name):
 def test_implanted_network(tmp_path, levels, divisor):
     path = genotype_file(tmp_path, levels=levels)
     network = build_network(backbone(), genotype_path=path, channel_divisor=divisor)
-    assert isinstance(network, CellNetwork)
+    assert isinstance(network, ImplantedNetwork)
     cells = skip_modules(network)
     assert len(cells) == 4
     assert all(isinstance(cell, DiscreteCell) for cell in cells)

@@ -2,7 +2,7 @@
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
 module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``
-holds the networks that fuse in another way); ``CellNetwork`` tells the implanted parameters from
+holds the networks that fuse in another way); ``ImplantedNetwork`` tells the implanted parameters from
 the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the
 plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a
 search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
@@ -17,7 +17,7 @@ from iac_components.networks.build import (
     implant_genotype,
     implant_skip_module,
 )
-from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.implanted_network import ImplantedNetwork
 from iac_components.networks.implanting.fusion import (
     SkipFusion,
     fusion_block_types,
@@ -49,7 +49,7 @@ from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
 
 __all__ = [
-    "CellNetwork",
+    "ImplantedNetwork",
     "CellSearchNetwork",
     "Complexity",
     "MakeSkipModule",

@@ -9,7 +9,7 @@ from monai.networks.blocks.activation_checkpointing import ActivationCheckpointW
 from torch import nn
 
 from iac_components.common.built_weights import note_built
-from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.implanted_network import ImplantedNetwork
 from iac_components.networks.implanting.implant import (
     find_skip_connections,
     implant,
@@ -33,7 +33,7 @@ from iac_components.search_space import (
 __all__ = ["CellSearchNetwork"]
 
 
-class CellSearchNetwork(CellNetwork):
+class CellSearchNetwork(ImplantedNetwork):
     """A backbone with search cells, and their architecture parameters beside it.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from iac_components.common.files.tensor_files import read_tensors
-from iac_components.networks.cell_network import CellNetwork
+from iac_components.networks.implanted_network import ImplantedNetwork
 from iac_components.networks.implanting.fusion import SkipFusion, implanted_key
 
 __all__ = ["load_state", "load_weights"]
@@ -56,10 +56,10 @@ def load_weights(
     """Load a checkpoint whose every key and shape fits; otherwise leave the network untouched.
 
     Args:
-        network: a plain network, an implanted one, or a ``CellNetwork``.
+        network: a plain network, an implanted one, or a ``ImplantedNetwork``.
         path: a file as for ``load_state``.
         allow_missing_cells: also accept a trained plain backbone, without any key of the skip
-            modules (which keep their values) and without a ``CellNetwork``'s key prefix.
+            modules (which keep their values) and without a ``ImplantedNetwork``'s key prefix.
 
     Raises:
         OSError: as ``load_state``.
@@ -70,7 +70,7 @@ def load_weights(
     prefix = "backbone."
     if (
         allow_missing_cells
-        and isinstance(network, CellNetwork)
+        and isinstance(network, ImplantedNetwork)
         and not any(key.startswith(prefix) for key in state)
     ):
         network = network.backbone

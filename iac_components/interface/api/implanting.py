@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from iac_components.interface.api.runs.arguments import require
-from iac_components.networks import CellNetwork, implant_genotype
+from iac_components.networks import ImplantedNetwork, implant_genotype
 from iac_components.search_space import Genotype, load_genotype
 
 __all__ = ["implant"]
@@ -22,7 +22,7 @@ def implant(
     frozen_backbone: bool = False,
     channel_divisor: int = 1,
     input_shape: Sequence[int] | None = None,
-) -> CellNetwork:
+) -> ImplantedNetwork:
     """Return a copy of a network with a found cell wherever the genotype has one.
 
     Its output is the network's own, bit for bit, until it is trained, but for skips that the
@@ -51,4 +51,4 @@ def implant(
     implanted = implant_genotype(
         copy.deepcopy(network), cell, channel_divisor=channel_divisor, input_shape=input_shape
     )
-    return CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    return ImplantedNetwork(implanted, frozen_backbone=frozen_backbone)

@@ -12,7 +12,7 @@ from monai.networks.nets import SegResNet
 
 import iac_components as iac
 from iac_components.engine import BestScore
-from iac_components.networks import CellNetwork, load_state
+from iac_components.networks import ImplantedNetwork, load_state
 
 
 def files(folder):
@@ -56,7 +56,7 @@ def test_search_writes_its_files_and_leaves_the_network(project):
 def test_implanted_network_is_the_plain_one_until_it_is_trained(project):
     image = torch.rand(2, 1, 32, 32)
     fresh = iac.implant(project.plain, project.folder / "search" / "genotype.json")
-    assert isinstance(fresh, CellNetwork)
+    assert isinstance(fresh, ImplantedNetwork)
     assert torch.equal(fresh.eval()(image), project.plain(image))
     assert not torch.equal(project.model(image), project.plain(image))
 

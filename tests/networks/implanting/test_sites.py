@@ -11,8 +11,8 @@ from monai.networks.nets import SegResNet, UNet
 from torch import nn
 
 from iac_components.networks import (
-    CellNetwork,
     CellSearchNetwork,
+    ImplantedNetwork,
     build_network,
     find_skip_connections,
     implant,
@@ -175,7 +175,7 @@ def opened(network):
 def test_frozen_stays_frozen_and_everything_else_learns(sited, frozen):
     genotype = random_genotype(space_of(sited), 1)
     network = opened(
-        CellNetwork(implant_genotype(sited.network(), genotype), frozen_backbone=frozen)
+        ImplantedNetwork(implant_genotype(sited.network(), genotype), frozen_backbone=frozen)
     )
     network.train()
     inside = {m for cell in skip_modules(network) for m in cell.modules()}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from monai.networks.nets import BasicUNet
 
-from iac_components.networks import CellNetwork, implant_genotype, skip_modules
+from iac_components.networks import ImplantedNetwork, implant_genotype, skip_modules
 from iac_components.search import Decision, save_found_genotype
 from iac_components.search_space import load_genotype
 
@@ -54,7 +54,7 @@ def test_a_genotype_without_a_cell_is_the_plain_network(make_search, tmp_path):
     backbone = BasicUNet(2, 1, 2, (8,) * 6).eval()
     image = torch.rand(1, 1, 32, 32)
     expected = backbone(image)
-    network = CellNetwork(implant_genotype(copy.deepcopy(backbone), genotype)).eval()
+    network = ImplantedNetwork(implant_genotype(copy.deepcopy(backbone), genotype)).eval()
     assert torch.equal(network(image), expected)
 
 

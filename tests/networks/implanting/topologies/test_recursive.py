@@ -12,8 +12,8 @@ from monai.networks.nets.unet import CheckpointUNet
 from torch import nn
 
 from iac_components.networks import (
-    CellNetwork,
     CellSearchNetwork,
+    ImplantedNetwork,
     SkipConnection,
     implant,
     implant_skip_module,
@@ -57,7 +57,7 @@ def test_keys_of_all_depths_load_in_either_form(active_skip, tmp_path):
 
     plain = build(1)
     torch.save(plain.state_dict(), tmp_path / "plain.pt")
-    one, other = (CellNetwork(implant(build(seed), active_skip)) for seed in (2, 3))
+    one, other = (ImplantedNetwork(implant(build(seed), active_skip)) for seed in (2, 3))
     torch.save({"model": one.state_dict()}, tmp_path / "implanted.pt")
     load_weights(other, tmp_path / "implanted.pt")
     image = torch.rand(1, 1, 16, 16)

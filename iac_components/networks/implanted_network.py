@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 from iac_components.networks.implanting.implant import skip_modules
 
-__all__ = ["CellNetwork"]
+__all__ = ["ImplantedNetwork"]
 
 
-class CellNetwork(nn.Module):
+class ImplantedNetwork(nn.Module):
     """An implanted backbone, trained as a whole or in its skip modules alone.
 
     With ``frozen_backbone`` (the setting of IAC, arXiv 2405.03420) every module outside the skip
@@ -43,7 +43,7 @@ class CellNetwork(nn.Module):
         output: Tensor = self.backbone(x)
         return output
 
-    def train(self, mode: bool = True) -> CellNetwork:
+    def train(self, mode: bool = True) -> ImplantedNetwork:
         """Set the mode; a frozen backbone stays in eval mode, its skip modules follow ``mode``."""
         super().train(mode)
         if self.frozen_backbone:

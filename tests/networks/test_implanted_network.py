@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from iac_components.networks import CellNetwork, implant, skip_modules
+from iac_components.networks import ImplantedNetwork, implant, skip_modules
 
 
 def make(case, skip, *, frozen, training=True):
-    return CellNetwork(implant(case.network().train(training), skip), frozen_backbone=frozen)
+    return ImplantedNetwork(implant(case.network().train(training), skip), frozen_backbone=frozen)
 
 
 def test_output_is_the_backbone_s(family, active_skip):
@@ -93,10 +93,10 @@ def test_shared_parameters_are_counted_once(basic):
         def forward(self, skip, gate):
             return skip + self.shift
 
-    network = CellNetwork(implant(basic.network(), lambda connection: Shift()))
+    network = ImplantedNetwork(implant(basic.network(), lambda connection: Shift()))
     assert len(network.cell_parameters()) == 1
 
 
 def test_plain_backbone_is_refused(basic):
     with pytest.raises(ValueError, match=r"BasicUNet holds no skip modules\. Call implant"):
-        CellNetwork(basic.network())
+        ImplantedNetwork(basic.network())
