@@ -2,10 +2,10 @@
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
 module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``
-holds the networks that fuse in another way); ``ImplantedNetwork`` tells the implanted parameters from
-the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the
-plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a
-search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
+holds the networks that fuse in another way); ``ImplantedNetwork`` tells the implanted parameters
+from the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of
+the plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of
+a search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
 cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
 """
 
@@ -49,9 +49,9 @@ from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
 
 __all__ = [
-    "ImplantedNetwork",
     "CellSearchNetwork",
     "Complexity",
+    "ImplantedNetwork",
     "MakeSkipModule",
     "NnUNetPlan",
     "PairedWindowInferer",

@@ -54,7 +54,7 @@ from iac_components.search.stability_pruning.stability import (
     jensen_shannon_divergence,
 )
 from iac_components.search.stability_pruning.stability_handler import (
-    Evidence,
+    EpochStatistics,
     PrunableNetwork,
     StabilityHandler,
 )
@@ -73,7 +73,7 @@ __all__ = [
     "Costs",
     "Decision",
     "EdgeGains",
-    "Evidence",
+    "EpochStatistics",
     "EvidenceFloor",
     "FirstOrderGradient",
     "History",

@@ -15,7 +15,7 @@ from iac_components.search.audits.looks.looking import Ready
 from iac_components.search.results.trace import SearchTrace
 from iac_components.search.stability_pruning.stability import BoolArray, StabilityCriterion
 from iac_components.search.stability_pruning.stability_handler import (
-    Evidence,
+    EpochStatistics,
     Network,
     StabilityHandler,
 )
@@ -62,13 +62,13 @@ class AuditHandler(StabilityHandler[Network]):
         return self.audit.is_decided
 
     @abstractmethod
-    def ready(self, evidence: Evidence) -> Ready:
+    def ready(self, statistics: EpochStatistics) -> Ready:
         """Return which groups may lose parts."""
 
-    def prune(self, evidence: Evidence) -> BoolArray:
+    def prune(self, statistics: EpochStatistics) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
-        living = self.audit.living_after(len(self.trace) + 1, ready=self.ready(evidence))
-        return evidence.alive if living is None else living
+        living = self.audit.living_after(len(self.trace) + 1, ready=self.ready(statistics))
+        return statistics.alive if living is None else living
 
 
 class AuditPruningHandler(AuditHandler[CellSearchNetwork]):
@@ -78,9 +78,9 @@ class AuditPruningHandler(AuditHandler[CellSearchNetwork]):
     whose every part is needed, or none.
     """
 
-    def ready(self, evidence: Evidence) -> Ready:
+    def ready(self, statistics: EpochStatistics) -> Ready:
         """See :meth:`AuditHandler.ready`."""
-        shape = len(evidence.alive), self.network.space.num_nodes
-        history = self.trace.edge_history(evidence.edge_weights, evidence.alive)
+        shape = len(statistics.alive), self.network.space.num_nodes
+        history = self.trace.edge_history(statistics.edge_weights, statistics.alive)
         nodes = self.criterion.decide(history)
-        return Ready(np.asarray(evidence.stable), nodes.stable.reshape(shape))
+        return Ready(np.asarray(statistics.stable), nodes.stable.reshape(shape))

@@ -15,7 +15,10 @@ from iac_components.search.stability_pruning.pruning import (
     prune_operations,
 )
 from iac_components.search.stability_pruning.stability import BoolArray, StabilityCriterion
-from iac_components.search.stability_pruning.stability_handler import Evidence, StabilityHandler
+from iac_components.search.stability_pruning.stability_handler import (
+    EpochStatistics,
+    StabilityHandler,
+)
 from iac_components.search_space.discretization import INPUTS_PER_NODE, edge_scores
 
 __all__ = ["StabilityPruningHandler"]
@@ -63,26 +66,26 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
         """Whether one genotype is left."""
         return is_decided(self.network.space, self.living())
 
-    def prune(self, evidence: Evidence) -> BoolArray:
+    def prune(self, statistics: EpochStatistics) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
         space = self.network.space
-        alive, weights = evidence.alive, evidence.edge_weights
+        alive, weights = statistics.alive, statistics.edge_weights
         nodes = self.edge_criterion.decide(self.trace.edge_history(weights, alive))
-        if evidence.keep is not None:
-            after = alive & (evidence.keep | ~evidence.stable[..., None])
+        if statistics.keep is not None:
+            after = alive & (statistics.keep | ~statistics.stable[..., None])
         else:
             after = prune_operations(
                 space,
-                evidence.probabilities,
+                statistics.probabilities,
                 alive=alive,
-                stable=evidence.stable,
+                stable=statistics.stable,
                 schedule=self.keep_schedule,
             )
         if nodes.keep is not None:
             return keep_inputs(space, alive=after, stable=nodes.stable, keep=nodes.keep)
         return prune_edges(
             space,
-            edge_scores(space, evidence.probabilities, weights),
+            edge_scores(space, statistics.probabilities, weights),
             alive=after,
             stable=nodes.stable.reshape(len(alive), space.num_nodes),
             schedule=self.edge_schedule,

@@ -22,7 +22,7 @@ from iac_components.search.stability_pruning.stability import (
     StabilityCriterion,
 )
 
-__all__ = ["Evidence", "Network", "PrunableNetwork", "StabilityHandler"]
+__all__ = ["EpochStatistics", "Network", "PrunableNetwork", "StabilityHandler"]
 
 
 class PrunableNetwork(Protocol):
@@ -47,7 +47,7 @@ class PrunableNetwork(Protocol):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EpochStatistics:
     """What an epoch showed.
 
     Attributes:
@@ -106,8 +106,8 @@ class StabilityHandler(ABC, Generic[Network]):
         """Whether one architecture is left."""
 
     @abstractmethod
-    def prune(self, evidence: Evidence) -> BoolArray:
-        """Return what stays alive (L, E, O), a subset of ``evidence.alive``."""
+    def prune(self, statistics: EpochStatistics) -> BoolArray:
+        """Return what stays alive (L, E, O), a subset of ``statistics.alive``."""
 
     def attach(self, engine: Engine) -> None:
         """Listen to a search trainer."""
@@ -146,7 +146,7 @@ class StabilityHandler(ABC, Generic[Network]):
         operations = self.criterion.decide(self.trace.operation_history(probabilities, alive))
         stable = operations.stable.reshape(edge_weights.shape)
         keep = None if operations.keep is None else operations.keep.reshape(alive.shape)
-        after = self.prune(Evidence(probabilities, edge_weights, alive, stable, keep))
+        after = self.prune(EpochStatistics(probabilities, edge_weights, alive, stable, keep))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
             after = self.living()  # a node without an input takes the edges from it along
