@@ -18,7 +18,7 @@ from iac_components.networks.implanting.implant import (
 )
 from iac_components.networks.implanting.skip_connection import SkipConnection
 from iac_components.networks.implanting.untreated import treated_skip
-from iac_components.networks.pruned_state import prune_before_loading
+from iac_components.networks.weights import prune_before_loading
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
     TREATMENTS,

@@ -15,7 +15,11 @@ from iac_components.search.audits.audit_racing import AuditRacing
 from iac_components.search.audits.build_audit import build_audit
 from iac_components.search.audits.looks import AuditSettings, describe_findings
 from iac_components.search.audits.search_audit import SearchAudit
-from iac_components.search.bilevel.bilevel_trainer import BilevelTrainer, SearchNetwork
+from iac_components.search.bilevel.bilevel_trainer import (
+    BilevelTrainer,
+    CellSearchTrainer,
+    SearchNetwork,
+)
 from iac_components.search.bilevel.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
@@ -23,7 +27,6 @@ from iac_components.search.bilevel.gradients import (
 )
 from iac_components.search.bilevel.planned_steps import check_planned_steps
 from iac_components.search.bilevel.pruned_optimizer import PrunedOptimizerState, forget_parameters
-from iac_components.search.bilevel.trainer import CellSearchTrainer
 from iac_components.search.criteria import (
     CRITERIA,
     DEFAULT_CRITERION,

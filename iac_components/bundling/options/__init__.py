@@ -14,9 +14,9 @@ from __future__ import annotations
 from iac_components.bundling.options.check import check_options, check_values
 from iac_components.bundling.options.components import build_components
 from iac_components.bundling.options.consistency.unused import unused_with
-from iac_components.bundling.options.errors import OptionError
 from iac_components.bundling.options.schema import Option, load_options
 from iac_components.bundling.options.table import option_table
+from iac_components.bundling.options.values import OptionError
 from iac_components.bundling.options.words import allowed_words
 
 __all__ = [

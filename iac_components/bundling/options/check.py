@@ -14,7 +14,6 @@ from iac_components.bundling.options.consistency.unused import (
     unused_options,
     unused_with,
 )
-from iac_components.bundling.options.errors import OptionError
 from iac_components.bundling.options.keys.known_ids import defined_ids
 from iac_components.bundling.options.keys.unknown_keys import (
     unknown_arguments,
@@ -23,7 +22,12 @@ from iac_components.bundling.options.keys.unknown_keys import (
 )
 from iac_components.bundling.options.schema import load_options
 from iac_components.bundling.options.typed_words import put_nothing, read_words
-from iac_components.bundling.options.values import read_given_values, read_values, replaced_values
+from iac_components.bundling.options.values import (
+    OptionError,
+    read_given_values,
+    read_values,
+    replaced_values,
+)
 from iac_components.common.console.config_stack import (
     running_parser,
     running_workflow,

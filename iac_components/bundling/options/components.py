@@ -8,8 +8,8 @@ from typing import cast
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.options.errors import OptionError, reason_of
 from iac_components.bundling.options.first_use import Setting, use_once
+from iac_components.bundling.options.values import OptionError, reason_of
 from iac_components.common.console.brief_errors import brief_message
 from iac_components.common.console.config_stack import running_parser
 

@@ -14,13 +14,20 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.options.errors import reason_of
 from iac_components.bundling.options.keys.known_ids import SEPARATOR, nearest, referred_ids, strings
 from iac_components.bundling.options.schema import Option
 from iac_components.bundling.options.words import allowed_words
+from iac_components.common.causes import first_cause, one_line
 from iac_components.common.console.typed_values import parse_optional
 
-__all__ = ["read_given_values", "read_values", "refusal", "replaced_values"]
+__all__ = [
+    "OptionError",
+    "read_given_values",
+    "read_values",
+    "reason_of",
+    "refusal",
+    "replaced_values",
+]
 
 _SWITCHES = {"true": True, "false": False}
 _NO_TEXT = ("", "null", "none")
@@ -219,3 +226,12 @@ _Validator = extend(
         {"integer": _is_whole, "number": _is_finite}
     ),
 )
+
+
+class OptionError(ValueError):
+    """An option that is unknown, or whose value is not allowed."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the first cause of an error in one line: MONAI wraps errors several deep."""
+    return one_line(first_cause(error))

@@ -20,7 +20,7 @@ from iac_components.search.bilevel.gradients import (
     without_gradients,
 )
 
-__all__ = ["BilevelTrainer", "SearchNetwork"]
+__all__ = ["BilevelTrainer", "CellSearchTrainer", "SearchNetwork"]
 
 Batch = dict[str, torch.Tensor]
 
@@ -209,3 +209,10 @@ def _check_parameters(
                 f"the {name} optimizer does not hold exactly its parameters: build it from "
                 f"network.{name}_parameters()."
             )
+
+
+class CellSearchTrainer(BilevelTrainer):
+    """Searches a cell: the loss of the architecture batch is all that an architecture step sees.
+
+    Arguments and errors are :class:`BilevelTrainer`'s; the network is a ``CellSearchNetwork``.
+    """

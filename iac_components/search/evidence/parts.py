@@ -11,8 +11,7 @@ import torch
 from iac_components.search.stability_pruning.stability import BoolArray
 from iac_components.search_space.architecture import CellWeights
 from iac_components.search_space.genotype import TREATMENTS
-from iac_components.search_space.presence import present_nodes
-from iac_components.search_space.space import NONE_OPERATION, SearchSpace
+from iac_components.search_space.space import NONE_OPERATION, SearchSpace, present_nodes
 
 __all__ = ["PART_KINDS", "Part", "living_parts", "weights_without"]
 

@@ -10,8 +10,7 @@ from monai.networks.layers.factories import Conv
 from torch import nn
 from torch.nn.functional import conv2d, conv3d
 
-from iac_components.search_space.cells.norm import make_norm
-from iac_components.search_space.cells.resizing import resize_linearly
+from iac_components.search_space.cells.feature_maps import make_norm, resize_linearly
 from iac_components.search_space.space import CELL_INPUTS
 
 __all__ = ["CellFrame"]

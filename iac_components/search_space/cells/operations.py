@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from iac_components.common.registry import Registry
-from iac_components.search_space.cells.norm import make_norm
+from iac_components.search_space.cells.feature_maps import make_norm
 from iac_components.search_space.cells.separable import SeparableConvolution
 
 __all__ = [

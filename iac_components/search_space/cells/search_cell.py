@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from iac_components.search_space.architecture import CellWeights
 from iac_components.search_space.cells.cell_frame import CellFrame
 from iac_components.search_space.cells.mixed_operation import MixedOperation, apply_weighted
-from iac_components.search_space.cells.node_sums import NodeSums
+from iac_components.search_space.cells.partial_channels import NodeSums
 from iac_components.search_space.space import NONE_OPERATION, Edge, SearchSpace
 
 __all__ = ["SearchCell", "WeightSlot"]

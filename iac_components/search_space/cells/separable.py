@@ -15,7 +15,7 @@ from monai.networks.layers.factories import Conv
 from torch import nn
 from torch.nn.functional import conv2d, conv3d, group_norm, relu
 
-from iac_components.search_space.cells.norm import make_norm
+from iac_components.search_space.cells.feature_maps import make_norm
 
 __all__ = ["SeparableConvolution", "weighted_separable"]
 
