@@ -12,12 +12,12 @@ from torch import nn
 from iac_components.networks import (
     SkipFusion,
     find_skip_connections,
-    fusion,
     implant,
     register_fusion_block,
     skip_fusions,
     skip_modules,
 )
+from iac_components.networks.implanting import fusion
 
 
 class Lost(nn.Module):

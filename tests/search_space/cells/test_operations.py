@@ -15,12 +15,12 @@ from iac_components.search_space import (
     SearchSpace,
     build_operation,
     load_genotype,
-    operations,
     random_genotype,
     register_operation,
     registered_operations,
     save_genotype,
 )
+from iac_components.search_space.cells import operations
 
 SIZES = {2: [(8, 6), (7, 5), (1, 1), (1, 4)], 3: [(4, 6, 2), (3, 5, 7), (1, 1, 1), (2, 1, 3)]}
 FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}
