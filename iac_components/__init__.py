@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iac_components.api import (
+    from iac_components.interface.api import (
         Data,
         DintsArchitecture,
         Evaluation,
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> object:
     # Dunders are asked for by every tool that looks at a module.
     if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    from iac_components import api
+    from iac_components.interface import api
 
     value: object = getattr(api, name)
     globals()[name] = value

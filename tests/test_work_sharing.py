@@ -32,7 +32,7 @@ def test_files_that_share_what_they_make_share_a_process():
     assert scheduling._split_scope("tests/a.py::B::test") == "tests/a.py"
 
 
-@pytest.mark.parametrize("module", ["iac_components.search.stability", "tests.x"])
+@pytest.mark.parametrize("module", ["iac_components.search.stability_pruning.stability", "tests.x"])
 def test_a_warning_of_our_own_is_an_error(module):
     registry: dict[str, object] = {}
     with pytest.raises(RuntimeWarning, match="divide"):

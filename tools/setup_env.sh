@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned requirements; sourced by demo.sh, docs.sh and test.sh. Runs from the repository root.
+# Makes .venv with the pinned requirements; sourced by demo.sh, docs/build.sh and test.sh. Runs from the repository root.
 # IAC_PYTHON chooses the interpreter (default python3, 3.10 or newer).
 
 set -euo pipefail

@@ -20,8 +20,8 @@ from iac_components.data.datasets import (
     epoch_loader,
     share_of_cases,
 )
+from iac_components.data.datasets.fixed_patches import FixedPatches, fixed_patches
 from iac_components.data.faults import DatasetError, Fault
-from iac_components.data.fixed_patches import FixedPatches, fixed_patches
 from iac_components.data.folds import Folds, make_folds
 from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
 from iac_components.data.layouts import (

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import Features, monai_arguments
-from iac_components.networks.pruned_state import prune_before_loading
+from iac_components.networks.weights import prune_before_loading
 
 __all__ = ["SearchTopology"]
 

@@ -14,7 +14,7 @@ from iac_components.dints.search_topology import SearchTopology
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork, build_dints_network
-from iac_components.search.stability import BoolArray
+from iac_components.search.stability_pruning.stability import BoolArray
 
 __all__ = ["DintsSearchNetwork"]
 

@@ -2,10 +2,10 @@
 
 ``implant`` wraps the decoder blocks of a network so that each sees its skip feature through a
 module of the caller's making (``register_fusion_block`` makes more blocks known, ``topologies``
-holds the networks that fuse in another way); ``CellNetwork`` tells the implanted parameters from
-the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of the
-plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of a
-search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
+holds the networks that fuse in another way); ``ImplantedNetwork`` tells the implanted parameters
+from the backbone's and keeps a frozen backbone frozen; ``load_weights`` loads trained weights, of
+the plain or of the implanted network, whole or not at all. ``CellSearchNetwork`` is the supernet of
+a search, ``build_network`` the network that a found genotype, or one of the ``skip_modules`` that
 cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUNet.
 """
 
@@ -17,14 +17,19 @@ from iac_components.networks.build import (
     implant_genotype,
     implant_skip_module,
 )
-from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion, fusion_block_types, register_fusion_block
-from iac_components.networks.implant import (
+from iac_components.networks.implanted_network import ImplantedNetwork
+from iac_components.networks.implanting.fusion import (
+    SkipFusion,
+    fusion_block_types,
+    register_fusion_block,
+)
+from iac_components.networks.implanting.implant import (
     find_skip_connections,
     implant,
     skip_fusions,
     skip_modules,
 )
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.monai_repairs import (
     PairedWindowInferer,
     StackedSupervisionLoss,
@@ -39,15 +44,14 @@ from iac_components.networks.sizing import (
     plan_nnunet,
     write_complexity,
 )
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
 
 __all__ = [
-    "CellNetwork",
     "CellSearchNetwork",
     "Complexity",
+    "ImplantedNetwork",
     "MakeSkipModule",
     "NnUNetPlan",
     "PairedWindowInferer",

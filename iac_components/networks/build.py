@@ -8,11 +8,11 @@ from pathlib import Path
 from torch import nn
 
 from iac_components.common.built_weights import note_built
-from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.implant import find_skip_connections, implant
-from iac_components.networks.skip_connection import SkipConnection
+from iac_components.networks.implanted_network import ImplantedNetwork
+from iac_components.networks.implanting.implant import find_skip_connections, implant
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.untreated import treated_skip
 from iac_components.networks.skip_modules import registered_skip_modules, skip_module_factory
-from iac_components.networks.untreated import treated_skip
 from iac_components.networks.weights import load_weights
 from iac_components.search_space import (
     DiscreteCell,
@@ -142,7 +142,7 @@ def build_network(
         input_shape: (1, C, *S) of the dry pass; inferred by default.
 
     Returns:
-        The plain backbone, or a :class:`CellNetwork` around it.
+        The plain backbone, or a :class:`ImplantedNetwork` around it.
 
     Raises:
         ValueError: if the skip module is unknown, ``iac`` has no genotype, or the backbone would
@@ -167,7 +167,7 @@ def build_network(
         return note_built(backbone)
     if skip_module != "iac":
         implanted = implant_skip_module(backbone, skip_module, input_shape=input_shape)
-        return note_built(CellNetwork(implanted, frozen_backbone=frozen_backbone))
+        return note_built(ImplantedNetwork(implanted, frozen_backbone=frozen_backbone))
     genotype = load_genotype(str(genotype_path))
     try:
         implanted = implant_genotype(
@@ -175,7 +175,7 @@ def build_network(
         )
     except GenotypeError as error:
         raise GenotypeError(f"Genotype '{genotype_path}': {error}") from error
-    network = CellNetwork(implanted, frozen_backbone=frozen_backbone)
+    network = ImplantedNetwork(implanted, frozen_backbone=frozen_backbone)
     if frozen_backbone and not network.cell_parameters():
         raise ValueError(
             f"frozen_backbone leaves nothing to train with genotype '{genotype_path}', which has "

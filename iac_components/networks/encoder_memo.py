@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import nn
 
-from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanted_network import ImplantedNetwork
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.implant import skip_modules
 
 __all__ = ["EncoderMemo"]
 
@@ -29,7 +29,7 @@ class EncoderMemo:
         ValueError: if its backbone trains.
     """
 
-    def __init__(self, network: CellNetwork) -> None:
+    def __init__(self, network: ImplantedNetwork) -> None:
         if not network.frozen_backbone:
             raise ValueError("features of an encoder that trains cannot be kept: freeze it.")
         self.network = network

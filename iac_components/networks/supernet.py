@@ -9,16 +9,16 @@ from monai.networks.blocks.activation_checkpointing import ActivationCheckpointW
 from torch import nn
 
 from iac_components.common.built_weights import note_built
-from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.implant import (
+from iac_components.networks.implanted_network import ImplantedNetwork
+from iac_components.networks.implanting.implant import (
     find_skip_connections,
     implant,
     replace_skip_module,
     skip_modules,
 )
-from iac_components.networks.pruned_state import prune_before_loading
-from iac_components.networks.skip_connection import SkipConnection
-from iac_components.networks.untreated import treated_skip
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.untreated import treated_skip
+from iac_components.networks.weights import prune_before_loading
 from iac_components.search_space import (
     DEFAULT_OPERATIONS,
     TREATMENTS,
@@ -33,7 +33,7 @@ from iac_components.search_space import (
 __all__ = ["CellSearchNetwork"]
 
 
-class CellSearchNetwork(CellNetwork):
+class CellSearchNetwork(ImplantedNetwork):
     """A backbone with search cells, and their architecture parameters beside it.
 
     Args:

@@ -1,18 +1,20 @@
-"""Trained weights from a file into a network: everything fits, or nothing is changed."""
+"""Trained weights into a network: everything fits, or nothing is changed."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar, cast
 
+import torch
 from torch import Tensor, nn
 
 from iac_components.common.files.tensor_files import read_tensors
-from iac_components.networks.cell_network import CellNetwork
-from iac_components.networks.fusion import SkipFusion, implanted_key
+from iac_components.networks.implanted_network import ImplantedNetwork
+from iac_components.networks.implanting.fusion import SkipFusion, implanted_key
 
-__all__ = ["load_state", "load_weights"]
+__all__ = ["load_state", "load_weights", "prune_before_loading"]
 
 _SHOWN = 3
 
@@ -56,10 +58,10 @@ def load_weights(
     """Load a checkpoint whose every key and shape fits; otherwise leave the network untouched.
 
     Args:
-        network: a plain network, an implanted one, or a ``CellNetwork``.
+        network: a plain network, an implanted one, or an ``ImplantedNetwork``.
         path: a file as for ``load_state``.
         allow_missing_cells: also accept a trained plain backbone, without any key of the skip
-            modules (which keep their values) and without a ``CellNetwork``'s key prefix.
+            modules (which keep their values) and without an ``ImplantedNetwork``'s key prefix.
 
     Raises:
         OSError: as ``load_state``.
@@ -70,7 +72,7 @@ def load_weights(
     prefix = "backbone."
     if (
         allow_missing_cells
-        and isinstance(network, CellNetwork)
+        and isinstance(network, ImplantedNetwork)
         and not any(key.startswith(prefix) for key in state)
     ):
         network = network.backbone
@@ -145,3 +147,25 @@ def _some(keys: Iterable[object]) -> str:
     names = [str(key) for key in keys]
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + rest
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def prune_before_loading(
+    network: Network, alive_name: str, prune: Callable[[Network, torch.Tensor], None]
+) -> None:
+    """Delete what the saved network had lost before its weights are loaded, so that they fit.
+
+    Args:
+        network: whose ``load_state_dict`` to prepare.
+        alive_name: name of the buffer, within the network's state, that marks what lives.
+        prune: called with the network (a copy's, if it was copied) and the saved mask.
+    """
+
+    def hook(module: nn.Module, state: Mapping[str, torch.Tensor], prefix: str, *_: object) -> None:
+        alive = state.get(f"{prefix}{alive_name}")
+        if alive is not None:
+            prune(cast(Network, module), alive)
+
+    network.register_load_state_dict_pre_hook(hook)  # type: ignore[no-untyped-call]

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from iac_components.common.files import write_text
-from iac_components.phantoms.catalogue import Range, register_phantom, spacing_ranges, write_nifti
+from iac_components.phantoms.catalogue import (
+    Range,
+    register_phantom,
+    spacing_ranges,
+    write_nifti,
+)
 from iac_components.phantoms.fields import (
     Field,
     Outline,

@@ -9,12 +9,24 @@ chosen by name in ``criteria``.
 
 from __future__ import annotations
 
-from iac_components.search.audit import Confidence, Verdict
-from iac_components.search.audit_handler import AuditPruningHandler
-from iac_components.search.audit_racing import AuditRacing
-from iac_components.search.bilevel_trainer import BilevelTrainer, SearchNetwork
-from iac_components.search.build_audit import build_audit
-from iac_components.search.costs import Costs
+from iac_components.search.audits.audit import Confidence, Verdict
+from iac_components.search.audits.audit_handler import AuditPruningHandler
+from iac_components.search.audits.audit_racing import AuditRacing
+from iac_components.search.audits.build_audit import build_audit
+from iac_components.search.audits.looks import AuditSettings, describe_findings
+from iac_components.search.audits.search_audit import SearchAudit
+from iac_components.search.bilevel.bilevel_trainer import (
+    BilevelTrainer,
+    CellSearchTrainer,
+    SearchNetwork,
+)
+from iac_components.search.bilevel.gradients import (
+    ArchitectureGradient,
+    FirstOrderGradient,
+    SecondOrderGradient,
+)
+from iac_components.search.bilevel.planned_steps import check_planned_steps
+from iac_components.search.bilevel.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.criteria import (
     CRITERIA,
     DEFAULT_CRITERION,
@@ -22,23 +34,20 @@ from iac_components.search.criteria import (
     criterion_object,
     pruning_handler,
 )
-from iac_components.search.evidence_floor import EvidenceFloor
-from iac_components.search.found_genotype import save_found_genotype
-from iac_components.search.gradients import (
-    ArchitectureGradient,
-    FirstOrderGradient,
-    SecondOrderGradient,
+from iac_components.search.evidence.costs import Costs
+from iac_components.search.evidence.judged_images import judged_images
+from iac_components.search.evidence.part_gains import EdgeGains, OperationGains
+from iac_components.search.evidence.patient_losses import (
+    PatientBatch,
+    PatientLosses,
+    group_by_patient,
 )
-from iac_components.search.judged_images import judged_images
-from iac_components.search.looks import AuditSettings, describe_findings
-from iac_components.search.part_gains import EdgeGains, OperationGains
-from iac_components.search.patient_losses import PatientBatch, PatientLosses, group_by_patient
-from iac_components.search.planned_steps import check_planned_steps
-from iac_components.search.provenance import search_provenance, settings_digest
-from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
-from iac_components.search.pruning_handler import StabilityPruningHandler
-from iac_components.search.search_audit import SearchAudit
-from iac_components.search.stability import (
+from iac_components.search.results.found_genotype import save_found_genotype
+from iac_components.search.results.provenance import search_provenance, settings_digest
+from iac_components.search.results.trace import SearchTrace
+from iac_components.search.stability_pruning.evidence_floor import EvidenceFloor
+from iac_components.search.stability_pruning.pruning_handler import StabilityPruningHandler
+from iac_components.search.stability_pruning.stability import (
     AverageStability,
     Decision,
     History,
@@ -47,9 +56,11 @@ from iac_components.search.stability import (
     StabilityCriterion,
     jensen_shannon_divergence,
 )
-from iac_components.search.stability_handler import Evidence, PrunableNetwork, StabilityHandler
-from iac_components.search.trace import SearchTrace
-from iac_components.search.trainer import CellSearchTrainer
+from iac_components.search.stability_pruning.stability_handler import (
+    EpochStatistics,
+    PrunableNetwork,
+    StabilityHandler,
+)
 
 __all__ = [
     "CRITERIA",
@@ -65,7 +76,7 @@ __all__ = [
     "Costs",
     "Decision",
     "EdgeGains",
-    "Evidence",
+    "EpochStatistics",
     "EvidenceFloor",
     "FirstOrderGradient",
     "History",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from iac_components.networks.supernet import CellSearchNetwork
-from iac_components.search.audit_handler import AuditPruningHandler
-from iac_components.search.evidence_floor import EvidenceFloor
-from iac_components.search.pruning_handler import StabilityPruningHandler
-from iac_components.search.search_audit import SearchAudit
-from iac_components.search.stability import Regardless, StabilityCriterion
-from iac_components.search.trace import SearchTrace
+from iac_components.search.audits.audit_handler import AuditPruningHandler
+from iac_components.search.audits.search_audit import SearchAudit
+from iac_components.search.results.trace import SearchTrace
+from iac_components.search.stability_pruning.evidence_floor import EvidenceFloor
+from iac_components.search.stability_pruning.pruning_handler import StabilityPruningHandler
+from iac_components.search.stability_pruning.stability import Regardless, StabilityCriterion
 
 __all__ = [
     "CRITERIA",

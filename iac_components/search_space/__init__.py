@@ -8,7 +8,14 @@ weighted by :class:`ArchitectureParameters`; :func:`discretize` turns those weig
 from __future__ import annotations
 
 from iac_components.search_space.architecture import ArchitectureParameters, CellWeights
-from iac_components.search_space.discrete_cell import DiscreteCell
+from iac_components.search_space.cells.discrete_cell import DiscreteCell
+from iac_components.search_space.cells.mixed_operation import MixedOperation
+from iac_components.search_space.cells.operations import (
+    build_operation,
+    register_operation,
+    registered_operations,
+)
+from iac_components.search_space.cells.search_cell import SearchCell, WeightSlot
 from iac_components.search_space.discretization import (
     INPUTS_PER_NODE,
     discretize,
@@ -29,13 +36,6 @@ from iac_components.search_space.genotype_file import (
     parse_genotype,
     save_genotype,
 )
-from iac_components.search_space.mixed_operation import MixedOperation
-from iac_components.search_space.operations import (
-    build_operation,
-    register_operation,
-    registered_operations,
-)
-from iac_components.search_space.search_cell import SearchCell, WeightSlot
 from iac_components.search_space.space import (
     CELL_INPUTS,
     DEFAULT_OPERATIONS,

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from iac_components.search_space.presence import edges_of_present_nodes
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import SearchSpace, edges_of_present_nodes
 
 __all__ = ["ArchitectureParameters", "CellWeights"]
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iac_components.search_space.genotype import TREATMENTS, Genotype, KeptEdge, NodeGenotype
-from iac_components.search_space.presence import edges_of_present_nodes
-from iac_components.search_space.space import SearchSpace
+from iac_components.search_space.space import SearchSpace, edges_of_present_nodes
 
 __all__ = ["INPUTS_PER_NODE", "discretize", "edge_scores", "random_genotype"]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = [
     "CELL_INPUTS",
     "DEFAULT_OPERATIONS",
@@ -13,6 +16,8 @@ __all__ = [
     "Edge",
     "EdgeSpace",
     "SearchSpace",
+    "edges_of_present_nodes",
+    "present_nodes",
 ]
 
 CELL_INPUTS = ("skip", "gate")
@@ -149,3 +154,26 @@ class SearchSpace:
         """The rows of :attr:`edges` that end in ``node``."""
         start = sum(len(CELL_INPUTS) + earlier for earlier in range(node))
         return slice(start, start + len(CELL_INPUTS) + node)
+
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def present_nodes(space: SearchSpace, edges: BoolArray) -> BoolArray:
+    """Tell which nodes (..., N) have an input among the living edges (..., E)."""
+    inputs = [edges[..., space.edges_of(node)].any(axis=-1) for node in range(space.num_nodes)]
+    return np.stack(inputs, axis=-1)
+
+
+def edges_of_present_nodes(space: SearchSpace, edges: BoolArray) -> BoolArray:
+    """Return the living edges (..., E) without those that come from a node without an input.
+
+    A node may lose its last input by that, and is then gone too.
+    """
+    result = edges.copy()
+    for node in range(space.num_nodes):  # in their order, since edges lead from earlier to later
+        present = result[..., space.edges_of(node)].any(axis=-1)
+        for row, edge in enumerate(space.edges):
+            if edge.input == f"node_{node}":
+                result[..., row] &= present
+    return result

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from iac_components.dints import ActivePath, DintsArchitecture, load_architecture
 from iac_components.search import SearchTrace
-from iac_components.search.trace_file import TracedEdge
+from iac_components.search.results.trace_file import TracedEdge
 from iac_components.visualization.cells.cell_graph import draw_cell, draw_genotype
 from iac_components.visualization.cells.final_cell import ChosenOperation, chosen_operations
 from iac_components.visualization.curves.divergence_curves import draw_divergence_curves

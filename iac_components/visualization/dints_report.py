@@ -7,7 +7,7 @@ from pathlib import Path
 from iac_components.common.files import require_writable_directory
 from iac_components.dints import load_architecture
 from iac_components.search import SearchTrace
-from iac_components.search.looks.audit_file import read_audit_trace
+from iac_components.search.audits.looks.audit_file import read_audit_trace
 from iac_components.visualization.findings.effect_curves import draw_effect_curves
 from iac_components.visualization.findings.forest import draw_effects
 from iac_components.visualization.findings.recorded import recorded_findings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iac_components.common.files import require_writable_directory
 from iac_components.search import SearchTrace
-from iac_components.search.looks.audit_file import read_audit_trace
+from iac_components.search.audits.looks.audit_file import read_audit_trace
 from iac_components.search_space import load_genotype
 from iac_components.visualization.cells.cell_graph import draw_genotype
 from iac_components.visualization.cells.final_cell import final_cell

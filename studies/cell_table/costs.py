@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from iac_components.networks import CellNetwork, measure_complexity
+from iac_components.networks import ImplantedNetwork, measure_complexity
 
 __all__ = ["Costs", "measure_costs"]
 
@@ -39,7 +39,7 @@ class Costs:
 
 
 def measure_costs(
-    network: CellNetwork, backbone: nn.Module, *, slice_shape: tuple[int, ...]
+    network: ImplantedNetwork, backbone: nn.Module, *, slice_shape: tuple[int, ...]
 ) -> Costs:
     """Count and time a network of cells against its plain backbone."""
     shape = (1, 1, *slice_shape)

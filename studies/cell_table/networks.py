@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
-from iac_components.networks import CellNetwork, SkipConnection, implant
+from iac_components.networks import ImplantedNetwork, SkipConnection, implant
 from iac_components.search_space import DiscreteCell
 from studies.cell_table.configurations import Configuration
 from studies.cell_table.features import channels_last
@@ -22,7 +22,7 @@ class Unchanged(nn.Module):
         return skip
 
 
-def cell_network(backbone: nn.Module, configuration: Configuration) -> CellNetwork:
+def cell_network(backbone: nn.Module, configuration: Configuration) -> ImplantedNetwork:
     """Put a configuration's cells, freshly drawn, into a copy of the trained backbone."""
 
     def make(connection: SkipConnection) -> nn.Module:
@@ -32,4 +32,4 @@ def cell_network(backbone: nn.Module, configuration: Configuration) -> CellNetwo
         return DiscreteCell(connection.skip_channels, connection.gate_channels, genotype=genotype)
 
     implanted = implant(copy.deepcopy(backbone), make)
-    return channels_last(CellNetwork(implanted, frozen_backbone=True))
+    return channels_last(ImplantedNetwork(implanted, frozen_backbone=True))

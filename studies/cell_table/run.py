@@ -12,7 +12,7 @@ import torch
 from monai.networks.nets import BasicUNet
 from torch import nn
 
-from iac_components.networks import CellNetwork
+from iac_components.networks import ImplantedNetwork
 from studies.cell_table.backbone import backbone_digest, load_backbone
 from studies.cell_table.configurations import Configuration, configurations
 from studies.cell_table.costs import measure_costs
@@ -192,7 +192,7 @@ def fill_table(
     return made
 
 
-def _unet(network: CellNetwork) -> BasicUNet:
+def _unet(network: ImplantedNetwork) -> BasicUNet:
     return network.backbone
 
 

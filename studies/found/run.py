@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import iac_components as iac
-from iac_components.networks import CellNetwork
+from iac_components.networks import ImplantedNetwork
 from iac_components.networks.build import implant_genotype
 from iac_components.search_space import Genotype
 from studies.cell_table.costs import measure_costs
@@ -83,7 +83,7 @@ def train_found(
     for seed in SEEDS:
         torch.manual_seed(seed)
         implanted = implant_genotype(copy.deepcopy(backbone), genotype)
-        network = channels_last(CellNetwork(implanted, frozen_backbone=True))
+        network = channels_last(ImplantedNetwork(implanted, frozen_backbone=True))
         parameters = network.cell_parameters()
         network.train()
         if parameters:

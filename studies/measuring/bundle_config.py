@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monai.bundle import ConfigParser
 
-from iac_components.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.facts import BUNDLES
 
 __all__ = ["open_config"]
 

@@ -12,7 +12,7 @@ from ignite.engine import Engine, Events
 from monai.engines import IterationEvents
 from torch.utils.data import DataLoader
 
-from iac_components.search.bilevel_trainer import BilevelTrainer
+from iac_components.search.bilevel.bilevel_trainer import BilevelTrainer
 
 __all__ = ["PARTS", "Seconds", "StepClock", "now", "since"]
 

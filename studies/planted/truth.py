@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from iac_components.networks import CellNetwork, SkipConnection, implant
+from iac_components.networks import ImplantedNetwork, SkipConnection, implant
 from iac_components.search_space import DiscreteCell, Genotype, KeptEdge, NodeGenotype, SearchSpace
 from studies.cell_table.features import FeatureSet, channels_last, decode
 from studies.cell_table.networks import Unchanged
@@ -54,7 +54,7 @@ def train_option(
 
 def _network(
     backbone: nn.Module, task: PlantedTask, edges: tuple[tuple[str, str], ...]
-) -> CellNetwork:
+) -> ImplantedNetwork:
     kept = tuple(KeptEdge(source, operation) for source, operation in edges)
     space = SearchSpace(2, operations=CANDIDATES, num_nodes=1)
     torch.manual_seed(0)
@@ -66,9 +66,9 @@ def _network(
         return DiscreteCell(connection.skip_channels, connection.gate_channels, genotype=genotype)
 
     implanted = implant(copy.deepcopy(backbone), make)
-    return channels_last(CellNetwork(implanted, frozen_backbone=True))
+    return channels_last(ImplantedNetwork(implanted, frozen_backbone=True))
 
 
-def _dice(network: CellNetwork, judged: FeatureSet, num_classes: int) -> float:
+def _dice(network: ImplantedNetwork, judged: FeatureSet, num_classes: int) -> float:
     found = patient_dice(score(network.backbone.eval(), judged, num_classes=num_classes))
     return sum(found.values()) / len(found)

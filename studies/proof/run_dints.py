@@ -22,6 +22,7 @@ from typing import cast
 import monai.bundle
 import torch
 
+from iac_components.bundling.rendering.facts import BUNDLES, DINTS
 from iac_components.common.files import write_json
 from iac_components.dints import (
     DintsSearchNetwork,
@@ -30,7 +31,6 @@ from iac_components.dints import (
     load_architecture,
     save_architecture,
 )
-from iac_components.rendering.facts import BUNDLES, DINTS
 from studies.search_cost.dints.memory import OUT_CHANNELS, measure
 
 SEARCHES: dict[str, dict[str, object]] = {

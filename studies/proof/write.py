@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from iac_components.bundling.rendering.facts import IAC
 from iac_components.common.files import write_json, write_text
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.evaluation import average_seeds, compare_runs, render_markdown
 from iac_components.networks import load_state
-from iac_components.rendering.facts import IAC
 from iac_components.search_space import load_genotype
 from iac_components.visualization import rank_chosen_operations, read_trace
 from studies.proof.tables import (

@@ -16,8 +16,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from iac_components.bundling.rendering.facts import DINTS, IAC
 from iac_components.common.files import write_json, write_text
-from iac_components.rendering.facts import DINTS, IAC
 from iac_components.search_space import load_genotype
 from studies.proof.run import SCRATCH
 from studies.proof.tables import (

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
+from iac_components.bundling.rendering.facts import BUNDLES, DINTS, Facts, read_json
 from iac_components.common.files import write_text
 from iac_components.common.markdown_table import markdown_table
 from iac_components.dints import load_architecture
-from iac_components.rendering.facts import BUNDLES, DINTS, Facts, read_json
 from studies.proof.run_dints import CONTROLS, SEARCHES
 from studies.proof.tables import (
     compress_file,

@@ -26,7 +26,7 @@ from typing import cast
 import torch
 
 from iac_components.common.files import write_json, write_text
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
 from studies.measuring.records import add_out_option, mebibytes, publish, spread
 from studies.measuring.session import describe_session
 from studies.search_cost.steps.levers import LEVERS, PHASES, LeveredStep, OurStep

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from monai.utils import set_determinism
 
-from iac_components.networks import fusion
-from iac_components.networks.topologies import catalogue
+from iac_components.networks.implanting import fusion
+from iac_components.networks.implanting.topologies import catalogue
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "any-network.md"
 

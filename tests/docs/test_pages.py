@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import iac_components
-from iac_components.commands.program import COMMANDS, add_command
+from iac_components.interface.commands.program import COMMANDS, add_command
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -9,8 +9,8 @@ import numpy as np
 from iac_components.dints import DintsSpace, MemoryBudget
 from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.dints.searching.topology_looks import TopologyLooks
-from iac_components.search.looks import AuditLog, AuditSettings, Ready
-from iac_components.search.parts import Part
+from iac_components.search.audits.looks import AuditLog, AuditSettings, Ready
+from iac_components.search.evidence.parts import Part
 
 SPACE = DintsSpace(num_blocks=3, num_depths=2)
 COSTS = np.array([0.0, 9.0, 5.0, 5.0, 5.0])

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from iac_components.search.looks import AuditLog, AuditSettings, Remaining, StagedAudit
-from iac_components.search.looks.staged import Ready
-from iac_components.search.parts import Part
+from iac_components.search.audits.looks import AuditLog, AuditSettings, Remaining, StagedAudit
+from iac_components.search.audits.looks.staged import Ready
+from iac_components.search.evidence.parts import Part
 from iac_components.search_space import SearchSpace
 
 OPERATIONS = ("none", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from iac_components.networks import CellNetwork, implant, load_state, load_weights
+from iac_components.networks import ImplantedNetwork, implant, load_state, load_weights
 
 
 class Foreign:
@@ -86,7 +86,7 @@ def test_plain_backbone_loads_into_an_implanted_one(family, zero_skip, path, wra
     trained = family.network(seed=1)
     write(path, trained.state_dict())
     network = implant(family.network(seed=2), zero_skip)
-    network = CellNetwork(network) if wrapped else network
+    network = ImplantedNetwork(network) if wrapped else network
     load_weights(network, path, allow_missing_cells=True)
     with torch.no_grad():
         assert torch.equal(network(family.image()), trained(family.image()))
@@ -97,7 +97,7 @@ def test_plain_backbone_loads_into_an_implanted_one(family, zero_skip, path, wra
 def test_implanted_network_round_trips(dynunet, active_skip, path, wrapped, allow):
     one, other = (implant(dynunet.network(seed), active_skip) for seed in (1, 2))
     if wrapped:
-        one, other = CellNetwork(one), CellNetwork(other)
+        one, other = ImplantedNetwork(one), ImplantedNetwork(other)
     write(path, {"model": one.state_dict()})
     load_weights(other, path, allow_missing_cells=allow)
     with torch.no_grad():
@@ -127,7 +127,7 @@ MISMATCHES = {
 @pytest.mark.parametrize("name", MISMATCHES)
 def test_mismatch_leaves_the_network_untouched(basic, active_skip, path, name, allow):
     change, message = MISMATCHES[name]
-    trained, network = (CellNetwork(implant(basic.network(s), active_skip)) for s in (1, 2))
+    trained, network = (ImplantedNetwork(implant(basic.network(s), active_skip)) for s in (1, 2))
     before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
     write(path, change(trained.state_dict()))
     with pytest.raises(ValueError, match="checkpoint of another network") as caught:

@@ -21,7 +21,7 @@ FORK_SERVER = ROOT / "tests" / "helpers" / "fork_server.py"
 
 @pytest.fixture(scope="session")
 def packing() -> ModuleType:
-    return importlib.import_module("iac_components.rendering.packing")
+    return importlib.import_module("iac_components.bundling.rendering.packing")
 
 
 @pytest.fixture(scope="session")

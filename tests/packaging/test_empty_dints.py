@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from iac_components.rendering.packing import plan_zip
+from iac_components.bundling.rendering.packing import plan_zip
 from tools.maintenance.verification import Bundle
 from tools.maintenance.verification.methods.dints_budgets import QUICK
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.commands import package
+from iac_components.interface.commands import package
 
 ROOT = Path(__file__).parents[2]
 NAME = "hippocampus_unet_iac_segmentation_inference"
@@ -68,12 +68,18 @@ def test_only_the_bundle_and_the_package_are_packed(packing, bundle):
     ]
     package = {path for path in plan.members if path.startswith("iac_components/")}
     folder = ROOT / "iac_components"
-    sources = [*folder.rglob("*.py"), *(folder / "options" / "schemas").glob("*.json")]
-    makers = {"__main__.py", "commands", "example_data", "own_data", "rendering"}
+    sources = [*folder.rglob("*.py"), *(folder / "bundling" / "options" / "schemas").glob("*.json")]
+    makers = (
+        "__main__.py",
+        "interface/commands/",
+        "data/examples/Task04_Hippocampus/",
+        "bundling/own_data/",
+        "bundling/rendering/",
+    )
     expected = {
         f"iac_components/{path}"
-        for path in (source.relative_to(folder) for source in sources)
-        if path.parts[0] not in makers
+        for path in (source.relative_to(folder).as_posix() for source in sources)
+        if not path.startswith(makers)
     }
     assert package == expected | {"iac_components/py.typed"}
 

@@ -71,7 +71,7 @@ def test_it_holds_all_that_the_commands_need_and_is_small(wheel):
 
 
 def test_the_licence_of_bundles_is_the_project_s():
-    ours = ROOT / "iac_components" / "rendering" / "sources" / "LICENSE"
+    ours = ROOT / "iac_components" / "bundling" / "rendering" / "sources" / "LICENSE"
     assert ours.read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
@@ -93,7 +93,7 @@ def test_the_demo_runs(installed):
     # Rendered by the wheel: the bundles of this folder are out of its sight.
     config = out / "bundles" / "hippocampus_unet_iac_segmentation_train" / "configs" / "train.json"
     assert f"--config_file {config}" in done.stdout
-    assert str(installed.packages / "iac_components" / "example_data") in done.stdout
+    assert str(installed.packages / "iac_components" / "data" / "examples") in done.stdout
     assert len(list((out / "predictions").iterdir())) == 4
     assert (out / "overlay.png").is_file()
     assert "\nThe search's finding: " in done.stdout or "\nThe cell " in done.stdout

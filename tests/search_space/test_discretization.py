@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.search_space import SearchSpace, discretize, edge_scores, random_genotype
-from iac_components.search_space.presence import edges_of_present_nodes, present_nodes
+from iac_components.search_space.space import edges_of_present_nodes, present_nodes
 
 SPACES = st.builds(
     SearchSpace,

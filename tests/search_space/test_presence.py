@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.search_space import SearchSpace
-from iac_components.search_space.presence import edges_of_present_nodes, present_nodes
+from iac_components.search_space.space import edges_of_present_nodes, present_nodes
 
 
 @given(st.integers(1, 5), st.integers(1, 2), st.integers(0, 10**6))

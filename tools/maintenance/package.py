@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.commands import package
-from iac_components.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.interface.commands import package
 
 __all__ = ["main"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from iac_components.bundling.rendering import all_combinations
+from iac_components.bundling.rendering.combination import write_bundle
+from iac_components.bundling.rendering.facts import BUNDLES, STAGES
 from iac_components.common.files import write_text
-from iac_components.rendering import all_combinations
-from iac_components.rendering.combination import write_bundle
-from iac_components.rendering.facts import BUNDLES, STAGES
 from tools.maintenance.bundle_list import LIST, bundle_list
 
 

@@ -11,7 +11,7 @@ from monai.utils import ensure_tuple
 from nibabel.fileholders import FileHolder
 from nibabel.openers import ImageOpener
 
-from iac_components.data.mended_headers import mended_header_named
+from iac_components.data.nifti.mended_headers import mended_header_named
 from iac_components.data.nifti.nifti_header import HEADER_BYTES, image_class
 
 __all__ = ["NiftiReader", "open_nifti"]

@@ -15,9 +15,9 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.data.available_memory import available_memory
+from iac_components.common.available_memory import available_memory
 from iac_components.data.faults import Fault
-from iac_components.data.mended_headers import mended_header_named
+from iac_components.data.nifti.mended_headers import mended_header_named
 from iac_components.data.nifti.nifti_header import (
     AGAIN,
     HEADER_BYTES,

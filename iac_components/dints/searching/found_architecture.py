@@ -19,8 +19,8 @@ from iac_components.dints.searching.topology_audit import (
 from iac_components.dints.topology import DintsArchitecture, parse_architecture, save_architecture
 from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.engine import RunRecord, metric_value
-from iac_components.search.provenance import search_provenance
-from iac_components.search.trace import SearchTrace
+from iac_components.search.results.provenance import search_provenance
+from iac_components.search.results.trace import SearchTrace
 
 __all__ = ["LAST_NAME", "BestArchitecture", "save_found_architecture"]
 

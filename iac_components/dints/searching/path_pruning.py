@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from iac_components.dints.topology import DintsArchitecture
-from iac_components.search.pruning import prune_operations
-from iac_components.search.stability import BoolArray, FloatArray
+from iac_components.search.stability_pruning.pruning import prune_operations
+from iac_components.search.stability_pruning.stability import BoolArray, FloatArray
 
 __all__ = ["prune_paths"]
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.searching.path_pruning import prune_paths
 from iac_components.dints.topology_supernet import DintsSearchNetwork
-from iac_components.search.pruning import check_schedule
-from iac_components.search.stability import BoolArray, StabilityCriterion
-from iac_components.search.stability_handler import Evidence, StabilityHandler
-from iac_components.search.trace import SearchTrace
+from iac_components.search.results.trace import SearchTrace
+from iac_components.search.stability_pruning.pruning import check_schedule
+from iac_components.search.stability_pruning.stability import BoolArray, StabilityCriterion
+from iac_components.search.stability_pruning.stability_handler import (
+    EpochStatistics,
+    StabilityHandler,
+)
 
 __all__ = ["DintsPruningHandler"]
 
@@ -65,18 +68,18 @@ class DintsPruningHandler(StabilityHandler[DintsSearchNetwork]):
     def _prunes(self) -> bool:
         return bool(self.keep_schedule) or self.path_pruning
 
-    def prune(self, evidence: Evidence) -> BoolArray:
+    def prune(self, statistics: EpochStatistics) -> BoolArray:
         """See :meth:`StabilityHandler.prune`."""
         if not self._prunes:
-            return evidence.alive
-        history = self.trace.presence_history(evidence.edge_weights, evidence.alive)
-        paths = self.criterion.decide(history).stable.reshape(evidence.stable.shape)
+            return statistics.alive
+        history = self.trace.presence_history(statistics.edge_weights, statistics.alive)
+        paths = self.criterion.decide(history).stable.reshape(statistics.stable.shape)
         return prune_paths(
             self.network.decode(self.budget),
-            evidence.probabilities,
-            evidence.edge_weights,
-            alive=evidence.alive,
-            stable_operations=evidence.stable,
+            statistics.probabilities,
+            statistics.edge_weights,
+            alive=statistics.alive,
+            stable_operations=statistics.stable,
             stable_paths=paths if self.path_pruning else None,
             schedule=self.keep_schedule,
         )

@@ -11,8 +11,8 @@ from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.decoding import cheapest
 from iac_components.dints.topology import ArchitectureError
 from iac_components.dints.topology_grid import DintsSpace
-from iac_components.search.parts import Part
-from iac_components.search.stability import BoolArray
+from iac_components.search.evidence.parts import Part
+from iac_components.search.stability_pruning.stability import BoolArray
 
 __all__ = ["RemainingTopology"]
 

@@ -18,14 +18,14 @@ from iac_components.dints.searching.topology_looks import TopologyLooks
 from iac_components.dints.searching.topology_losses import TopologyLosses
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_supernet import DintsSearchNetwork
-from iac_components.search.audit import Effects, FloatArray
-from iac_components.search.auditing import Auditing
-from iac_components.search.looks.choice import Decided, reason_of_race
-from iac_components.search.looks.findings import Findings, judge_findings
-from iac_components.search.looks.looking import Ready
-from iac_components.search.looks.settings import AuditSettings
-from iac_components.search.parts import Part
-from iac_components.search.stability import BoolArray
+from iac_components.search.audits.audit import Effects, FloatArray
+from iac_components.search.audits.auditing import Auditing
+from iac_components.search.audits.looks.choice import Decided, reason_of_race
+from iac_components.search.audits.looks.findings import Findings, judge_findings
+from iac_components.search.audits.looks.looking import Ready
+from iac_components.search.audits.looks.settings import AuditSettings
+from iac_components.search.evidence.parts import Part
+from iac_components.search.stability_pruning.stability import BoolArray
 
 __all__ = ["TopologyAudit", "TopologyVerdict", "describe_topology"]
 

@@ -14,14 +14,14 @@ from iac_components.dints.searching.path_pruning_handler import DintsPruningHand
 from iac_components.dints.searching.topology_audit import TopologyAudit
 from iac_components.dints.searching.topology_losses import TopologyLosses
 from iac_components.dints.topology_supernet import DintsSearchNetwork
-from iac_components.search.audit_handler import AuditHandler
+from iac_components.search.audits.audit_handler import AuditHandler
+from iac_components.search.audits.looks.looking import Ready
+from iac_components.search.audits.looks.settings import AuditSettings
 from iac_components.search.criteria import criterion_name, criterion_object
-from iac_components.search.judged_images import JudgedItems, judged_images
-from iac_components.search.looks.looking import Ready
-from iac_components.search.looks.settings import AuditSettings
-from iac_components.search.stability import StabilityCriterion
-from iac_components.search.stability_handler import Evidence
-from iac_components.search.trace import SearchTrace
+from iac_components.search.evidence.judged_images import JudgedItems, judged_images
+from iac_components.search.results.trace import SearchTrace
+from iac_components.search.stability_pruning.stability import StabilityCriterion
+from iac_components.search.stability_pruning.stability_handler import EpochStatistics
 
 __all__ = ["TopologyAuditHandler", "build_topology_audit", "topology_pruning_handler"]
 
@@ -33,11 +33,11 @@ class TopologyAuditHandler(AuditHandler[DintsSearchNetwork]):
     one operation.
     """
 
-    def ready(self, evidence: Evidence) -> Ready:
+    def ready(self, statistics: EpochStatistics) -> Ready:
         """See :meth:`AuditHandler.ready`."""
-        history = self.trace.presence_history(evidence.edge_weights, evidence.alive)
-        paths = self.criterion.decide(history).stable.reshape(evidence.stable.shape)
-        return Ready(np.asarray(evidence.stable), paths)
+        history = self.trace.presence_history(statistics.edge_weights, statistics.alive)
+        paths = self.criterion.decide(history).stable.reshape(statistics.stable.shape)
+        return Ready(np.asarray(statistics.stable), paths)
 
 
 def build_topology_audit(

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from iac_components.dints.searching.remaining_topology import RemainingTopology
-from iac_components.search.audit import FloatArray, comparisons_among, measure_effects
-from iac_components.search.audit_racing import race
-from iac_components.search.looks.groups import Group, Ruling, best_of
-from iac_components.search.looks.log import AuditLog
-from iac_components.search.looks.looking import Looks, MeasureLosses, Ready
-from iac_components.search.looks.settings import AuditSettings, error_share
-from iac_components.search.looks.standing import Standing, against_each_other, against_nothing
-from iac_components.search.parts import Part
+from iac_components.search.audits.audit import FloatArray, comparisons_among, measure_effects
+from iac_components.search.audits.audit_racing import race
+from iac_components.search.audits.looks.groups import Group, Ruling, best_of
+from iac_components.search.audits.looks.log import AuditLog
+from iac_components.search.audits.looks.looking import Looks, MeasureLosses, Ready
+from iac_components.search.audits.looks.settings import AuditSettings, error_share
+from iac_components.search.audits.looks.standing import (
+    Standing,
+    against_each_other,
+    against_nothing,
+)
+from iac_components.search.evidence.parts import Part
 
 __all__ = ["TopologyLooks"]
 

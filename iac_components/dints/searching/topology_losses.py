@@ -11,9 +11,9 @@ from torch import Tensor
 from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.dints.topology_network import Features
 from iac_components.dints.topology_supernet import DintsSearchNetwork
-from iac_components.search.losses_by_patient import Loss, LossesByPatient
-from iac_components.search.parts import Part
-from iac_components.search.patient_batches import PatientBatch
+from iac_components.search.evidence.losses_by_patient import Loss, LossesByPatient
+from iac_components.search.evidence.parts import Part
+from iac_components.search.evidence.patient_batches import PatientBatch
 
 __all__ = ["TopologyLosses"]
 

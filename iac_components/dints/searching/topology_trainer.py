@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from iac_components.dints.objective.regularizer import ArchitectureRegularizer
-from iac_components.search.bilevel_trainer import Batch, BilevelTrainer
+from iac_components.search.bilevel.bilevel_trainer import Batch, BilevelTrainer
 
 __all__ = ["DintsSearchTrainer"]
 

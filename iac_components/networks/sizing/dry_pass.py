@@ -12,9 +12,9 @@ import torch
 from monai.networks.nets import UNETR
 from torch import Tensor, nn
 
-from iac_components.networks.fusion import SkipFusion
-from iac_components.networks.skip_connection import SkipConnection
-from iac_components.networks.wiring import wired
+from iac_components.networks.implanting.fusion import SkipFusion
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.wiring import wired
 
 __all__ = ["ObservedBlock", "observe_blocks", "undisturbed"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from iac_components.networks.layer_memory import device_memory, largest_layer
 from iac_components.networks.sizing.dry_pass import undisturbed
+from iac_components.networks.sizing.layer_memory import device_memory, largest_layer
 
 __all__ = ["check_patch"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from iac_components.common.registry import Registry
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
 
 __all__ = [
     "SkipModuleFactory",

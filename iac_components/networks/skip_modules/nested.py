@@ -10,9 +10,9 @@ from monai.networks.blocks import Convolution
 from monai.networks.nets.basic_unet import TwoConv
 from torch import Tensor, nn
 
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules.catalogue import register_skip_module
-from iac_components.search_space.resizing import resize_linearly
+from iac_components.search_space.cells.feature_maps import resize_linearly
 
 __all__ = ["NestedFeatures", "NestedSkip"]
 

@@ -8,7 +8,7 @@ from monai.networks.blocks import Convolution
 from monai.networks.layers.factories import Norm
 from torch import Tensor, nn
 
-from iac_components.networks.skip_connection import MakeSkipModule, SkipConnection
+from iac_components.networks.implanting.skip_connection import MakeSkipModule, SkipConnection
 from iac_components.networks.skip_modules.catalogue import register_skip_module
 
 __all__ = ["ResidualPath"]

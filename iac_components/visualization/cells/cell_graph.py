@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from iac_components.search.looks.audit_file import AuditLine
+from iac_components.search.audits.looks.audit_file import AuditLine
 from iac_components.search_space import Genotype, load_genotype
 from iac_components.visualization.cells.cell_drawing import draw_panel
 from iac_components.visualization.cells.cell_layout import INPUT_WIDTH

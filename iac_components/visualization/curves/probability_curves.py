@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from iac_components.search import SearchTrace
-from iac_components.search.trace_file import TracedEdge
+from iac_components.search.results.trace_file import TracedEdge
 from iac_components.search_space import Genotype
 from iac_components.visualization.cells.final_cell import chosen_operations, final_cell
 from iac_components.visualization.colours import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from iac_components.common.files import write_json
 from iac_components.search import SearchTrace
-from iac_components.search.trace_file import TracedEdge
+from iac_components.search.results.trace_file import TracedEdge
 from iac_components.search_space import Genotype
 from iac_components.visualization.cells.final_cell import (
     ChosenOperation,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from iac_components.search.looks.audit_file import AuditedPart, AuditLine
+from iac_components.search.audits.looks.audit_file import AuditedPart, AuditLine
 from iac_components.visualization.colours import (
     DARK,
     FURTHER,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from iac_components.dints import DintsArchitecture
-from iac_components.search.looks.audit_file import AuditLine
+from iac_components.search.audits.looks.audit_file import AuditLine
 from iac_components.search_space import Genotype
 from iac_components.visualization.colours import DARK, GREY, LIGHT, display_name
 from iac_components.visualization.findings.marks import MARKS, point_legend

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from iac_components.common.files import Fields
 from iac_components.dints import ArchitectureError, DintsArchitecture
-from iac_components.search.looks.audit_file import AuditLine
+from iac_components.search.audits.looks.audit_file import AuditLine
 from iac_components.search_space import Genotype, GenotypeError
 
 __all__ = ["DECISIONS", "Interval", "RecordedFindings", "RecordedPart", "recorded_findings"]

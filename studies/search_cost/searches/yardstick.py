@@ -20,10 +20,10 @@ from torch.utils.data import DataLoader
 
 from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.networks import CellSearchNetwork
-from iac_components.networks.implant import skip_fusions
+from iac_components.networks.implanting.implant import skip_fusions
 from iac_components.search import SearchTrace
 from iac_components.search_space import SearchCell
-from iac_components.search_space.mixed_operation import MixedOperation
+from iac_components.search_space.cells.mixed_operation import MixedOperation
 from studies.measuring.clock import StepClock
 
 __all__ = ["PlainSearch", "PlainSearchCell", "plain_supernet"]

@@ -9,7 +9,7 @@ from torch import nn
 
 from iac_components.dints import saved_bytes
 from iac_components.networks import CellSearchNetwork
-from iac_components.search.gradients import without_gradients
+from iac_components.search.bilevel.gradients import without_gradients
 
 __all__ = ["kept_bytes", "search_passes"]
 

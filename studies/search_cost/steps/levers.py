@@ -14,8 +14,8 @@ from torch import nn
 from iac_components.dints import saved_bytes
 from iac_components.networks import CellSearchNetwork
 from iac_components.networks.encoder_memo import EncoderMemo
-from iac_components.networks.implant import skip_modules
-from iac_components.search.gradients import without_gradients
+from iac_components.networks.implanting.implant import skip_modules
+from iac_components.search.bilevel.gradients import without_gradients
 from iac_components.search_space import NONE_OPERATION, SearchCell, SearchSpace
 from studies.measuring.clock import StepClock
 from studies.search_cost.searches.yardstick import plain_supernet

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import studies.search_cost.growth as benchmark_growth
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
 from studies.measuring.clock import Seconds
 from studies.search_cost.steps import growth_ranks
 from studies.search_cost.steps.growth import BASE, FACTORS, Factor, Point, build_network, doubling

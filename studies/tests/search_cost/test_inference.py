@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import studies.search_cost.inference as benchmark_inference
-from iac_components.networks import CellNetwork, measure_complexity
+from iac_components.networks import ImplantedNetwork, measure_complexity
 from iac_components.phantoms import write_phantom
 from studies.search_cost.steps.volume_path import VolumePath, find_volumes
 
@@ -32,8 +32,8 @@ def paths() -> dict[str, VolumePath]:
 
 
 def test_the_sides_differ_in_the_cells(paths):
-    assert isinstance(paths["cells"].network, CellNetwork)
-    assert not isinstance(paths["plain"].network, CellNetwork)
+    assert isinstance(paths["cells"].network, ImplantedNetwork)
+    assert not isinstance(paths["plain"].network, ImplantedNetwork)
     assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 64, 96)
     assert not any(path.network.training for path in paths.values())
 

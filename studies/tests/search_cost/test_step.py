@@ -17,7 +17,7 @@ from torch import nn
 import studies.search_cost.step as benchmark_step
 from iac_components.networks import CellSearchNetwork
 from iac_components.networks.encoder_memo import EncoderMemo
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
 from studies.search_cost.searches.yardstick import PlainSearch, PlainSearchCell
 from studies.search_cost.steps.levers import LEVERS, PHASES, LeveredStep, OurStep
 from studies.search_cost.steps.steps import noise_batch, one_batch_loader

@@ -15,7 +15,7 @@ from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import epoch_loader
 from iac_components.engine import EpochSeeding
 from iac_components.networks import CellSearchNetwork
-from iac_components.networks.implant import skip_modules
+from iac_components.networks.implanting.implant import skip_modules
 from iac_components.search import (
     CellSearchTrainer,
     JensenShannonStability,

@@ -286,7 +286,7 @@ def test_too_little_memory_is_told_early(
     datalist: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first volume takes 1080 x (2 x 4 + 1) bytes, so as many are expected for the second.
-    monkeypatch.setattr("iac_components.data.available_memory.available_memory", lambda: 10_000)
+    monkeypatch.setattr("iac_components.common.available_memory.available_memory", lambda: 10_000)
     with pytest.raises(RuntimeError, match=r"volumes .* still to be read .* cache_dir"):
         len(VolumePatchDataset(datalist, read()))
     assert len(VolumePatchDataset(datalist[:1], read())) == 1

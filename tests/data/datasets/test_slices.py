@@ -318,7 +318,7 @@ def test_too_little_memory_is_told_early(
     datalist: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first volume's 5 slices take 1920 bytes, so as many are expected for the second.
-    monkeypatch.setattr("iac_components.data.available_memory.available_memory", lambda: 2000)
+    monkeypatch.setattr("iac_components.common.available_memory.available_memory", lambda: 2000)
     started: list[int] = []
     watched = Compose(
         [Lambdad("image", lambda file: (started.append(0), file)[1]), *read().transforms]

@@ -17,8 +17,8 @@ from ignite.engine import Events
 from iac_components.common.trace_format import AUDIT_COLUMNS
 from iac_components.dints import DintsArchitecture, TopologyAudit, load_architecture
 from iac_components.dints.searching.remaining_topology import RemainingTopology
-from iac_components.search.looks import Standing
-from iac_components.search.parts import Part
+from iac_components.search.audits.looks import Standing
+from iac_components.search.evidence.parts import Part
 
 FLAT = SPACE.paths.index((0, 0))
 CONVOLUTION = 1

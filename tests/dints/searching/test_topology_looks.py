@@ -11,8 +11,8 @@ from planted_topology import SPACE, World
 
 from iac_components.dints import DintsSpace, MemoryBudget, MemoryModel, decode
 from iac_components.dints.searching.remaining_topology import RemainingTopology
-from iac_components.search.looks import Ready, Standing
-from iac_components.search.parts import Part
+from iac_components.search.audits.looks import Ready, Standing
+from iac_components.search.evidence.parts import Part
 
 FLAT = SPACE.paths.index((0, 0))
 DEEP = SPACE.paths.index((1, 1))

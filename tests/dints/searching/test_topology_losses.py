@@ -12,8 +12,8 @@ from dints_searches import SPACE, Volumes, loss_function, supernet
 from iac_components.dints import DintsSearchNetwork
 from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.dints.searching.topology_losses import TopologyLosses
-from iac_components.search.judged_images import judged_images
-from iac_components.search.parts import Part
+from iac_components.search.evidence.judged_images import judged_images
+from iac_components.search.evidence.parts import Part
 
 PATH = Part("path", 1, 2)
 OPERATION = Part("operation", 2, 0, 3)

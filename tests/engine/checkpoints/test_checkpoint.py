@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Events
 
 from iac_components.engine import (
     BestScore,
@@ -56,23 +56,6 @@ def test_resumed_training_is_the_same_to_the_bit(make_trainer, tmp_path, stop):
 def test_which_epochs_are_kept(make_trainer, tmp_path, every, keep, expected):
     trainer_with(make_trainer, tmp_path, epochs=5, every=every, keep=keep).run()
     assert epochs_in(tmp_path) == expected
-
-
-def test_epoch_that_ends_the_run_is_saved(make_trainer, tmp_path):
-    trainer = make_trainer(epochs=9)
-    trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), lambda engine: engine.terminate())
-    ResumableCheckpoint(tmp_path, {"network": trainer.network}, every=5).attach(trainer)
-    trainer.run()
-    content = torch.load(tmp_path / "checkpoint_epoch=2.pt", weights_only=True)
-    assert (content["ended"], content["epoch"], content["iteration"]) == (True, 2, 8)
-
-
-def test_order_is_by_number(make_trainer, tmp_path):
-    for name in ("2", "10", "9", "x", "3.old"):
-        (tmp_path / f"checkpoint_epoch={name}.pt").touch()
-    (tmp_path / "checkpoint_epoch=12.pt").mkdir()
-    (tmp_path / ".checkpoint_epoch=11.pt.abc.tmp").touch()
-    assert [epoch for epoch, _ in ResumableCheckpoint(tmp_path, {}).found()] == [10, 9, 2]
 
 
 def test_without_resume_nothing_is_taken_over(make_trainer, tmp_path):
@@ -284,47 +267,6 @@ def test_length_below_what_is_done(make_trainer, tmp_path):
     one_line(caught, tmp_path / "checkpoint_epoch=3.pt")
 
 
-SCHEDULES = {
-    "cosine": lambda optimizer, n: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n),
-    "polynomial": lambda optimizer, n: torch.optim.lr_scheduler.PolynomialLR(optimizer, n, 0.9),
-    "warm-up": lambda optimizer, n: torch.optim.lr_scheduler.LinearLR(
-        optimizer, 0.1, 1.0, total_iters=n
-    ),
-    "constant": lambda optimizer, n: torch.optim.lr_scheduler.StepLR(optimizer, 2),
-}
-
-
-def rates_of(make_trainer, folder, schedule, *, epochs, resume=False):
-    """The rate of each epoch of a run."""
-    trainer = make_trainer(epochs=epochs)
-    scheduler = SCHEDULES[schedule](trainer.optimizer, epochs)
-    rates = []
-    trainer.add_event_handler(
-        Events.EPOCH_STARTED, lambda e: rates.append(trainer.optimizer.param_groups[0]["lr"])
-    )
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda e: scheduler.step())
-    save_dict = {"optimizer": trainer.optimizer, "lr_scheduler": scheduler}
-    record = RunRecord(epochs=epochs)
-    ResumableCheckpoint(folder, save_dict, resume=resume, record=record).attach(trainer)
-    trainer.run()
-    return rates, record
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize(("first", "then"), [(3, 8), (4, 5)])
-def test_extended_run_follows_the_schedule_of_its_new_length(
-    make_trainer, tmp_path, schedule, first, then
-):
-    straight, _ = rates_of(make_trainer, tmp_path / "straight", schedule, epochs=then)
-    rates_of(make_trainer, tmp_path / "cut", schedule, epochs=first)
-    extended, record = rates_of(make_trainer, tmp_path / "cut", schedule, epochs=then, resume=True)
-    assert extended == straight[first:]
-    assert record.extensions == [{"after_epoch": first, "from": first, "to": then}]
-    # Known to whatever is resumed from there, and not counted again.
-    _, record = rates_of(make_trainer, tmp_path / "cut", schedule, epochs=then, resume=True)
-    assert record.extensions == [{"after_epoch": first, "from": first, "to": then}]
-
-
 def test_run_that_is_shortened_ends_there(make_trainer, tmp_path):
     first = make_trainer(epochs=9)
     first.add_event_handler(Events.EPOCH_COMPLETED(once=3), crash_now)
@@ -339,19 +281,3 @@ def test_run_that_is_shortened_ends_there(make_trainer, tmp_path):
 
 def crash_now(engine):
     raise CrashError
-
-
-def test_plain_ignite_engine_will_do(tmp_path):
-    """No scaler, no optimizer: only the state counts."""
-    best = BestScore()
-    for resume in (False, True):
-        engine = Engine(lambda engine, batch: None)
-        ResumableCheckpoint(tmp_path, {"best": best}, resume=resume).attach(engine)
-        engine.run([1, 2], max_epochs=2)
-    assert engine.state.epoch == 2
-
-
-@pytest.mark.parametrize("options", [{"every": 0}, {"keep": 0}])
-def test_bad_counts(tmp_path, options):
-    with pytest.raises(ValueError, match="every and keep must be at least 1"):
-        ResumableCheckpoint(tmp_path, {}, **options)

@@ -7,7 +7,7 @@ import torch
 from monai.networks.nets import BasicUNet, DynUNet, FlexibleUNet
 
 from iac_components.networks import check_patch
-from iac_components.networks.layer_memory import device_memory, largest_layer
+from iac_components.networks.sizing.layer_memory import device_memory, largest_layer
 
 
 def basic():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iac_components.search import SearchTrace
-from iac_components.search.trace_file import TracedEdge
+from iac_components.search.results.trace_file import TracedEdge
 from iac_components.search_space import Genotype, SearchSpace, discretize, random_genotype
 from iac_components.visualization.cells.final_cell import (
     ChosenOperation,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 
-from iac_components.search.looks.audit_file import AuditedPart, AuditLine
+from iac_components.search.audits.looks.audit_file import AuditedPart, AuditLine
 from iac_components.visualization.findings.effect_curves import (
     ENDS,
     MOST_PANELS,

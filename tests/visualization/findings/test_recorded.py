@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from found_cells import CELLS, with_findings
 
-from iac_components.search.looks.audit_file import AuditedPart, AuditLine
+from iac_components.search.audits.looks.audit_file import AuditedPart, AuditLine
 from iac_components.search_space import Genotype, GenotypeError
 from iac_components.visualization.findings.recorded import Interval, recorded_findings
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from iac_components.search import SearchTrace
-from iac_components.search.trace_file import TracedEdge
+from iac_components.search.results.trace_file import TracedEdge
 from iac_components.search_space import SearchSpace
 from iac_components.visualization.topology.path_trace import trace_paths
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.networks import load_weights
 from tools.maintenance.verification.bundle import Bundle
-from tools.maintenance.verification.checks import Skipped, StageError, first_line
+from tools.maintenance.verification.checks.registry import Skipped, StageError, first_line
 from tools.maintenance.verification.lively import make_lively
 
 if TYPE_CHECKING:

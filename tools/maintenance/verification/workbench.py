@@ -15,7 +15,7 @@ from iac_components.data import load_datalist
 from iac_components.phantoms import write_phantom
 from tools.maintenance.verification.budgets import Budget, Phantom
 from tools.maintenance.verification.bundle import Bundle
-from tools.maintenance.verification.checks import Skipped
+from tools.maintenance.verification.checks.registry import Skipped
 from tools.maintenance.verification.runners import Runner, ThisProcess
 
 if TYPE_CHECKING:

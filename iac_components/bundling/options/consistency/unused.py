@@ -1,0 +1,85 @@
+"""Options that were given to a run that has no use for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from monai.bundle import ConfigParser
+
+from iac_components.bundling.options.keys.known_ids import referred_ids
+from iac_components.bundling.options.schema import Option, load_options
+from iac_components.bundling.options.values import refusal
+
+__all__ = ["changed_options", "unused_options", "unused_with"]
+
+NAMES = ("dataset_name", "backbone")
+"""Say what a run is, and change no number of it."""
+
+
+def unused_options(
+    parser: ConfigParser, options: Mapping[str, Option], defined: Mapping[str, object]
+) -> Iterator[str]:
+    """Yield a sentence for each option that was changed and that nothing in the config refers to.
+
+    Args:
+        parser: of the run.
+        options: those of its method.
+        defined: what its files define, by id.
+    """
+    config = parser.get()
+    used = referred_ids(config) | referred_ids(defined)
+    for name, value in config.items():
+        option = options.get(name)
+        if option is None or not option.is_value or name in used or name in NAMES:
+            continue
+        if name in defined and _differs(value, defined[name]):
+            yield refusal(
+                name, value, "this run has no use for it, and would ignore it. Leave it out."
+            )
+
+
+def changed_options(parser: ConfigParser, defined: Mapping[str, object]) -> list[str]:
+    """List the keys whose values are not those that the files of a run define."""
+    return [
+        name
+        for name, value in parser.get().items()
+        if name in defined and _differs(value, defined[name])
+    ]
+
+
+def _differs(value: object, other: object) -> bool:
+    """Compare values of an option, which in Python may be arrays."""
+    first, second = (
+        part.tolist() if isinstance(part, np.ndarray) else part for part in (value, other)
+    )
+    return bool(first != second)
+
+
+def unused_with(
+    values: Mapping[str, object], changed: Iterable[str], *, method: str
+) -> Iterator[str]:
+    """Yield a sentence for each changed option that the others leave without a use.
+
+    Args:
+        values: of the run, by option; an object counts as ``own``.
+        changed: the options that do not have their default.
+        method: whose schema holds.
+    """
+    options = load_options(method)
+    for name in changed:
+        option = options.get(name)
+        if option is None or not option.is_value:
+            continue
+        for other, uses in option.used_with.items():
+            value = values.get(other, "own")
+            kind = value if isinstance(value, str | bool) else "own"
+            if kind not in uses:
+                words = " or ".join(str(use) for use in uses if use != "own")
+                yield refusal(
+                    name,
+                    values.get(name),
+                    f"with --{other} {'of your own' if kind == 'own' else kind} it has no use, and "
+                    f"would be ignored. Leave it out, or pass --{other} {words}.",
+                )
+                break

@@ -1,0 +1,68 @@
+"""The texts of a data set of one's own, for metadata and README: what is known, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from iac_components.bundling.own_data.description import NOT_STATED
+from iac_components.bundling.own_data.facts import DatasetFacts
+from iac_components.bundling.own_data.rules import Choice
+from iac_components.bundling.rendering.facts import Facts
+
+__all__ = ["license_text", "words_of"]
+
+
+def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts:
+    """The texts that templates name by ``$name``."""
+    chosen = {choice.key: choice for choice in choices}
+    modality = ", ".join(facts.modalities) or NOT_STATED
+    volumes = f"{modality} volumes" if facts.modalities else "volumes"
+    millimetres = " x ".join(f"{size:g}" for size in facts.spacing)
+    classes = ", ".join(
+        f"{value} {label}" for value, label in enumerate(facts.description.class_names, start=1)
+    )
+    return {
+        "title": f"{name} ({volumes})",
+        "image_type": f"{volumes} of the data set '{name}'",
+        "channel_names": list(facts.channel_names),
+        "modality": modality,
+        "organ": name,
+        "data_source": f"The data set '{name}' ({len(facts.cases)} labelled cases of "
+        f"{facts.num_patients} patients), release {_term(facts, 'release')}",
+        "data_license_short": _term(facts, "licence"),
+        "data_layout": "the Decathlon's: dataset.json, imagesTr, labelsTr (groups.csv if present)",
+        "slice_text": f"{_article(facts.plane.name)} {facts.plane.name} slice ({millimetres} mm)",
+        "preprocessing_reason": (
+            f"Grey values: {chosen['voxel_values'].reason}. Slices are resampled to {millimetres} "
+            "mm in plane, and not across slices. These rules were applied by "
+            "`iac new`; every value is a top-level key of the configs."
+        ),
+        "data_reference": f"Reference of the data set '{name}': {_term(facts, 'reference')}",
+        "label_classes": f"integer label maps: 0 background, {classes}",
+        "dataset_folder": name,
+        "weights_note": "models/model.pt was trained by whoever keeps this bundle; "
+        "docs/data_license.txt tells what is known of the data's licence.",
+        "weights_may_be_shared": False,
+        "no_weights_reason": "this bundle was made for a data set of your own",
+    }
+
+
+def license_text(name: str, facts: DatasetFacts) -> str:
+    """What ``dataset.json`` tells of the terms of use, and that it is all that is known."""
+    return (
+        f"Data: the data set '{name}'.\n\n"
+        f"Licence of the data: {_term(facts, 'licence')}\n"
+        f"Release: {_term(facts, 'release')}\n"
+        f"Cite: {_term(facts, 'reference')}\n\n"
+        "As stated in its dataset.json, and not checked. Where the licence is not stated, ask the\n"
+        "owner of the data before you share anything derived from them, weights included.\n\n"
+        "No image or label of the data set is part of this bundle.\n"
+    )
+
+
+def _term(facts: DatasetFacts, field: str) -> str:
+    return facts.description.terms[field]
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

@@ -1,0 +1,235 @@
+"""How a bundle is made of its sources: facts of a data set and a network, one template a stage.
+
+A bundle's config must be one self-contained file (MONAI Label, Deploy and ``monai.bundle.load``
+read one), so bundles repeat each other by nature. Here each fact stands once, and the facts are
+merged into the templates by MONAI's own rules (``a#b`` reaches into ``a``, ``+a`` extends it).
+What differs between the methods lies in a module of each.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, cast
+
+from monai.bundle import ConfigParser
+from monai.bundle.utils import merge_kv
+
+import iac_components
+from iac_components.bundling.options import option_table
+from iac_components.bundling.options.keys.known_ids import referred_ids
+from iac_components.bundling.rendering.facts import (
+    SOURCES,
+    DatasetSource,
+    Facts,
+    provenance_of,
+    read_json,
+)
+from iac_components.bundling.rendering.performance import performance, results_page
+from iac_components.common.files import write_text
+
+
+def to_json(content: object) -> str:
+    """The one JSON layout of all bundles (the model zoo's: 4 spaces, keys unsorted)."""
+    return json.dumps(content, indent=4, ensure_ascii=False) + "\n"
+
+
+class Combination(ABC):
+    """A data set with what makes the network: what three bundles are rendered from.
+
+    Attributes:
+        method: short name of the method, in the bundles' names.
+        sources: folder with the method's templates, one folder a stage.
+        architecture_file: what a search finds and the other two bundles ship.
+        required: keys that no config may leave empty.
+        dataset: the data set.
+        bundles: folder that the bundles lie in.
+    """
+
+    method: ClassVar[str]
+    sources: ClassVar[Path]
+    architecture_file: ClassVar[str]
+    required: ClassVar[Sequence[str]]
+    dataset: DatasetSource
+    bundles: Path
+
+    @abstractmethod
+    def placed(self, folder: Path) -> Combination:
+        """The same combination with its bundles in another folder."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The combination in one word."""
+
+    @property
+    def prefix(self) -> str:
+        """The bundles' names without their stage."""
+        return f"{self.name}_{self.method}_segmentation"
+
+    def root(self, stage: str) -> Path:
+        """The bundle's folder."""
+        return self.bundles / f"{self.prefix}_{stage}"
+
+    @abstractmethod
+    def facts(self) -> Sequence[Facts]:
+        """Keys of the configs, the later winning; ``by_stage`` holds those of one stage."""
+
+    @abstractmethod
+    def spatial_shape(self) -> list[str]:
+        """The sizes that the network takes, as metadata state them."""
+
+    @abstractmethod
+    def architecture_source(self) -> Path:
+        """The architecture to ship: this combination's own, or a stand-in."""
+
+    @abstractmethod
+    def architecture_note(self) -> str:
+        """Where the shipped architecture is from, for the README."""
+
+    def template(self, path: Path) -> Facts:
+        """A template, ready for facts to be put into it."""
+        return read_json(path)
+
+    def stage_template(self, stage: str) -> Path:
+        """The template of the stage's own config."""
+        return self.sources / stage / f"{stage}.json"
+
+    def extra_templates(self, stage: str) -> Sequence[Path]:
+        """Templates beside those of the stage."""
+        return ()
+
+    def config(self, stage: str, template: Path) -> Facts:
+        """The config that a template becomes."""
+        content = self.template(template)
+        filled = ConfigParser(content)
+        for facts in self.facts():
+            for key, value in facts.items():
+                if key in content:
+                    merge_kv(filled, key, value)
+        if template.stem == stage:
+            for facts in self.facts():
+                stages = cast(Mapping[str, Facts], facts.get("by_stage", {stage: {}}))
+                for key, value in stages[stage].items():
+                    if key.lstrip("+").partition("#")[0] not in content:
+                        raise ValueError(f"{stage}: no key '{key}' in the template.")
+                    merge_kv(filled, key, value)
+        result = cast(Facts, filled.get())
+        empty = [key for key in self.required if key in result and result[key] is None]
+        if empty:
+            raise ValueError(f"{self.prefix}_{stage}: no source fills {empty}.")
+        return result
+
+    def words(self, stage: str) -> Facts:
+        """Everything that metadata and README may name by ``$name``."""
+        classes = cast(list[str], self.dataset.config["class_names"])
+        channels = cast(list[str], self.dataset.words["channel_names"])
+        channel_list = f"channels {', '.join(channels)}"
+        words = {
+            **self.dataset.words,
+            "dataset": self.dataset.name,
+            "prefix": self.prefix,
+            "version": iac_components.__version__,
+            "changelog": self._changelog(),
+            "num_channels": len(channels),
+            "channels_text": "one channel" if len(channels) == 1 else channel_list,
+            "input_channels": {str(index): name for index, name in enumerate(channels)},
+            "num_classes": len(classes) + 1,
+            "channel_def": {str(i): name for i, name in enumerate(("background", *classes))},
+            "spatial_shape": self.spatial_shape(),
+            "options": option_table(self.method, self._options(stage)),
+            "results": self._results(stage),
+            "architecture_note": self.architecture_note(),
+        }
+        if not (self.root(stage) / "models" / "model.pt").exists():
+            words["weights_note"] = (
+                f"No weights are shipped: {words['no_weights_reason']}. Train them with the train "
+                "bundle; its model.pt goes into this bundle's models folder."
+            )
+        return words
+
+    def _options(self, stage: str) -> Facts:
+        """The keys of a stage's config; those that a bundle alone has no use for are left out."""
+        config = self.config(stage, self.stage_template(stage))
+        # A file that evaluates may refer to any key of the training that it is laid over.
+        unused = {"patch_size"} - referred_ids(config) if stage == "inference" else set()
+        return {key: value for key, value in config.items() if key not in unused}
+
+    def provenance(self) -> Facts:
+        """Where the shipped architecture is from."""
+        return provenance_of(self.architecture_source())
+
+    def _changelog(self) -> object:
+        entries = read_json(self.sources / "changelogs.json")
+        return entries.get(self.name, entries["default"])
+
+    def _results(self, stage: str) -> str:
+        """The measured results in one table."""
+        return performance(
+            stage,
+            docs=self.root("train") / "docs",
+            section=self.results_section,
+            weights=self.root(stage) / "docs" / "weights.json",
+        )
+
+    @property
+    def results_section(self) -> Path:
+        """What was measured of the combination, if anything was."""
+        return self.sources / "results" / f"{self.name}.md"
+
+    @property
+    def results_name(self) -> str:
+        """The folder of the combination's section of results."""
+        return self.name
+
+
+def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
+    """Yield path and text of every rendered file of a bundle."""
+    root = combination.root(stage)
+    folder = combination.sources / stage
+    words = combination.words(stage)
+    for template in (*sorted(folder.glob("*.json")), *combination.extra_templates(stage)):
+        if template.name == "metadata.json":
+            text = to_json(substitute(read_json(template), words))
+        else:
+            text = to_json(combination.config(stage, template))
+        yield root / "configs" / template.name, text
+    yield root / "configs" / "logging.conf", (SOURCES / "logging.conf").read_text(encoding="utf-8")
+    yield root / "LICENSE", (SOURCES / "LICENSE").read_text(encoding="utf-8")
+    yield root / "docs" / "data_license.txt", combination.dataset.license_text
+    if stage != "search":
+        text = combination.architecture_source().read_text(encoding="utf-8")
+        yield root / combination.architecture_file, text
+    page = results_page(docs=root / "docs", section=combination.results_section)
+    if stage == "train" and page is not None:
+        yield root / "docs" / "RESULTS.md", page
+    readme = string.Template((folder / "README.md").read_text(encoding="utf-8"))
+    yield root / "docs" / "README.md", readme.substitute(words)
+
+
+def substitute(value: object, words: Facts) -> object:
+    """Replace ``$name`` within every string of JSON values; a lone ``$name`` takes any value."""
+    if isinstance(value, dict):
+        return {key: substitute(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute(item, words) for item in value]
+    if isinstance(value, str) and value.startswith("$") and value[1:] in words:
+        return words[value[1:]]
+    if isinstance(value, str):
+        return string.Template(value).substitute(words)
+    return value
+
+
+def write_bundle(combination: Combination, stage: str, *, check: bool = False) -> list[Path]:
+    """Write what differs from its source, or only tell; returns the files that differed."""
+    different = []
+    for path, text in render(combination, stage):
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        different.append(path)
+        if not check:
+            write_text(path, text)
+    return different

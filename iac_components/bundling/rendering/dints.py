@@ -1,0 +1,87 @@
+"""DiNTS: a task of the Medical Segmentation Decathlon; the search makes the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, cast
+
+from iac_components.bundling.rendering.combination import Combination
+from iac_components.bundling.rendering.facts import (
+    BUNDLES,
+    DINTS,
+    DatasetSource,
+    Facts,
+    known,
+    load_task,
+    read_json,
+)
+
+__all__ = ["DintsCombination", "dints_combinations"]
+
+
+@dataclass(frozen=True)
+class DintsCombination(Combination):
+    """A task of the Decathlon."""
+
+    dataset: DatasetSource
+    bundles: Path = BUNDLES
+
+    method: ClassVar[str] = "dints"
+    sources: ClassVar[Path] = DINTS
+    architecture_file: ClassVar[str] = "architecture.json"
+    required: ClassVar[Sequence[str]] = ("dataset_name", "class_names", "pixdim", "patch_size")
+
+    def placed(self, folder: Path) -> DintsCombination:
+        """See :class:`Combination`."""
+        return replace(self, bundles=folder)
+
+    @property
+    def name(self) -> str:
+        """The task."""
+        return self.dataset.name
+
+    @property
+    def results_name(self) -> str:
+        """The method's too: cells were searched on hippocampus as well."""
+        return f"{self.name}_{self.method}"
+
+    def facts(self) -> Sequence[Facts]:
+        """Those of the task."""
+        return (self.dataset.config,)
+
+    def spatial_shape(self) -> list[str]:
+        """Two voxels a side are left at the coarsest depth: one cannot be normalised."""
+        space = cast(Facts, read_json(self.architecture_source())["search_space"])
+        halvings = int(cast(int, space["num_depths"])) - 1 + bool(space["use_downsample"])
+        return [f"{2 ** (halvings + 1)}*n"] * 3
+
+    def architecture_source(self) -> Path:
+        """What was found for the task, else a plain one of its space, or of the full space."""
+        names = (f"architectures/{self.name}", f"stand_ins/{self.name}", "stand_ins/default")
+        paths = (self.sources / f"{name}.json" for name in names)
+        return next(path for path in paths if path.exists())
+
+    def architecture_note(self) -> str:
+        """Where the shipped architecture is from."""
+        if self.provenance()["kind"] in ("searched", "undecided"):
+            return "was found by the search bundle on this data set; its provenance is inside"
+        return (
+            "is a stand-in: down to the coarsest resolution and up again, a 3 x 3 x 3 convolution "
+            "a step, since no search was run on this task. Search your own with the search bundle"
+        )
+
+    def words(self, stage: str) -> Facts:
+        """Those of every method, and the sizes of patches and voxels."""
+        config = self.dataset.config
+        return {
+            **super().words(stage),
+            "patch": " x ".join(map(str, cast(list[int], config["patch_size"]))),
+            "spacing": " x ".join(f"{size:g}" for size in cast(list[float], config["pixdim"])),
+        }
+
+
+def dints_combinations() -> list[DintsCombination]:
+    """Every task."""
+    return [DintsCombination(load_task(task)) for task in known(DINTS / "datasets")]

@@ -1,0 +1,152 @@
+"""The transforms of a recipe: those that the bundles' configs list, built in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from monai.inferers import Inferer, SliceInferer
+from monai.transforms import (
+    Activationsd,
+    AsDiscreted,
+    Compose,
+    EnsureChannelFirstd,
+    FgBgToIndicesd,
+    Invertd,
+    LoadImaged,
+    Orientationd,
+    RandAffined,
+    RandCropByPosNegLabeld,
+    RandFlipd,
+    RandScaleIntensityd,
+    RandShiftIntensityd,
+    RandSpatialCropd,
+    ResizeWithPadOrCropd,
+    Spacingd,
+    SpatialPadd,
+)
+
+from iac_components.data import NiftiReader, WholeLabelsd
+from iac_components.interface.api.inputs.recipe import PLANES, Recipe
+from iac_components.networks import PairedWindowInferer
+
+__all__ = [
+    "INDICES",
+    "augmentation",
+    "class_maps",
+    "training_volumes",
+    "whole_volumes",
+    "window_inferer",
+]
+
+PAIR = ("image", "label")
+INDICES = ("label_fg_indices", "label_bg_indices")
+"""Keys of the places of foreground and background, which crops of patches look up."""
+
+Settings = Mapping[str, object]
+
+_STRENGTH: dict[int, tuple[Settings, float]] = {
+    2: ({"rotate_range": 0.26, "scale_range": 0.1}, 0.2),
+    3: ({"rotate_range": [0.0, 0.0, 0.26], "scale_range": [0.1, 0.1, 0.1]}, 0.1),
+}
+"""Spatial dimensions -> rotation and scale of a patch, and changes of its grey values."""
+
+
+def training_volumes(recipe: Recipe) -> Compose:
+    """Read, turn, resample, scale and crop (slices) or pad (patches) a volume with its label."""
+    axcodes = PLANES[recipe.plane].axcodes
+    steps = [
+        *_reading(PAIR),
+        Orientationd(PAIR, axcodes=axcodes, labels=None),
+        Spacingd(PAIR, pixdim=list(recipe.pixdim), mode=["bilinear", "nearest"]),
+        recipe.scaling,
+    ]
+    if recipe.field_of_view is not None:
+        return Compose([*steps, ResizeWithPadOrCropd(PAIR, list(recipe.field_of_view))])
+    return Compose([*steps, SpatialPadd(PAIR, list(recipe.patch_size)), FgBgToIndicesd("label")])
+
+
+def augmentation(recipe: Recipe) -> Compose:
+    """Take a random patch of a slice or volume, and vary it."""
+    size = list(recipe.patch_size)
+    if recipe.field_of_view is not None:
+        crop = RandSpatialCropd(PAIR, roi_size=size, random_size=False)
+    else:
+        crop = RandCropByPosNegLabeld(
+            PAIR,
+            label_key="label",
+            spatial_size=size,
+            pos=1,
+            neg=1,
+            num_samples=1,
+            fg_indices_key=INDICES[0],
+            bg_indices_key=INDICES[1],
+        )
+    if not recipe.augment:
+        return Compose([crop])
+    affine, change = _STRENGTH[recipe.spatial_dims]
+    varied = Compose(
+        [
+            *(RandFlipd(PAIR, prob=p, spatial_axis=i) for i, p in enumerate(recipe.flips)),
+            RandAffined(
+                PAIR, prob=0.3, **affine, mode=["bilinear", "nearest"], padding_mode="border"
+            ),
+            RandScaleIntensityd("image", factors=change, prob=0.5),
+            RandShiftIntensityd("image", offsets=change, prob=0.5),
+        ]
+    )
+    return Compose([crop, varied])
+
+
+def whole_volumes(recipe: Recipe, *, labelled: bool = True) -> Compose:
+    """Read, turn, resample and scale a whole image; its label stays where it lies."""
+    return Compose(
+        [
+            *_reading(PAIR if labelled else ("image",)),
+            Orientationd("image", axcodes=PLANES[recipe.plane].axcodes, labels=None),
+            Spacingd("image", pixdim=list(recipe.pixdim), mode="bilinear"),
+            recipe.scaling,
+        ]
+    )
+
+
+def window_inferer(recipe: Recipe) -> Inferer:
+    """Slide a window over a whole volume."""
+    if recipe.field_of_view is None:
+        return PairedWindowInferer(
+            roi_size=list(recipe.window), sw_batch_size=4, overlap=0.5, mode="gaussian"
+        )
+    return SliceInferer(
+        roi_size=list(recipe.window),
+        spatial_dim=2,
+        sw_batch_size=16,
+        overlap=0.5,
+        mode="gaussian",
+    )
+
+
+def class_maps(preprocessing: Compose | None = None, *further: Callable[..., object]) -> Compose:
+    """Make label maps of a network's output, in the image's own grid.
+
+    Args:
+        preprocessing: the transform to undo; None if there was none.
+        *further: dictionary transforms that follow.
+    """
+    undo = [] if preprocessing is None else [_inverse(preprocessing)]
+    return Compose(
+        [Activationsd("pred", softmax=True), *undo, AsDiscreted("pred", argmax=True), *further]
+    )
+
+
+def _inverse(preprocessing: Compose) -> Invertd:
+    return Invertd(
+        "pred",
+        transform=preprocessing,
+        orig_keys="image",
+        nearest_interp=False,
+        to_tensor=True,
+    )
+
+
+def _reading(keys: Sequence[str]) -> list[Callable[..., object]]:
+    labels = [WholeLabelsd("label")] if "label" in keys else []
+    return [LoadImaged(keys, reader=NiftiReader), EnsureChannelFirstd(keys), *labels]

@@ -1,0 +1,112 @@
+"""Go from a labelled data set to label maps in one call that can be stopped and called again.
+
+Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
+test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
+printed before it starts. A second call leaves out what has ended.
+
+STEM is what the names of three bundle folders begin with (own_bundles/liver_unet), or the short
+name of a combination of the collection (acdc_unet, spleen_dints). If there are no bundles at a
+path of that form, they are planned from the data first, as 'iac new' does it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from iac_components.bundling.options import OptionError
+from iac_components.bundling.rendering.facts import IAC, known
+from iac_components.data.layouts.catalogue import find_dataset
+from iac_components.interface.commands.new import plan_bundles
+from iac_components.interface.commands.running.bundles import Bundles, find_bundles
+from iac_components.interface.commands.running.chain import run_stages
+from iac_components.interface.commands.running.overrides import override, read_overrides
+from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
+from iac_components.interface.commands.running.words import found_in_a_sentence, metrics_table
+
+__all__ = ["EXAMPLE", "add_arguments", "run", "tell_results"]
+
+EXAMPLE = """
+  iac run own_bundles/liver_unet my_data
+  iac run hippocampus_unet Task04_Hippocampus --set batch_size=4 search.epochs=40
+  iac run acdc_unet ACDC --again train --images new_patients
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("stem", metavar="STEM", help="of the bundles, or a short name")
+    parser.add_argument("dataset_dir", metavar="DATA", type=Path, help="labelled data set's folder")
+    parser.add_argument("--output_dir", type=Path, help="for everything written (runs/<name>)")
+    parser.add_argument(
+        "--images", type=Path, help="folder of images to segment in the end (the test fold's)"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="[STAGE.]KEY=VALUE",
+        help=f"options of the bundles; stages: {', '.join(STAGES)}",
+    )
+    parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
+    parser.add_argument("--again", metavar="STAGE", help="run this stage and all after it anew")
+    parser.add_argument("--dry_run", action="store_true", help="print the commands, run nothing")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run all stages that have not ended.
+
+    Raises:
+        OptionError: if something given is at fault.
+        StageError: if a stage fails.
+    """
+    if options.images is not None and not options.images.is_dir():
+        raise OptionError(f"--images '{options.images}' is no folder. Pass one that holds images.")
+    given = read_overrides(options.set)
+    short = Path(options.stem).name
+    out = (options.output_dir or Path("runs") / short).expanduser().absolute()
+    bundles = _bundles(options.stem, options.dataset_dir, out)
+    layout = str(bundles.settings("train")["layout"])
+    data = find_dataset(options.dataset_dir, layout=layout)
+    images = options.images or out / "images"
+    stages = override(make_stages(bundles, data, images=images, out=out), given)
+    if options.dry_run:
+        for number, stage in enumerate(stages, start=1):
+            print(f"# {number}. {stage.title}\n{stage.line()}\n")
+        return
+    own = options.images is not None
+    run_stages(
+        stages,
+        out,
+        images=None if own else images,
+        layout=layout,
+        until=options.until,
+        again=options.again,
+    )
+    tell_results(stages)
+
+
+def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
+    """Find the bundles, or plan them for data of one's own."""
+    try:
+        return find_bundles(stem, rendered=out / "bundles")
+    except OptionError:
+        path = Path(stem).expanduser()
+        name, _, backbone = path.name.rpartition("_")
+        plannable = len(path.parts) > 1 and name and backbone in known(IAC / "backbones")
+        if not plannable or any(path.parent.glob(f"{path.name}_*_segmentation_*")):
+            raise
+    print(f"No bundles at '{stem}' yet: planned from the data.\n", flush=True)
+    return plan_bundles(dataset_dir, name=name, backbone=backbone, out=path.parent)
+
+
+def tell_results(stages: list[Stage]) -> None:
+    """Print what was found, how well it does, and where everything lies."""
+    results = {stage.name: stage.result for stage in stages if stage.result.exists()}
+    if "search" in results:
+        print(f"\n{found_in_a_sentence(results['search'])}")
+    if "evaluate" in results:
+        print(f"\n{metrics_table(results['evaluate'])}")
+    print()
+    for name, path in results.items():
+        print(f"{name:<10} {path}")

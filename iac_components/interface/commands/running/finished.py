@@ -1,0 +1,88 @@
+"""A record of the stages that have ended, so that a second call continues after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from iac_components.bundling.options import OptionError
+from iac_components.common.files import read_json, write_json
+from iac_components.interface.commands.running.stages import Stage
+
+__all__ = ["FinishedStages"]
+
+NAME = "run.json"
+MAX_BYTES = 1_000_000
+FREE = frozenset({"amp", "cache_dir", "dataset_dir", "device", "num_workers", "resume"})
+"""Options that may differ between a finished stage and what is asked for now: they say where and
+how something is computed, not what."""
+
+
+class FinishedStages:
+    """The file ``run.json`` of an output folder.
+
+    Args:
+        folder: the output folder.
+
+    Raises:
+        OptionError: if the file is there and is none of this class's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self._stages: dict[str, dict[str, str]] = {}
+        if self.path.exists():
+            self._stages = self._read()
+
+    def has(self, stage: Stage) -> bool:
+        """Tell whether a stage has ended and left its result.
+
+        Raises:
+            OptionError: if it ran with other options; they are named.
+        """
+        if stage.name not in self._stages or not stage.result.exists():
+            return False
+        before, now = self._stages[stage.name], _plain(stage)
+        names = sorted(before.keys() | now.keys())
+        differing = [
+            f"{name} {before.get(name, 'default')} (now {now.get(name, 'default')})"
+            for name in names
+            if before.get(name) != now.get(name)
+        ]
+        if differing:
+            raise OptionError(
+                f"stage '{stage.name}' in '{self.path.parent}' has ended with other options: "
+                f"{', '.join(differing)}. Pass another --output_dir, or --again {stage.name} to "
+                "run it and all after it once more."
+            )
+        return True
+
+    def add(self, stage: Stage) -> None:
+        """Record that a stage has ended."""
+        self._write({**self._stages, stage.name: _plain(stage)})
+
+    def drop(self, stages: Sequence[Stage]) -> None:
+        """Forget stages, which then run again."""
+        names = {stage.name for stage in stages}
+        self._write({k: v for k, v in self._stages.items() if k not in names})
+
+    def _write(self, stages: dict[str, dict[str, str]]) -> None:
+        self._stages = stages
+        write_json(self.path, {"schema_version": 1, "finished": stages})
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        remedy = "Pass another --output_dir, or delete the file to run all stages."
+        try:
+            content = read_json(self.path, max_bytes=MAX_BYTES)
+        except ValueError as error:
+            raise OptionError(f"'{self.path}': {error} {remedy}") from error
+        stages = content.get("finished") if isinstance(content, dict) else None
+        if not isinstance(stages, dict) or not all(isinstance(v, dict) for v in stages.values()):
+            raise OptionError(f"'{self.path}' is no record of finished stages. {remedy}")
+        return cast("dict[str, dict[str, str]]", stages)
+
+
+def _plain(stage: Stage) -> dict[str, str]:
+    """The options that say what a stage computes."""
+    return {key: str(value) for key, value in stage.options.items() if key not in FREE}

@@ -1,0 +1,63 @@
+"""A stage as a process of its own: printed, started, and told of signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from iac_components.interface.commands.running.errors import StageError
+from iac_components.interface.commands.running.stages import Stage
+
+__all__ = ["run_stage"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_stage(stage: Stage) -> None:
+    """Print a stage's command, then run it; its output goes where this process's goes.
+
+    SIGINT and SIGTERM are handed on to it once, and it ends in its own way (a training saves its
+    last whole epoch).
+
+    Raises:
+        StageError: if it fails or is stopped.
+    """
+    print(f"\n$ {stage.line()}\n", flush=True)
+    # MONAI says of every config that it runs what stands in it; all else is to be seen.
+    environment = {"PYTHONWARNINGS": "ignore:parsing config_file", **os.environ}
+    # A group of its own: a terminal's Ctrl-C would else reach it twice, which ends it at once.
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, *stage.words()], env=environment, start_new_session=True
+    )
+    with _handed_on(process):
+        status = process.wait()
+    if status:
+        status = 128 - status if status < 0 else status
+        raise StageError(
+            f"Stage '{stage.name}' ended with exit status {status}. What was finished is kept: the "
+            "same command continues from here.",
+            status,
+        )
+
+
+@contextmanager
+def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Send signals on to a process; those that are ignored (``nohup``) stay ignored."""
+
+    def send(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, send)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])

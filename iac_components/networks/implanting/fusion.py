@@ -1,0 +1,185 @@
+"""A decoder block and the skip module in front of it, and which blocks can be wrapped so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import TypeVar
+
+from monai.networks.blocks import UnetrUpBlock, UnetUpBlock
+from monai.networks.nets.basic_unet import UpCat
+from monai.networks.nets.vnet import UpTransition
+from torch import Tensor, nn
+
+from iac_components.networks.implanting.skip_connection import SkipConnection
+from iac_components.networks.implanting.untreated import UnchangedSkip
+
+__all__ = ["SkipFusion", "fusion_block_types", "implanted_key", "register_fusion_block"]
+
+BlockType = TypeVar("BlockType", bound=type[nn.Module])
+
+_CHILDREN = ("block", "skip_module")
+_NAMES = {"skips": "skip_module", "bottleneck": "bottleneck_module", "decoder": "output_module"}
+_BLOCK_TYPES: list[type[nn.Module]] = []
+
+
+def register_fusion_block(block_type: BlockType) -> BlockType:
+    """Make a type of decoder block known to the implant; usable as a decorator.
+
+    Args:
+        block_type: a module called as ``forward(coarse, skip)``, both positional, with the
+            decoder feature ``(B, G, *s)`` and the encoder feature ``(B, C, *S)``. Where the
+            network gives no skip, the second argument is None or left out.
+
+    Returns:
+        ``block_type`` itself.
+
+    Raises:
+        TypeError: if ``block_type`` is not a module type.
+
+    Example:
+        >>> @iac.register_fusion_block
+        ... class UpAndAdd(torch.nn.Module):
+        ...     def __init__(self, coarse, fine):
+        ...         super().__init__()
+        ...         self.up = torch.nn.ConvTranspose2d(coarse, fine, kernel_size=2, stride=2)
+        ...
+        ...     def forward(self, coarse, skip):
+        ...         return self.up(coarse) + skip
+    """
+    if not (isinstance(block_type, type) and issubclass(block_type, nn.Module)):
+        raise TypeError(f"A fusion block must be a subclass of nn.Module, got {block_type!r}.")
+    if block_type not in _BLOCK_TYPES:
+        _BLOCK_TYPES.append(block_type)
+    return block_type
+
+
+def fusion_block_types() -> tuple[type[nn.Module], ...]:
+    """Return the registered block types, in order of registration."""
+    return tuple(_BLOCK_TYPES)
+
+
+register_fusion_block(UpCat)  # BasicUNet, BasicUNetPlusPlus, FlexibleUNet
+register_fusion_block(UnetUpBlock)  # DynUNet
+register_fusion_block(UnetrUpBlock)  # UNETR, SwinUNETR
+register_fusion_block(UpTransition)  # VNet
+
+
+def implanted_key(key: str, prefix: str, *, children: Iterable[str] = _CHILDREN) -> str:
+    """Return the state-dict key that a plain network's key has once its block is wrapped.
+
+    Args:
+        key: a key of the plain or of the implanted network.
+        prefix: path of the wrapped block, with the closing dot.
+        children: names of the wrapper's children.
+
+    Returns:
+        ``<prefix>block.X`` for ``<prefix>X``; any other key, and one of the implanted network,
+        as it is.
+    """
+    rest = key.removeprefix(prefix)
+    if not key.startswith(prefix) or rest.startswith(tuple(f"{name}." for name in children)):
+        return key
+    return f"{prefix}block.{rest}"
+
+
+def _rename_plain_keys(
+    module: SkipFusion, state: MutableMapping[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Let a plain network's weights load into the wrapped block (load-state-dict pre-hook)."""
+    children = [name for name, _ in module.named_children()]
+    for key in list(state):
+        state[implanted_key(key, prefix, children=children)] = state.pop(key)
+
+
+class SkipFusion(nn.Module):
+    """A decoder block that sees its skip feature through a skip module.
+
+    ::
+
+        gate (B, G, *s) -> bottleneck_module -+----> block -> output_module -> (B, out, *S)
+                                              v        ^
+        skip (B, C, *S) -----------------> skip_module-+
+
+    The modules at the bottleneck and at the output are there where :meth:`put` has put them. A
+    state dict of the plain network loads too: its keys ``<block>.X`` are read as
+    ``<block>.block.X``, and only the keys of the skip modules are then missing. Networks that fuse
+    in another way have subclasses of this one (see ``networks.topologies``).
+
+    Args:
+        block: the decoder block, of a registered type.
+        skip_module: module called as ``(skip, gate)``; see ``MakeSkipModule``. None leaves the
+            skip as it is.
+        connection: where this is in the network.
+
+    Raises:
+        ValueError: if the block has a child or tensor of its own named ``block`` or
+            ``skip_module``, since its keys could not be told from the wrapper's.
+
+    Attributes:
+        places: by name of the child, where each skip module is.
+    """
+
+    def __init__(
+        self, block: nn.Module, skip_module: nn.Module | None, *, connection: SkipConnection
+    ):
+        super().__init__()
+        self.connection = connection
+        self.training = block.training
+        _check_names(block, connection.name, _CHILDREN)
+        self.block = block
+        self.skip_module = skip_module or UnchangedSkip()
+        self.bottleneck_module: nn.Module | None = None
+        self.output_module: nn.Module | None = None
+        self.places = {} if skip_module is None else {"skip_module": connection}
+        register: Callable[..., object] = self.register_load_state_dict_pre_hook
+        register(_rename_plain_keys)
+
+    def put(self, module: nn.Module, connection: SkipConnection) -> None:
+        """Put a skip module where ``connection.site`` says.
+
+        Raises:
+            ValueError: as the constructor does, for the name of the module's place.
+        """
+        name = _NAMES[connection.site]
+        _check_names(self.block, connection.name, (name,))
+        setattr(self, name, module)
+        self.places[name] = connection
+
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
+        if skip is None:
+            plain: Tensor = self.block(x, skip)
+            return plain
+        x = self.enter(x)
+        return self.leave(self.block(x, self.refine(skip, x)), x)
+
+    def refine(self, skip: Tensor, gate: Tensor) -> Tensor:
+        """Return what the skip module makes of ``skip`` (B, C, *S), in the skip's type."""
+        return _through(self.skip_module, skip, gate)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """Return what the module at the bottleneck makes of ``x`` (B, G, *s), if there is one."""
+        return x if self.bottleneck_module is None else _through(self.bottleneck_module, x, x)
+
+    def leave(self, output: Tensor, gate: Tensor) -> Tensor:
+        """Return what the module at the output makes of it, if there is one."""
+        return output if self.output_module is None else _through(self.output_module, output, gate)
+
+
+def _through(module: nn.Module, feature: Tensor, gate: Tensor) -> Tensor:
+    """Refine a feature in its own type.
+
+    Under autocast a module may compute in a wider type; the decoder would follow it, at the cost of
+    memory, and no longer do what the plain network does.
+    """
+    refined: Tensor = module(feature, gate)
+    return refined.to(feature.dtype)
+
+
+def _check_names(block: nn.Module, place: str, names: Iterable[str]) -> None:
+    taken = {key.partition(".")[0] for key in block.state_dict()}.intersection(names)
+    if taken:
+        raise ValueError(
+            f"{type(block).__name__} at '{place}' holds a '{min(taken)}', a name that the implant "
+            "needs for itself. Rename it in the block."
+        )

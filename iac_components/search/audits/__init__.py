@@ -1,0 +1,3 @@
+"""Audits of a search: what the network can do without, decided look by look."""
+
+from __future__ import annotations

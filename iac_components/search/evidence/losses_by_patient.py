@@ -1,0 +1,111 @@
+"""Losses by patient of a supernet without this part or that, whatever the supernet."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from iac_components.common.ranks import average, require_same
+from iac_components.search.evidence.parts import Part
+from iac_components.search.evidence.patient_batches import PatientBatch
+from iac_components.search.stability_pruning.stability import FloatArray
+
+__all__ = ["Loss", "LossesByPatient", "evaluating"]
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class LossesByPatient(ABC):
+    """Losses of every patient with all parts, and without some of them.
+
+    Images are kept as they are. The supernet is judged in eval mode and left in its own. Ranks must
+    be given the same patients, so no rank's share of a loader; they average the losses, and so
+    decide alike.
+
+    Args:
+        network: the supernet.
+        batches: of :func:`group_by_patient`, on any device.
+        loss_function: of logits (b, classes, *S) and labels (b, 1, *S) of one patient.
+        device: where to compute.
+
+    Raises:
+        RankError: if the ranks have different patients.
+
+    Attributes:
+        patients: the order of the patients in what :meth:`measure` returns.
+        passes: passes so far, by images: part of the search's cost.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Sequence[PatientBatch],
+        loss_function: Loss,
+        *,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.loss_function = loss_function
+        self.batches = [
+            PatientBatch(batch.images.to(device), batch.labels.to(device), batch.rows)
+            for batch in batches
+        ]
+        self.patients = tuple(patient for batch in batches for patient in batch.rows)
+        require_same(
+            "\0".join(self.patients).encode("utf-8"),
+            what="the patients that parts are judged on",
+            remedy="Group the whole architecture half on every rank.",
+        )
+        self.passes = 0
+        self._judged = network
+        self._device = device
+
+    @abstractmethod
+    def logits(self, number: int, bundles: Sequence[Sequence[Part]]) -> Iterator[Tensor]:
+        """Yield the logits of batch ``number`` without each set of parts."""
+
+    def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
+        """Return the losses (P,) with everything and (K, P) without each of K parts."""
+        losses = self.without([(), *((part,) for part in parts)])
+        return losses[0], losses[1:]
+
+    @torch.no_grad()
+    def without(self, bundles: Sequence[Sequence[Part]]) -> FloatArray:
+        """Return the losses (K, P) without each of K sets of parts; an empty one leaves all in."""
+        losses = np.empty((len(bundles), len(self.patients)))
+        start = 0
+        with evaluating(self._judged):
+            for number, batch in enumerate(self.batches):
+                columns = slice(start, start + len(batch.rows))
+                for row, logits in enumerate(self.logits(number, bundles)):
+                    losses[row, columns] = self._losses(batch, logits)
+                start = columns.stop
+        self.passes += len(bundles) * sum(len(batch.images) for batch in self.batches)
+        (averaged,) = average([torch.from_numpy(losses).to(self._device)])
+        agreed: FloatArray = averaged.cpu().numpy()
+        return agreed
+
+    def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:
+        found = [
+            self.loss_function(logits[rows], batch.labels[rows]).mean()
+            for rows in batch.rows.values()
+        ]
+        # One copy to the host a pass.
+        values: list[float] = torch.stack(found).double().cpu().tolist()
+        return values
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode, and every module of it back into its own."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,3 @@
+"""Pruning by stability: distributions that have settled, and what goes then."""
+
+from __future__ import annotations

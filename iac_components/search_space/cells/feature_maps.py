@@ -1,0 +1,29 @@
+"""Feature maps within a cell: their size, and their norm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+__all__ = ["MIN_GROUP", "make_norm", "resize_linearly"]
+
+_MODES = {4: "bilinear", 5: "trilinear"}
+
+
+def resize_linearly(feature: Tensor, size: Sequence[int]) -> Tensor:
+    """Resize (B, C, *s) to (B, C, *size), 2-D or 3-D."""
+    return interpolate(feature, size=size, mode=_MODES[feature.ndim], align_corners=False)
+
+
+MIN_GROUP = 4
+"""Channels a norm group must have, so that a 1-voxel feature still has a spread to norm."""
+
+
+def make_norm(channels: int, affine: bool) -> nn.Module:
+    """GroupNorm of at most 8 groups, each of at least 4 channels where there are that many."""
+    groups = next(
+        g for g in (8, 4, 2, 1) if (channels % g == 0 and channels // g >= MIN_GROUP) or g == 1
+    )
+    return nn.GroupNorm(groups, channels, affine=affine)

@@ -1,0 +1,365 @@
+"""How bundles are made of their sources: merging, rounding, texts, and refusing what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iac_components.bundling.rendering import (
+    METHODS,
+    DintsCombination,
+    IacCombination,
+    all_combinations,
+)
+from iac_components.bundling.rendering.combination import (
+    Combination,
+    render,
+    substitute,
+    to_json,
+    write_bundle,
+)
+from iac_components.bundling.rendering.facts import (
+    DINTS,
+    IAC,
+    STAGES,
+    BackboneSource,
+    DatasetSource,
+    known,
+    load_backbone,
+    load_dataset,
+    load_task,
+    read_json,
+)
+from iac_components.dints import load_architecture
+
+DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DINTS / "datasets"
+
+
+def renamed(source: DatasetSource, **config: object) -> DatasetSource:
+    return replace(source, config={**source.config, "dataset_name": "mine", **config})
+
+
+def combine(tmp_path: Path, *, backbone: str = "unet", **config: object) -> IacCombination:
+    """Hippocampus under another name, with some keys changed."""
+    dataset = renamed(load_dataset("hippocampus"), **config)
+    return IacCombination(dataset, load_backbone(backbone), tmp_path)
+
+
+def combine_dints(tmp_path: Path, **config: object) -> DintsCombination:
+    """Spleen under another name, with some keys changed."""
+    return DintsCombination(renamed(load_task("spleen"), **config), tmp_path)
+
+
+METHOD_COMBINATIONS = pytest.mark.parametrize("make", [combine, combine_dints])
+
+
+def template(stage: str, folder: Path = IAC) -> Path:
+    return folder / stage / f"{stage}.json"
+
+
+def test_sources_are_known_by_their_files_without_a_second_ending():
+    assert known(DATASETS) == ("acdc", "amos", "brats", "hippocampus", "kits")
+    assert known(BACKBONES) == ("efficientnet", "nnunet", "resnet", "unet")
+    assert len(known(TASKS)) == 10
+
+
+def test_every_method_has_its_combinations_and_no_name_is_taken_twice():
+    prefixes = [combination.prefix for combination in all_combinations()]
+    assert len(set(prefixes)) == len(prefixes) == 5 * 4 + 10
+    assert {combination.method for combination in all_combinations()} == set(METHODS)
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        (load_dataset, "data set 'x' is unknown. Known: acdc, amos"),
+        (load_backbone, "backbone 'x' is unknown. Known: efficientnet, nnunet, resnet, unet"),
+        (load_task, "task 'x' is unknown. Known: brain_tumour, colon, heart"),
+    ],
+)
+def test_an_unknown_source_lists_the_known_ones(load, message):
+    with pytest.raises(ValueError, match=message):
+        load("x")
+
+
+@pytest.mark.parametrize("name", known(DATASETS))
+def test_a_source_is_called_as_its_file(name):
+    assert load_dataset(name).name == name
+
+
+@pytest.mark.parametrize("name", known(TASKS))
+def test_a_task_is_called_as_its_file_and_fits_its_space(name):
+    task = load_task(name)
+    combination = DintsCombination(task)
+    space = load_architecture(combination.architecture_source()).space
+    assert task.name == name
+    assert len(task.words["channel_names"]) == task.config["in_channels"]
+    assert str(task.words["dataset_folder"]) in task.license_text
+    assert "$" not in task.license_text
+    space.check_patch(task.config["patch_size"])
+    space.check_patch([int(size.removesuffix("*n")) for size in combination.spatial_shape()])
+    searched = combination.config("search", template("search", DINTS))
+    for key in ("num_blocks", "num_depths", "channel_mul", "use_downsample"):
+        assert searched[key] == getattr(space, key)
+
+
+def test_ct_has_its_own_window_and_mr_is_normalised():
+    window = load_task("spleen").config["voxel_values"]
+    assert (window["a_min"], window["a_max"]) == (-41.0, 176.0)
+    assert load_task("heart").config["voxel_values"]["_target_"] == "NormalizeIntensityd"
+
+
+@pytest.mark.parametrize("name", known(BACKBONES))
+def test_a_backbone_is_called_as_its_file(name):
+    assert load_backbone(name).name == name
+
+
+def test_a_key_twice_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": {"b": 1, "b": 2}}')
+    with pytest.raises(ValueError, match=r"a\.json: duplicate keys among \['b', 'b'\]"):
+        read_json(path)
+
+
+def test_json_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "a.json"
+    content = {"b": [1, None, "é"], "a": {"c": True}}
+    path.write_text(to_json(content), encoding="utf-8")
+    assert read_json(path) == content
+    assert list(read_json(path)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "sizes"),
+    [
+        ("unet", {"field_of_view": [48, 64, -1], "patch_size": [48, 48]}),
+        ("resnet", {"field_of_view": [64, 64, -1], "patch_size": [64, 64]}),
+    ],
+)
+def test_sizes_are_rounded_up_to_what_the_backbone_halves(tmp_path, backbone, sizes):
+    combination = combine(
+        tmp_path, backbone=backbone, field_of_view=[33, 64, -1], patch_size=[48, 33]
+    )
+    assert combination.sizes() == sizes
+    config = combination.config("train", template("train"))
+    assert {key: config[key] for key in sizes} == sizes
+
+
+@pytest.mark.parametrize(
+    ("backbone", "pixdim", "multiple"),
+    [
+        ("unet", [1, 1, -1], 32),
+        ("resnet", [1, 1, -1], 32),
+        ("nnunet", [1, 1, -1], 32),
+        # The second axis, four times as coarse, waits for the first: one halving more than without.
+        ("nnunet", [1, 4, -1], 32),
+    ],
+)
+def test_spatial_multiple_is_that_of_the_network_built(tmp_path, backbone, pixdim, multiple):
+    patch = [64, 24] if pixdim[1] == 4 else [64, 64]
+    combination = combine(
+        tmp_path, backbone=backbone, pixdim=pixdim, patch_size=patch, field_of_view=[*patch, -1]
+    )
+    assert combination.spatial_multiple() == multiple
+
+
+def test_keys_of_a_stage_reach_that_stage_alone(tmp_path):
+    steps = {
+        "search": {"train#preprocessing#transforms#0#keys": ["image"], "epochs": 7},
+        "train": {"+imports": ["$import json"]},
+        "inference": {},
+    }
+    combination = combine(tmp_path, by_stage=steps)
+    search, train = (combination.config(s, template(s)) for s in ("search", "train"))
+    assert search["epochs"] == 7
+    assert search["train"]["preprocessing"]["transforms"][0]["keys"] == ["image"]
+    assert search["imports"] == read_json(template("search"))["imports"]
+    assert train["epochs"] == read_json(template("train"))["epochs"] != 7
+    assert train["imports"] == [*read_json(template("train"))["imports"], "$import json"]
+
+
+def test_a_stage_key_that_no_template_has_is_refused(tmp_path):
+    steps = {"search": {"epcohs": 7}, "train": {}, "inference": {}}
+    with pytest.raises(ValueError, match="search: no key 'epcohs' in the template"):
+        combine(tmp_path, by_stage=steps).config("search", template("search"))
+
+
+def test_a_config_without_a_network_is_refused(tmp_path):
+    backbone = BackboneSource(
+        {"backbone": None, "definition": {"backbone_def": None}, "by_stage": {"train": {}}},
+        {"size_divisor": 16},
+    )
+    combination = replace(combine(tmp_path), backbone=backbone)
+    with pytest.raises(ValueError, match=r"no source fills \['backbone', 'backbone_def'\]"):
+        combination.config("train", template("train"))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("backbone", known(BACKBONES))
+def test_the_networks_keys_take_the_place_of_the_templates_one(tmp_path, stage, backbone):
+    combination = combine(tmp_path, backbone=backbone)
+    keys = list(combination.config(stage, template(stage)))
+    inserted = list(combination.backbone.config["definition"])
+    start = keys.index(inserted[0])
+    before = list(read_json(template(stage)))
+    place = before.index("backbone_def")
+    assert keys[start : start + len(inserted)] == inserted
+    assert keys[:start] == before[:place]
+    assert keys[start + len(inserted) :] == before[place + 1 :]
+
+
+def test_overrides_of_a_backbone_go_to_its_bundles_alone(tmp_path):
+    names = {
+        backbone: {path.name for path, _ in render(combine(tmp_path, backbone=backbone), "train")}
+        for backbone in ("unet", "nnunet")
+    }
+    assert names["nnunet"] - names["unet"] == {"nnunet_recipe.json"}
+
+
+@METHOD_COMBINATIONS
+@pytest.mark.parametrize("stage", STAGES)
+def test_rendered_texts_leave_no_placeholder(tmp_path, make, stage):
+    combination = make(tmp_path)
+    for path, text in render(combination, stage):
+        assert path.is_relative_to(tmp_path / f"{combination.prefix}_{stage}")
+        if path.name in ("metadata.json", "README.md"):
+            assert "$" not in text, path
+
+
+@pytest.mark.parametrize(
+    ("dataset", "backbone", "name"),
+    [("acdc", "unet", "acdc_unet"), ("mine", "nnunet", "hippocampus_unet")],
+)
+def test_a_stand_in_genotype_is_called_one(tmp_path, monkeypatch, dataset, backbone, name):
+    # Others may be added, and the next best of a combination with them.
+    sources = tmp_path / "sources"
+    shutil.copytree(IAC, sources, ignore=shutil.ignore_patterns("genotypes"))
+    (sources / "genotypes").mkdir()
+    for known_name in ("acdc_unet", "hippocampus_unet"):
+        shutil.copy(IAC / "genotypes" / f"{known_name}.json", sources / "genotypes")
+    combination = combine(tmp_path, backbone=backbone, dataset_name=dataset)
+    monkeypatch.setattr(IacCombination, "sources", sources)
+    assert combination.architecture_source().stem == name
+    files = {path.name: text for path, text in render(combination, "train")}
+    assert ("is a stand-in" in files["README.md"]) == (dataset == "mine")
+    assert "genotype.json" not in {path.name for path, _ in render(combination, "search")}
+
+
+@pytest.mark.parametrize("kind", ["stand-in", "searched"])
+def test_an_architecture_of_its_own_is_shipped(tmp_path, monkeypatch, kind):
+    sources = tmp_path / "sources"
+    shutil.copytree(DINTS, sources)
+    monkeypatch.setattr(DintsCombination, "sources", sources)
+    combination = combine_dints(tmp_path)
+    assert combination.architecture_source().stem == "default"
+    content = json.loads(combination.architecture_source().read_text(encoding="utf-8"))
+    own = sources / "architectures" / "mine.json"
+    own.write_text(json.dumps({**content, "provenance": {"kind": kind}}), encoding="utf-8")
+    files = {path.name: text for path, text in render(combination, "train")}
+    assert json.loads(files["architecture.json"])["provenance"] == {"kind": kind}
+    assert ("is a stand-in" in files["README.md"]) == (kind == "stand-in")
+    assert ("was found by the search bundle" in files["README.md"]) == (kind == "searched")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("$n", 3),
+        ("n is $n", "n is 3"),
+        ({"a": ["$n", 1, None]}, {"a": [3, 1, None]}),
+        ("costs $$5", "costs $5"),
+        (True, True),
+    ],
+)
+def test_words_are_put_into_any_string(value, expected):
+    assert substitute(value, {"n": 3}) == expected
+
+
+def test_a_word_that_no_source_gives_is_refused():
+    with pytest.raises(KeyError, match="missing"):
+        substitute({"a": "some $missing word"}, {})
+
+
+@METHOD_COMBINATIONS
+def test_written_once_and_then_only_what_differs(tmp_path, make):
+    combination: Combination = make(tmp_path)
+    asked = write_bundle(combination, "search", check=True)
+    assert asked
+    assert not any(path.exists() for path in asked)
+    assert write_bundle(combination, "search") == asked
+    assert write_bundle(combination, "search") == []
+    config = combination.root("search") / "configs" / "search.json"
+    config.write_text("{}")
+    assert write_bundle(combination, "search", check=True) == [config]
+    assert config.read_text() == "{}"
+    assert write_bundle(combination, "search") == [config]
+    assert json.loads(config.read_text())["dataset_name"] == "mine"
+
+
+@METHOD_COMBINATIONS
+def test_weights_that_are_there_are_not_called_missing(tmp_path, make):
+    combination = make(tmp_path)
+    own_words = {**combination.dataset.words, "weights_note": "They are mine."}
+    combination = replace(combination, dataset=replace(combination.dataset, words=own_words))
+    (readme,) = (t for p, t in render(combination, "inference") if p.name == "README.md")
+    assert "No weights are shipped" in readme
+    model = combination.root("inference") / "models" / "model.pt"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    (readme,) = (t for p, t in render(combination, "inference") if p.name == "README.md")
+    assert "No weights are shipped" not in readme
+
+
+def test_a_data_set_keeps_its_licence(tmp_path):
+    combination = combine(tmp_path)
+    own = DatasetSource(combination.dataset.config, combination.dataset.words, "My licence.\n")
+    texts = {path.name: text for path, text in render(replace(combination, dataset=own), "train")}
+    assert texts["data_license.txt"] == "My licence.\n"
+
+
+@pytest.mark.parametrize("combination", all_combinations(), ids=lambda one: one.prefix)
+def test_checkpoints_are_chosen_by_the_dice_that_is_reported(combination):
+    """The key metric scores what the report scores: the same classes or regions."""
+    found = 0
+    for stage in ("search", "train"):
+        folder = combination.sources / stage
+        config = combination.config(stage, folder / f"{stage}.json")
+        if "validate" not in config:
+            continue
+        found += 1
+        (metric,) = config["validate"]["key_metric"].items()
+        name, definition = metric
+        assert name == "val_mean_dice"
+        assert definition.pop("_target_") == "iac_components.evaluation.PatientDice"
+        if stage == "train":
+            override = combination.config(stage, folder / "evaluate.json")
+            handler = override["validate#handlers"][-1]
+            assert handler["_target_"] == "iac_components.evaluation.PatientMetrics"
+            reported = {key: handler[key] for key in ("class_names", "regions")}
+            assert definition == reported
+    assert found
+
+
+@pytest.mark.parametrize("combination", all_combinations(), ids=lambda one: one.prefix)
+def test_no_result_is_cropped(combination):
+    """A crop before the network is background in the result; only training may have one."""
+    for stage, place in (("train", "validate"), ("inference", "")):
+        config = combination.config(stage, combination.sources / stage / f"{stage}.json")
+        steps = (config[place] if place else config)["preprocessing"]["transforms"]
+        names = [step["_target_"] for step in steps if isinstance(step, dict)]
+        assert not [name for name in names if "Crop" in name]
+        inferer = (config[place] if place else config)["inferer"]
+        assert 0 < inferer["overlap"] < 1
+        assert inferer["mode"] == "gaussian"
+
+
+@pytest.mark.parametrize("backbone", ["unet", "resnet", "efficientnet", "nnunet"])
+def test_only_a_planned_network_lists_the_patch_at_inference(tmp_path, backbone):
+    made = combine(tmp_path, backbone=backbone)
+    assert ("--patch_size" in made.words("inference")["options"]) == (backbone == "nnunet")
+    assert "--patch_size" in made.words("train")["options"]
+    assert "--checkpoint" in made.words("train")["options"]

@@ -1,0 +1,91 @@
+"""The command line in this process, and stages that cost nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from iac_components.__main__ import main
+from iac_components.bundling.rendering.facts import IAC
+from iac_components.evaluation import CaseRecord, write_metrics
+from iac_components.interface.commands.running.stages import Stage
+from iac_components.phantoms import write_phantom
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def iac(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Return a function that runs ``iac`` with these words."""
+
+    def run(*words: object) -> Ended:
+        status = main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return Ended(status, printed.out, printed.err)
+
+    return run
+
+
+@dataclass
+class FakeStages:
+    """Stands for ``run_stage``: notes the stages, and leaves what each would leave."""
+
+    ran: list[Stage] = field(default_factory=list)
+    fails: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [stage.name for stage in self.ran]
+
+    def __call__(self, stage: Stage) -> None:
+        from iac_components.interface.commands.running.errors import StageError
+
+        self.ran.append(stage)
+        if stage.name == self.fails:
+            raise StageError(f"Stage '{stage.name}' ended with exit status 3.", 3)
+        stage.result.parent.mkdir(parents=True, exist_ok=True)
+        if stage.name == "search":
+            shutil.copy(IAC / "genotypes" / "hippocampus_unet.json", stage.result)
+        elif stage.name == "evaluate":
+            record = CaseRecord("p", "c", 1, "anterior", 0.875, 1.5)
+            write_metrics(stage.result.parent, [record], class_names=["anterior"], info={})
+        elif stage.name == "predict":
+            self._predict(stage)
+        else:
+            stage.result.write_bytes(b"weights")
+
+    @staticmethod
+    def _predict(stage: Stage) -> None:
+        """Give every image its own label map: the perfect network."""
+        stage.result.mkdir(exist_ok=True)
+        for image in Path(str(stage.options["dataset_dir"])).iterdir():
+            source = image.resolve()
+            label = source.parent.parent / "labelsTr" / source.name
+            shutil.copy(label, stage.result / image.name.replace(".nii", "_seg.nii"))
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> FakeStages:
+    fake = FakeStages()
+    monkeypatch.setattr("iac_components.interface.commands.running.chain.run_stage", fake)
+    monkeypatch.setattr("iac_components.interface.commands.evaluate.run_stage", fake)
+    return fake
+
+
+@pytest.fixture(scope="session")
+def small_hippocampus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five patients, two sides each."""
+    folder = tmp_path_factory.mktemp("hippocampus")
+    write_phantom(folder, layout="decathlon", num_patients=5, shape=(20, 24, 16))
+    return folder

@@ -1,0 +1,3 @@
+"""The checks of a bundle, and their registry."""
+
+from __future__ import annotations
