@@ -28,7 +28,7 @@ ALLOWED = {
     "dints": {"search_space", "search", "engine", "networks"},
     "engine": set(),
     "data": set(),
-    "examples": {"data"},
+    "phantoms": {"data"},
     "evaluation": set(),
     "options": {
         *("data", "dints", "evaluation", "networks", "search_space"),
@@ -44,7 +44,6 @@ ALLOWED = {
 
 
 OWN_ROOMS = {
-    "data": {"examples"},
     "bundling": {"options", "own_data", "rendering"},
     "interface": {"api", "commands"},
 }
