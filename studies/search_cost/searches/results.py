@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from iac_components.evaluation import CaseRecord, read_metrics
-from studies.search_cost.searches.cells import FoundCell, early_stop_of, found_cells
+from studies.search_cost.searches.cells import FoundCell, found_cells
 from studies.search_cost.searches.costs import Cost, Ratio, cost_of, mean_cost, ratio
-from studies.search_cost.searches.early_stop import EarlyStop
 from studies.search_cost.searches.epoch_log import EpochLog
 from studies.search_cost.searches.plan import SearchPlan
 from studies.search_cost.searches.retraining import (
@@ -31,9 +30,7 @@ class Results:
     Attributes:
         settings: what was asked for.
         plans: the searches by mode and seed, those at work among them.
-        costs: of every search that has ended, and of ``early_stop`` and ``random``, by mode and
-            search seed.
-        stops: where ``early_stop`` stops, by search seed.
+        costs: of every search that has ended, and of ``random``, by mode and search seed.
         cells: by mode and training seed.
         trainings: what the trainings that are done cost, by arm (the modes, and ``plain``) and
             seed.
@@ -46,7 +43,6 @@ class Results:
     settings: BenchmarkSettings
     plans: Mapping[str, Mapping[int, SearchPlan]]
     costs: Mapping[str, Mapping[int, Cost]]
-    stops: Mapping[int, EarlyStop]
     cells: Mapping[str, Mapping[int, FoundCell]]
     trainings: Mapping[str, Mapping[int, EpochLog]]
     own_steps: int | None
@@ -82,14 +78,6 @@ def gather(settings: BenchmarkSettings) -> Results:
         mode: {seed: cost_of(plan.log) for seed, plan in by_seed.items() if plan.finished}
         for mode, by_seed in plans.items()
     }
-    stops: dict[int, EarlyStop] = {}
-    if "early_stop" in settings.modes:
-        full = {seed: plan for seed, plan in plans["full"].items() if plan.finished}
-        patience = settings.early_stop_patience
-        stops = {seed: early_stop_of(plan, patience=patience) for seed, plan in full.items()}
-        costs["early_stop"] = {
-            seed: cost_of(plan.log, epochs=stops[seed].epoch) for seed, plan in full.items()
-        }
     cells = found_cells(settings)
     if "random" in cells:
         costs["random"] = {seed: Cost() for seed in cells["random"]}
@@ -122,7 +110,6 @@ def gather(settings: BenchmarkSettings) -> Results:
         settings,
         plans,
         costs,
-        stops,
         cells,
         trainings,
         own_steps(settings),

@@ -1,4 +1,4 @@
-"""The report of a benchmark: raw numbers as JSON, tables as Markdown, and pictures."""
+"""The report of a benchmark: raw numbers as JSON."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from iac_components.common.files import write_json, write_text
+from iac_components.common.files import write_json
 from iac_components.evaluation.report import json_number
 from iac_components.search_space import load_genotype
 from studies.measuring.session import describe_session
-from studies.search_cost.pages.pictures import draw_cost, draw_epochs
-from studies.search_cost.pages.results import Results, gather
-from studies.search_cost.pages.tables import render_tables
-from studies.search_cost.searches.cells import agreement
 from studies.search_cost.searches.costs import cost_of, mean_cost
 from studies.search_cost.searches.epoch_log import EpochLog
 from studies.search_cost.searches.plan import SearchPlan
-from studies.search_cost.searches.quality import compare_with, seed_mean, summary_of
+from studies.search_cost.searches.quality import seed_mean, summary_of
+from studies.search_cost.searches.results import Results, gather
 from studies.search_cost.searches.settings import BenchmarkSettings
 
 __all__ = ["RATIOS", "report_json", "write_report"]
@@ -26,29 +23,19 @@ __all__ = ["RATIOS", "report_json", "write_report"]
 RATIOS = (
     ("full", "pruned"),
     ("reference", "pruned"),
-    ("early_stop", "pruned"),
     ("reference", "full"),
 )
 """Pairs of modes whose costs are divided."""
 
 
 def write_report(settings: BenchmarkSettings, out: Path) -> None:
-    """Write ``OUT.json``, ``OUT.md``, ``OUT_epochs.png`` and ``OUT_cost.png``.
+    """Write the report.
 
     Args:
         settings: of the benchmark, whose folder is read.
-        out: with or without ``.json``.
+        out: the file.
     """
-    stem = out.with_suffix("") if out.suffix == ".json" else out
-    results = gather(settings)
-    session = describe_session()
-    record = report_json(results, session)
-    write_json(stem.with_name(f"{stem.name}.json"), record)
-    pictures = {kind: stem.with_name(f"{stem.name}_{kind}.png") for kind in ("epochs", "cost")}
-    draw_epochs(results, pictures["epochs"])
-    draw_cost(results, pictures["cost"])
-    text = render_tables(record, pictures=[p.name for p in pictures.values()])
-    write_text(stem.with_name(f"{stem.name}.md"), text)
+    write_json(out, report_json(gather(settings), describe_session()))
 
 
 def report_json(results: Results, session: Mapping[str, object]) -> dict[str, object]:
@@ -64,7 +51,6 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
             "modes": list(settings.modes),
             "seeds": list(settings.seeds),
             "search_seeds": {mode: list(settings.seeds_of(mode)) for mode in settings.modes},
-            "early_stop_patience": settings.early_stop_patience,
         },
         "configs": {
             f"{stage}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
@@ -76,10 +62,6 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
         "searches": {
             mode: {str(seed): _search_json(plan) for seed, plan in by_seed.items()}
             for mode, by_seed in results.plans.items()
-        },
-        "early_stop": {
-            str(seed): {"epoch": stop.epoch, "stopped": stop.stopped}
-            for seed, stop in results.stops.items()
         },
         "costs": {
             mode: {
@@ -107,7 +89,6 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
             }
             for arm, by_seed in results.records.items()
         },
-        "comparisons": [c.to_json() for c in compare_with(results.records, arm="pruned")],
     }
 
 
@@ -156,20 +137,12 @@ def _ratio_json(results: Results, first: str, second: str) -> dict[str, object]:
 
 
 def _cells_json(results: Results) -> Mapping[str, object]:
-    full = results.cells.get("full", {})
     return {
         mode: {
             str(seed): {
                 "search_seed": cell.search_seed,
                 "digest": cell.genotype.digest,
                 "genotype": cell.genotype.architecture()["nodes"],
-                "agreement_with_full": {
-                    "search_seed": full[seed].search_seed,
-                    **asdict(agreement(cell.genotype, full[seed].genotype)),
-                }
-                # Its own cell against itself is no measurement.
-                if seed in full and mode != "full"
-                else None,
             }
             for seed, cell in by_seed.items()
         }
