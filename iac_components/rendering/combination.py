@@ -60,6 +60,11 @@ class Combination(ABC):
         """The combination in one word."""
 
     @property
+    def short_name(self) -> str:
+        """The combination in one word that no other method's has."""
+        return self.name
+
+    @property
     def prefix(self) -> str:
         """The bundles' names without their stage."""
         return f"{self.name}_{self.method}_segmentation"

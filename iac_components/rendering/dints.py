@@ -42,6 +42,11 @@ class DintsCombination(Combination):
         """The task."""
         return self.dataset.name
 
+    @property
+    def short_name(self) -> str:
+        """With the method: cells are searched on hippocampus as well."""
+        return f"{self.name}_{self.method}"
+
     def facts(self) -> Sequence[Facts]:
         """Those of the task."""
         return (self.dataset.config,)

@@ -10,7 +10,7 @@ from typing import cast
 from iac_components.common.markdown_table import markdown_table
 from iac_components.rendering.facts import Facts
 
-__all__ = ["NOT_MEASURED", "performance"]
+__all__ = ["NOT_MEASURED", "performance", "scores_table"]
 
 NOT_MEASURED = (
     "Not measured. Every stage was run on a synthetic data set in this layout "
@@ -43,12 +43,20 @@ def performance(stage: str, *, weights: Path) -> str:
     patients = _summaries(test["dice"])["mean"]["n_patients"]
     return (
         f"The shipped weights, on the {patients} patients of the test fold. {_RECORD[stage]}\n\n"
-        + markdown_table(_HEADER, _rows(test), words=len(_HEADER)).rstrip()
+        + scores_table(test).rstrip()
     )
 
 
+def scores_table(test: Mapping[str, Mapping[str, Facts]]) -> str:
+    """Return Dice and distance of each class, and of their mean, as a table.
+
+    Args:
+        test: the summary of an evaluation, by metric.
+    """
+    return markdown_table(_HEADER, _rows(test), words=len(_HEADER))
+
+
 def _rows(test: Mapping[str, Mapping[str, Facts]]) -> Iterator[Sequence[str]]:
-    """Dice and distance of each class, and of their mean."""
     dice, distance = _summaries(test["dice"]), _summaries(test["hd95"])
     for name in dice:
         yield name, _interval(dice[name], 100), _interval(distance[name], 1)

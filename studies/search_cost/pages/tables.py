@@ -56,8 +56,10 @@ def search_table(searches: Mapping[str, Json]) -> str:
     Args:
         searches: records of ``studies.search_cost.search`` by bundle.
     """
-    header = ("bundle", "pruned: epochs", "s", "full: s", "full / pruned", "plain / pruned")
-    header += ("pruned / training",)
+    header = (
+        *("bundle", "pruned: epochs", "s", "full: s"),
+        *("full / pruned", "plain / pruned", "pruned / training"),
+    )
     return markdown_table(header, (_search_row(*item) for item in searches.items()))
 
 
@@ -123,7 +125,9 @@ def memory_table(memory: Json) -> str:
         ratio = "" if case == PLAIN else f" ({number(record, 'over_plain', 'peak'):.2f})"
         peaks.setdefault(name, {})[case] = f"{mebibytes(number(record, 'peak_bytes'))}{ratio}"
     header = ("network, batch", "plain training", "search", "with checkpointing", "yardstick")
-    return markdown_table(header, ([name, *map(by.get, CASES)] for name, by in peaks.items()))
+    return markdown_table(
+        header, ([name, *(by[case] for case in CASES)] for name, by in peaks.items())
+    )
 
 
 def inference_table(*inferences: Json) -> str:
