@@ -1,9 +1,9 @@
-"""Strict reading of CSV files: the exact columns, whole rows, numbers in their range."""
+"""Reading of CSV text, and of files of exact columns, whole rows, numbers in their range."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from iac_components.common.files import open_table, read_text
 
-__all__ = ["CsvTable", "Numbers", "read_csv_table"]
+__all__ = ["CsvTable", "Numbers", "csv_rows", "read_csv_table"]
 
 ROUNDING = 1e-6  # a printed mean of softmax values may exceed 1 by rounding
 LARGEST = float(np.finfo(np.float64).max)  # keeps out infinity
@@ -99,6 +99,29 @@ class CsvTable:
         return ValueError(f"{self.path}: {fault}")
 
 
+def csv_rows(text: str, *, spaced: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and fields of each row of a table, the header first.
+
+    The delimiter is found from the header; a blank line has no fields.
+
+    Args:
+        text: the whole table.
+        spaced: whether spaces behind a delimiter are no part of the field.
+
+    Raises:
+        ValueError: naming the line at which the text stops being CSV.
+    """
+    stream, delimiter = open_table(text)
+    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=spaced, strict=True)
+    read = 0
+    try:
+        for row in reader:
+            read = reader.line_num
+            yield read, row
+    except csv.Error as error:
+        raise ValueError(f"line {read + 1}: {error}") from error
+
+
 def read_csv_table(
     path: str | Path, columns: Sequence[str], *, what: str, may_be_empty: bool = False
 ) -> CsvTable:
@@ -120,27 +143,23 @@ def read_csv_table(
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
-        stream, delimiter = open_table(read_text(file))
+        found = list(csv_rows(read_text(file)))
     except ValueError as error:
         raise ValueError(f"{file}: not a CSV file ({error})") from error
-    try:
-        reader = csv.reader(stream, delimiter=delimiter)
-        header = next(reader, [])
-        for name in columns:
-            if name not in header:
-                raise ValueError(f"{file}: line 1 lacks the column '{name}'")
-        if tuple(header) != tuple(columns):
-            raise ValueError(f"{file}: line 1 must be exactly {','.join(columns)}")
-        for row in reader:
-            if len(row) != len(columns):
-                raise ValueError(
-                    f"{file}: line {reader.line_num} has {len(row)} of {len(columns)} "
-                    "fields; was the file cut off?"
-                )
-            lines.append(reader.line_num)
-            rows.append(row)
-    except csv.Error as error:
-        raise ValueError(f"{file}: not a CSV file ({error})") from error
+    header = found[0][1] if found else []
+    for name in columns:
+        if name not in header:
+            raise ValueError(f"{file}: line 1 lacks the column '{name}'")
+    if tuple(header) != tuple(columns):
+        raise ValueError(f"{file}: line 1 must be exactly {','.join(columns)}")
+    for line, row in found[1:]:
+        if len(row) != len(columns):
+            raise ValueError(
+                f"{file}: line {line} has {len(row)} of {len(columns)} fields; was the file cut "
+                "off?"
+            )
+        lines.append(line)
+        rows.append(row)
     if not rows and not may_be_empty:
         raise ValueError(f"{file}: holds no epoch")
     fields = zip(*rows, strict=True) if rows else ((),) * len(columns)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.common.files import open_table, read_text
+from iac_components.common.csv_table import csv_rows
+from iac_components.common.files import read_text
 
 __all__ = [
     "CSV_NAME",
@@ -142,25 +143,34 @@ def read_metrics(path: str | Path) -> list[CaseRecord]:
 
 
 def _parse_csv(text: str, file: Path) -> list[CaseRecord]:
-    stream, delimiter = open_table(text)
-    reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
-    records: list[CaseRecord] = []
     try:
-        missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"has no column {', '.join(missing)}; it needs {','.join(_COLUMNS)}.")
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError("has another number of cells than the header.")
-            records.append(_parse_row(row))
-    except csv.Error as error:
-        # The reader counts a row once it is whole, so the broken one begins on the next line.
-        raise ValueError(f"'{file}', line {reader.line_num + 1}: {error}") from error
+        records = list(_parse_rows(text))
     except ValueError as error:
-        raise ValueError(f"'{file}', line {max(reader.line_num, 1)}: {error}") from error
+        raise ValueError(f"'{file}', {error}") from error
     if not records:
         raise ValueError(f"'{file}' holds no scores: the evaluation that wrote it saw no case.")
     return records
+
+
+def _parse_rows(text: str) -> Iterator[CaseRecord]:
+    """Yield the records; errors begin with the line."""
+    rows = csv_rows(text)
+    line, header = next(rows, (1, []))
+    missing = [column for column in _COLUMNS if column not in header]
+    if missing:
+        raise ValueError(
+            f"line {line}: has no column {', '.join(missing)}; it needs {','.join(_COLUMNS)}."
+        )
+    for line, row in rows:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise ValueError(f"line {line}: has another number of cells than the header.")
+        try:
+            record = _parse_row(dict(zip(header, row, strict=True)))
+        except ValueError as error:
+            raise ValueError(f"line {line}: {error}") from error
+        yield record
 
 
 def _parse_row(row: dict[str, str]) -> CaseRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from iac_components.common.markdown_table import markdown_table
 from iac_components.evaluation.compare import ComparisonRow, RunComparison
 
 __all__ = ["render_markdown"]
@@ -40,12 +41,11 @@ def render_markdown(comparison: RunComparison) -> str:
         heading, scale = _UNITS[metric]
         extra = (f"non-inferior at {comparison.margin:g}",) if metric == "dice" else ()
         columns = (*_COLUMNS, *extra)
-        lines += ["", f"### {heading}", "", _line(columns), _line(["---"] * len(columns))]
-        lines += [
-            _line(_cells(row, scale)[: len(columns)])
-            for row in comparison.rows
-            if row.metric == metric
-        ]
+        rows = (
+            _cells(row, scale)[: len(columns)] for row in comparison.rows if row.metric == metric
+        )
+        table = markdown_table(columns, rows, words=len(columns))
+        lines += ["", f"### {heading}", "", table.rstrip()]
     return "\n".join(lines) + "\n"
 
 
@@ -78,9 +78,5 @@ def _p_value(value: float) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep a name from ending its cell or its line."""
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def _line(cells: list[str] | tuple[str, ...]) -> str:
-    return f"| {' | '.join(cells)} |"
+    """Keep a name from ending its line."""
+    return " ".join(text.split())

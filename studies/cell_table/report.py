@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from iac_components.common.markdown_table import markdown_table
 from studies.cell_table.records import read_lines
 from studies.cell_table.reliability import reliability
 from studies.cell_table.settings import TableSettings
@@ -15,6 +16,11 @@ from studies.cell_table.table import CellTable, make_table
 __all__ = ["report"]
 
 SHOWN = 5
+SPREAD = ("cells", "n", "mean Dice", "sd between cells", "sd between seeds", "ICC (95 %)")
+CELLS = (
+    *("configuration", "Dice", "seeds", "parameters", "1e6 multiply-adds"),
+    "time against plain",
+)
 ANCHORS = ("none", "uniform-skip_connect-1")
 
 
@@ -33,14 +39,18 @@ def report(settings: TableSettings, kept: Path) -> str:
         except ValueError as error:
             lines += ["", f"## {shift}", "", f"Nothing to report: {error}"]
             continue
-        lines += ["", f"## {shift}", "", *_spread(table), "", *_cells(table)]
+        lines += [
+            *("", f"## {shift}", ""),
+            *(
+                markdown_table(SPREAD, _spread(table)),
+                markdown_table(CELLS, _cells(table)).rstrip(),
+            ),
+        ]
     return "\n".join(lines)
 
 
-def _spread(table: CellTable) -> Iterator[str]:
+def _spread(table: CellTable) -> Iterator[Sequence[str]]:
     """Spread between cells and seeds, of all trained configurations and of kinds."""
-    yield "| cells | n | mean Dice | sd between cells | sd between seeds | ICC (95 %) |"
-    yield "|---|---|---|---|---|---|"
     four = np.array([name.startswith("random-4") for name in table.names])
     groups = {
         "all with a cell": table.of_kinds("uniform", "random", "levels"),
@@ -53,24 +63,29 @@ def _spread(table: CellTable) -> Iterator[str]:
             continue
         r = reliability(table.scores[rows])
         yield (
-            f"| {name} | {r.cells} | {r.mean:.4f} | {100 * r.between_cells:.2f} points | "
-            f"{100 * r.between_seeds:.2f} points | {r.icc:.2f} ({r.icc_low:.2f} to "
-            f"{r.icc_high:.2f}) |"
+            name,
+            str(r.cells),
+            f"{r.mean:.4f}",
+            f"{100 * r.between_cells:.2f} points",
+            f"{100 * r.between_seeds:.2f} points",
+            f"{r.icc:.2f} ({r.icc_low:.2f} to {r.icc_high:.2f})",
         )
 
 
-def _cells(table: CellTable) -> Iterator[str]:
+def _cells(table: CellTable) -> Iterator[Sequence[str]]:
     """The best and the worst configurations, and those that anchor the scale."""
     means = table.scores.mean(axis=1)
     order = np.argsort(-means, kind="stable")
     anchors = [row for row, name in enumerate(table.names) if name in ANCHORS]
     ends = {*order[:SHOWN].tolist(), *order[-SHOWN:].tolist(), *anchors}
     shown = sorted(ends, key=lambda row: -means[row])
-    yield "| configuration | Dice | seeds | parameters | 1e6 multiply-adds | time against plain |"
-    yield "|---|---|---|---|---|---|"
     for row in shown:
         seeds = ", ".join(f"{value:.4f}" for value in table.scores[row])
         yield (
-            f"| {table.names[row]} | {means[row]:.4f} | {seeds} | {table.parameters[row]:,} | "
-            f"{table.multiply_adds[row] / 1e6:.2f} | {table.slowdown[row]:.2f} |"
+            table.names[row],
+            f"{means[row]:.4f}",
+            seeds,
+            f"{table.parameters[row]:,}",
+            f"{table.multiply_adds[row] / 1e6:.2f}",
+            f"{table.slowdown[row]:.2f}",
         )

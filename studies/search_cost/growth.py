@@ -3,8 +3,8 @@
     python -m studies.search_cost.growth --out growth.json
 
 Seconds and bytes kept for the backward pass against levels, nodes, operations, partial channels,
-image size and batch, in 2-D and 3-D, and two processes against one. Beside the record go a page
-(``.md``) and its picture (``.png``).
+image size and batch, in 2-D and 3-D, and two processes against one. A picture goes beside the
+record, as ``.png``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from typing import cast
 
 import torch
 
-from iac_components.common.files import write_text
 from studies.measuring.records import add_out_option, publish
 from studies.measuring.session import describe_session
 from studies.search_cost.steps.growth import BASE, FACTORS, Point, measure_factor
-from studies.search_cost.steps.growth_page import growth_page
 from studies.search_cost.steps.growth_pictures import draw_growth
 from studies.search_cost.steps.growth_ranks import measure_ranks, run_rank
 
@@ -103,9 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.out is not None:
         out = Path(options.out)
         factors = cast("list[dict[str, object]]", record["factors"])
-        picture = draw_growth(factors, out.with_suffix(".png"))
-        page = growth_page(record, record_name=out.name, picture_name=picture.name)
-        write_text(out.with_suffix(".md"), page)
+        draw_growth(factors, out.with_suffix(".png"))
     return 0
 
 

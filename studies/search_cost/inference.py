@@ -5,7 +5,7 @@
 Both sides are what the inference bundle's config builds, with the genotype that it ships and with
 ``skip_module`` plain. They take turns in one process: the network alone on a full batch of windows,
 and, where a data set is given, the config's whole path from a file to a label map in the file's own
-space, volume by volume; nothing is written. A table goes beside the record, as ``.md``.
+space, volume by volume; nothing is written.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import cast
 
 import torch
 
 from iac_components.common.console.brief_errors import brief_message
-from iac_components.common.files import write_text
 from iac_components.networks import measure_complexity
 from studies.measuring.records import add_out_option, publish
 from studies.measuring.rounds import compare, summary, time_rounds
@@ -102,30 +99,6 @@ def measure(
     }
 
 
-def table(records: Sequence[Mapping[str, object]]) -> str:
-    """The ratios as a table in Markdown: of minima and, in brackets, of medians."""
-    lines = [
-        "| bundle | windows | operations counted | network, wall | network, CPU "
-        "| volumes | whole path, wall | whole path, CPU |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for record in records:
-        forward = cast(Record, record["forward"])
-        whole = cast("Record | None", record["whole_path"])
-        shape = "x".join(str(size) for size in cast(Sequence[int], forward["input_shape"]))
-        cells = [str(record["bundle"]), shape, f"{forward['flops_cells_over_plain']:.2f}"]
-        cells += [_ratio(forward, "wall"), _ratio(forward, "cpu")]
-        cells += [str(whole["volumes"]) if whole else "0"]
-        cells += [_ratio(whole, kind) if whole else "" for kind in ("wall", "cpu")]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _ratio(record: Record, kind: str) -> str:
-    ratios = cast("dict[str, dict[str, float]]", record["cells_over_plain"])[kind]
-    return f"{ratios['ratio_of_minima']:.2f} ({ratios['ratio_of_medians']:.2f})"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="studies.search_cost.inference", description=__doc__)
     parser.add_argument("--bundle", nargs="+", required=True, metavar="NAME")
@@ -185,8 +158,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         parser.error(message)
     publish({**session, "records": records}, options.out)
-    if options.out is not None:
-        write_text(Path(options.out).with_suffix(".md"), table(records))
     return 0
 
 

@@ -6,7 +6,7 @@ Networks, loss, optimizers, batch and patch size are those of the bundle's searc
 runs in a process of its own. On a CPU (Linux) its peak is what the resident set grows by over two
 steps, after one of a batch of one; on a GPU it is the allocator's. To it are added the weights,
 gradients and optimizer states held between steps, which are counted. Beside it stand the bytes that
-autograd keeps for a backward pass, counted too. A table goes beside the record, as ``.md``.
+autograd keeps for a backward pass, counted too.
 
 glibc keeps freed memory for later, so that a resident set holds more than is in use. On a CPU each
 case therefore runs twice: told to give memory back at once, and as it is.
@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from iac_components.common.files import write_json, write_text
+from iac_components.common.files import write_json
 from studies.measuring.children import environment_of_children
-from studies.measuring.records import add_out_option, json_object, mebibytes, publish
+from studies.measuring.records import add_out_option, json_object, publish
 from studies.measuring.session import describe_session
 from studies.search_cost.steps.memory_cases import CASES, PLAIN, weigh
 from studies.search_cost.steps.subjects import BundleSubject, Subject, VolumeSubject
@@ -103,27 +103,6 @@ def _figures(record: Mapping[str, object]) -> dict[str, int]:
     }
 
 
-def table(records: Sequence[Mapping[str, object]]) -> str:
-    """The records as a table in Markdown: MiB, and in brackets the ratio to plain training."""
-    lines = [
-        "| network, batch | case | peak | of it held between steps | growth over a step "
-        "| growth with glibc's free lists | kept for a backward pass |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for record in records:
-        ratios = cast("dict[str, float] | None", record["over_plain"])
-        cells = {
-            name: mebibytes(size) + (f" ({ratios[name]:.2f})" if ratios else "")
-            for name, size in _figures(record).items()
-        }
-        shape = "x".join(str(size) for size in cast(Sequence[int], record["input_shape"]))
-        held = mebibytes(cast(int, record["held_bytes"]))
-        peak, *others = cells.values()
-        row = (f"{record['subject']}, {shape}", str(record["case"]), peak, held, *others)
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="studies.search_cost.memory", description=__doc__)
     parser.add_argument("--bundle", nargs="+", default=[], metavar="NAME", help="such as acdc_unet")
@@ -180,8 +159,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"benchmark_memory: {error}", file=sys.stderr)
         return 1
     publish({**session, "allocator": PROMPT, "records": records}, options.out)
-    if options.out is not None:
-        write_text(Path(options.out).with_suffix(".md"), table(records))
     return 0
 
 

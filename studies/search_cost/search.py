@@ -1,19 +1,16 @@
 r"""Measure what a cell search costs and what its cell is worth, mode against mode.
 
     python -m studies.search_cost.search --dataset_dir ... --bundle hippocampus_unet \
-        --output_dir WORK --modes reference,full,pruned,early_stop,random --seeds 0 1 2 --out FILE
+        --output_dir WORK --modes reference,full,pruned,random --seeds 0 1 2 --out FILE
 
 * ``reference``: a plain search as the literature runs it, of full length;
 * ``full``: our engine at full length, nothing pruned;
 * ``pruned``: our engine with stability pruning;
-* ``early_stop``: the beginning of ``full``, until its genotype has not changed for some epochs;
 * ``random``: a random genotype, at no cost.
 
 All searches run in this one process and take turns epoch by epoch. Every cell is then implanted in
-the same trained backbone and trained on the same budget, or with ``--scratch`` trained with the
-whole network from random weights; final weights are evaluated on the test fold, and compared by
-patient. What exists is not run again, so a run that was stopped or killed goes on where it was.
-Writes FILE.json, FILE.md, FILE_epochs.png and FILE_cost.png.
+the same trained backbone and trained on the same budget; final weights are evaluated on the test
+fold. What exists is not run again, so a run that was stopped or killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -70,8 +67,6 @@ def _settings(options: argparse.Namespace) -> BenchmarkSettings:
         base_steps=options.base_steps,
         train_steps=options.train_steps,
         steps_per_epoch=options.steps_per_epoch,
-        scratch=options.scratch,
-        early_stop_patience=options.early_stop_patience,
     )
 
 
@@ -111,12 +106,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base_steps", type=int, default=1200, help="of the backbone")
     parser.add_argument("--train_steps", type=int, default=300, help="of each found cell")
     parser.add_argument("--steps_per_epoch", type=int, default=30, help="of the trainings")
-    parser.add_argument(
-        "--scratch",
-        action="store_true",
-        help="train whole networks from random weights, not cells in the frozen trained backbone",
-    )
-    parser.add_argument("--early_stop_patience", type=int, default=10, help="in epochs")
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
     parser.add_argument(
         "--max_minutes", type=float, help="begin no epoch and no training after so many minutes"

@@ -1,78 +1,47 @@
-"""Turn the benchmarks' raw files into the page that sets them against their targets.
+"""Make the page of benchmarks of its raw files.
 
     python -m studies.search_cost.write
 
-Reads the raw files in ``results`` and writes ``docs/BENCHMARKS.md``, and the pages of the searches
-beside their raw files. Nothing on these pages but the prose of the first is typed by hand.
+Reads ``results`` and ``dints/results``, and writes ``docs/BENCHMARKS.md``. The words are those of
+``pages/benchmarks.md``; no figure is typed by hand.
 """
 
 from __future__ import annotations
 
+import string
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from iac_components.common.files import read_json, write_text
-from studies.search_cost.pages.agreement_table import found_once
-from studies.search_cost.pages.comparison import render_comparison
-from studies.search_cost.pages.raw_fields import (
-    POINTS,
-    Json,
-    against_full,
-    at,
-    number,
-    our_steps,
-    ratios,
-    records,
+from studies.search_cost.pages.raw_fields import Json, at, number, our_steps, records
+from studies.search_cost.pages.tables import (
+    growth_table,
+    inference_table,
+    memory_table,
+    search_table,
+    step_table,
 )
-from studies.search_cost.pages.tables import render_tables
 
-ROOT = Path(__file__).parents[2]
-RAW = Path(__file__).with_name("results")
-PAGE = ROOT / "docs" / "BENCHMARKS.md"
-FINDINGS = RAW / "findings.md"
-LINK = "../studies/search_cost/results"
-"""The folder of raw files as the page names it."""
+__all__ = ["read", "read_searches"]
+
+HERE = Path(__file__).parent
+RAW = HERE / "results"
+DINTS = HERE / "dints" / "results"
+TEMPLATE = HERE / "pages" / "benchmarks.md"
+PAGE = HERE.parents[1] / "docs" / "BENCHMARKS.md"
 MAX_BYTES = 10_000_000
-SEEDS = 3
-"""Least trainings of an arm that a statement on its Dice rests on."""
+MEGABYTE = 1e6
 
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table of targets.
-
-    Attributes:
-        what: what was measured.
-        target: what was wanted.
-        where: on which bundle or network.
-        measured: the figure.
-        met: whether it is as wanted.
-    """
-
-    what: str
-    target: str
-    where: str
-    measured: str
-    met: bool
-
-    def render(self) -> str:
-        """As a line of Markdown."""
-        verdict = "met" if self.met else "**missed**"
-        return f"| {self.what} | {self.target} | {self.where} | {self.measured} | {verdict} |"
-
-
-def searches(kind: str = "search") -> dict[str, Json]:
-    """The records of ``studies.search_cost.search`` by bundle.
-
-    Those of ``kind`` scratch are of runs whose networks were trained from random weights.
-    """
-    found = {}
-    for path in sorted(RAW.glob(f"{kind}_*.json")):
-        found[path.stem.removeprefix(f"{kind}_")] = read(path)
-    return found
+BASE = {
+    "levels": "{} cells",
+    "num_nodes": "{} nodes",
+    "operations": "{} operations an edge",
+    "channel_divisor": "K = {}",
+    "side": "a side of {}",
+    "batch_size": "a batch of {}",
+}
+"""The point that the growth is measured from, in words."""
 
 
 def read(path: Path) -> Json:
@@ -80,203 +49,91 @@ def read(path: Path) -> Json:
     return cast(Json, read_json(path, max_bytes=MAX_BYTES))
 
 
-def raw(name: str) -> Json:
-    """A raw file of this name, or nothing."""
-    path = RAW / f"{name}.json"
-    return read(path) if path.exists() else {}
-
-
-def ratio_rows(of: str, to: str, *, least: float) -> Iterator[Row]:
-    """How many times one mode's cost another's is."""
-    for bundle, record in searches().items():
-        for found in ratios(record, of, to):
-            wall, cpu = number(found, "wall"), number(found, "cpu")
-            yield Row(
-                f"`{of}` / `{to}`, time to a genotype",
-                f"at least {least:g}",
-                bundle,
-                f"{cpu:.1f} (wall-clock {wall:.1f})",
-                min(cpu, wall) >= least,
-            )
-
-
-def quality_rows(kind: str, how: str) -> Iterator[Row]:
-    """Dice of the pruned search's cell against the full one's."""
-    for bundle, record in searches(kind).items():
-        for found in against_full(record):
-            mean, low, high = (
-                POINTS * number(found, "paired", key)
-                for key in ("mean_difference", "lower", "upper")
-            )
-            seeds = len(at(record, "dice", "pruned", "by_seed"))
-            cells = [len(found_once(at(record, "cells"), mode)) for mode in ("pruned", "full")]
-            yield Row(
-                f"Dice, {how}, `pruned` less `full`, points",
-                "interval above -0.5, 3 seeds of the trainings",
-                bundle,
-                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}], seeds of the trainings: {seeds}; cells: "
-                f"{cells[0]} of `pruned`, {cells[1]} of `full`",
-                bool(at(found, "paired")["non_inferior"]) and seeds >= SEEDS,
-            )
-
-
-def step_rows() -> Iterator[Row]:
-    """Our step against the yardstick's."""
-    for setting, case in our_steps(raw("step")):
-        wall = number(case, "yardstick_over_case", "wall", "median")
-        cpu = number(case, "yardstick_over_case", "cpu", "median")
-        yield Row(
-            "yardstick / ours, one search step",
-            "at least 1.8 (CPU)",
-            str(setting["subject"]),
-            f"{cpu:.2f} (wall-clock {wall:.2f})",
-            min(cpu, wall) >= 1.8,
-        )
-
-
-def memory_rows() -> Iterator[Row]:
-    """Peak memory of the search against training the plain backbone."""
-    cases = {"search": "search", "search, checkpointing": "search with `--checkpointing true`"}
-    for record in records(raw("memory"), "records"):
-        if record["case"] in cases:
-            peak = number(record, "over_plain", "peak")
-            yield Row(
-                f"peak memory, {cases[str(record['case'])]} / plain training",
-                "at most 1.5",
-                str(record["subject"]),
-                f"{peak:.2f}",
-                peak <= 1.5,
-            )
-
-
-def training_rows() -> Iterator[Row]:
-    """The pruned search against training what it found."""
-    for bundle, record in searches().items():
-        costs, trainings = at(record, "costs"), at(record, "trainings")
-        trained = [cast(Json, cost) for cost in cast(Json, trainings.get("pruned", {})).values()]
-        if "pruned" not in costs or not trained or not record.get("own_training_steps"):
-            continue
-        seconds = sum(number(cost, "total", "cpu") for cost in trained) / len(trained)
-        steps = sum(number(cost, "steps") for cost in trained) / len(trained)
-        search = number(costs, "pruned", "mean", "total", "cpu")
-        enough = 4 * search / seconds * steps
-        own = number(record, "own_training_steps")
-        yield Row(
-            "`pruned` search / training the found network by its bundle's schedule",
-            "at most 1/4",
-            bundle,
-            f"{search * steps / seconds / own:.3f}: {search:.0f} s; {own:.0f} steps of "
-            f"{seconds / steps:.2f} s (1/4 from {enough:.0f} steps on; {search / seconds:.2f} of "
-            f"the {steps:.0f} steps trained here)",
-            enough <= own,
-        )
-
-
-def inference_rows() -> Iterator[Row]:
-    """Inference with cells against without."""
-    for record in records(raw("inference"), "records"):
-        for part, name in (("forward", "the network"), ("whole_path", "volume to label map")):
-            if record.get(part):
-                cpu = number(record, part, "cells_over_plain", "cpu", "median_of_pairs")
-                wall = number(record, part, "cells_over_plain", "wall", "median_of_pairs")
-                yield Row(
-                    f"inference with cells / without, {name}",
-                    "at most 1.15",
-                    str(record["bundle"]),
-                    f"{cpu:.2f} (wall-clock {wall:.2f})",
-                    max(cpu, wall) <= 1.15,
-                )
-
-
-TARGETS: Sequence[Callable[[], Iterable[Row]]] = (
-    lambda: ratio_rows("full", "pruned", least=16),
-    lambda: ratio_rows("reference", "pruned", least=25),
-    lambda: quality_rows("search", "cells trained in the frozen backbone"),
-    lambda: quality_rows("scratch", "whole networks trained from scratch"),
-    step_rows,
-    memory_rows,
-    training_rows,
-    inference_rows,
-)
-"""What was wanted, in the order of the page."""
-
-
-def search_page(name: str) -> str:
-    """The page of a search benchmark, as its raw file makes it."""
-    record = raw(name)
-    pictures = [f"{name}_{kind}.png" for kind in ("epochs", "cost")]
-    others = {path.stem: read(path) for path in sorted(RAW.glob("search_*.json"))}
-    same = [other for other, found in others.items() if other != name and _holds(found, record)]
-    return render_tables(record, pictures=pictures, searches_of=same[0] if same else None)
-
-
-def _holds(other: Json, record: Json) -> bool:
-    """Whether every search of a record is one of another's: no two take the same seconds."""
-    ours, theirs = _epochs(record), _epochs(other)
-    return bool(ours) and all(theirs.get(search) == rows for search, rows in ours.items())
-
-
-def _epochs(record: Json) -> dict[tuple[str, str], object]:
-    """What each epoch of each search took, by mode and seed."""
-    searches = cast(Mapping[str, Mapping[str, Json]], record["searches"])
-    return {(mode, seed): of["rows"] for mode, by in searches.items() for seed, of in by.items()}
-
-
-def included(name: str) -> str:
-    """A table that a benchmark wrote, its links made to start at the page; its title left out."""
-    path = RAW / f"{name}.md"
-    if not path.exists():
-        return ""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("# "))
-    return text.replace("](", f"]({LINK}/").replace("\n## ", "\n### ").strip() + "\n"
-
-
-def quality_from_scratch(bundle: str) -> str:
-    """What the cells of a bundle are worth in networks trained from random weights."""
-    text = included(f"scratch_{bundle}")
-    start = text.index("### What its cell is worth")
-    return text[start : text.index("### The search against")].split("\n", 1)[1].strip()
+def read_searches() -> dict[str, Json]:
+    """The records of ``studies.search_cost.search`` by bundle."""
+    paths = sorted(RAW.glob("search_*.json"))
+    return {path.stem.removeprefix("search_"): read(path) for path in paths}
 
 
 def page() -> str:
     """The whole page."""
-    rows = [row.render() for rows in TARGETS for row in rows()]
-    compared = render_comparison(
-        searches(), from_scratch=searches("scratch"), step=raw("step"), memory=raw("memory")
+    searches = read_searches()
+    tools = {
+        name: read(RAW / f"{name}.json")
+        for name in ("step", "memory", "inference", "inference_narrow", "growth")
+    }
+    words = {
+        **_machine([*(at(record, "session") for record in searches.values()), *tools.values()]),
+        "searches": search_table(searches),
+        "steps": step_table(tools["step"]),
+        "difference": f"{_difference(tools['step']):.0e}",
+        "memory": memory_table(tools["memory"]),
+        "inference": inference_table(tools["inference"], tools["inference_narrow"]),
+        **_growth(tools["growth"]),
+        **_topology(),
+    }
+    return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
+
+
+def _machine(sessions: list[Json]) -> dict[str, str]:
+    """What all records were made on.
+
+    Raises:
+        ValueError: if they differ, so that one sentence would not do.
+    """
+    found = {
+        tuple(str(at(one, "machine")[key]) for key in ("cpu", "cores", "threads", "torch"))
+        for one in sessions
+    }
+    if len(found) > 1 or next(iter(found))[2] != "1":
+        raise ValueError(f"the raw files were made on different machines: {sorted(found)}.")
+    cpu, cores, _, torch = next(iter(found))
+    days = sorted(str(one["date"])[:10] for one in sessions)[:: len(sessions) - 1]
+    return {"cpu": cpu, "cores": cores, "torch": torch, "days": " to ".join(dict.fromkeys(days))}
+
+
+def _difference(step: Json) -> float:
+    """The largest relative difference between our gradients and the yardstick's."""
+    keys = ("largest_relative_difference", "architecture_step_gradient")
+    return max(number(case, *keys) for _, case in our_steps(step))
+
+
+def _growth(growth: Json) -> dict[str, str]:
+    base, ranks = at(growth, "base"), at(growth, "ranks")
+    return {
+        "base": ", ".join(words.format(base[name]) for name, words in BASE.items()),
+        "growth": growth_table(growth),
+        "rank_batch": str(at(ranks, "point")["batch_size"]),
+        "ranks": f"{number(ranks, 'one_over_two', 'wall', 'ratio_of_medians'):.2f}",
+    }
+
+
+def _topology() -> dict[str, str]:
+    """Figures of the topology search."""
+    step, decoding, pruning, memory = (
+        read(DINTS / f"dints_{name}.json") for name in ("step", "decoding", "pruning", "memory")
     )
-    parts = [
-        FINDINGS.read_text(encoding="utf-8").replace("COMPARISON", compared).rstrip(),
-        "## Targets\n\nRatios are of processor time; wall-clock stands in brackets.\n\n"
-        "| what | target | on | measured | |\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows),
-        *(
-            f"## Searches: {bundle.replace('_', ', ')}\n\n{included(f'search_{bundle}')}".rstrip()
-            for bundle in searches()
-        ),
-        *(
-            f"## From scratch: {bundle.replace('_', ', ')}\n\n{quality_from_scratch(bundle)}"
-            for bundle in searches("scratch")
-        ),
-    ]
-    for name, title in (
-        ("step", "One step"),
-        ("levers", "One step, lever by lever"),
-        ("memory", "Memory"),
-        ("inference", "Inference"),
-        ("sensitivity", "Threshold and patience"),
-    ):
-        if text := included(name):
-            picture = f"\n![the same as a picture]({LINK}/{name}.png)\n"
-            parts.append(
-                f"## {title}\n\n{text}" + (picture if (RAW / f"{name}.png").exists() else "")
-            )
-    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+    loops = [number(one, "loop_over_ours", "median") for one in records(step, "settings")]
+    model, kept, grown = (
+        f"{number(memory, f'{key}_bytes') / MEGABYTE:.1f}"
+        for key in ("model", "saved", "peak_growth")
+    )
+    by_living = at(pruning, "whole_over_pruned_step")
+    fewest = min(by_living, key=int)
+    return {
+        "loop": f"{min(loops):.2f} to {max(loops):.2f}",
+        "decoder": f"{1e3 * number(decoding, 'ours_seconds', 'median'):.1f}",
+        "monai": f"{number(decoding, 'monai_seconds', 'median'):.1f}",
+        "pruned": f"{number(pruning, 'full_over_pruned_search'):.1f}",
+        "last_pruned": f"{number(by_living, fewest):.1f}",
+        "model": model,
+        "kept": kept,
+        "grown": grown,
+    }
 
 
 def main() -> int:
-    """Write the pages of the search benchmarks, then the one that holds them."""
-    for path in sorted([*RAW.glob("search_*.json"), *RAW.glob("scratch_*.json")]):
-        write_text(path.with_suffix(".md"), search_page(path.stem))
+    """Write the page."""
     write_text(PAGE, page())
     return 0
 

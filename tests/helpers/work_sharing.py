@@ -32,7 +32,6 @@ SLOWEST = (
     "tests/distributed/test_ranks.py",
     "tests/bundles/test_start_dints.py",
     "tests/networks/skip_modules/test_every_skip_module.py",
-    "studies/tests/proof/test_dints.py",
     "studies/tests/search_cost/test_memory.py",
     "studies/tests/search_cost/test_search.py",
 )

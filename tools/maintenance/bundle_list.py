@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
+
+from iac_components.common.markdown_table import markdown_table
 
 __all__ = ["LIST", "bundle_list"]
 
@@ -38,14 +40,11 @@ writes it.
 
 - *Architecture*: what the train and inference bundles ship. A stand-in was not searched on these
   data; search before you train.
-- *Scores*: what was measured on patients of the real data set. Where there are none, all stages
-  were run on synthetic data alone.
-- *Weights*: of the inference bundle.
+- *Weights*: of the inference bundle. Their scores on a test fold are in its README; without weights
+  nothing was measured. What searches find, and when a cell is worth having, is on
+  [one page](../docs/RESULTS.md).
 """
-TABLE = """
-| bundles | images | architecture | scores | weights |
-| --- | --- | --- | --- | --- |
-"""
+COLUMNS = ("bundles", "images", "architecture", "weights")
 
 
 def bundle_list(bundles: Path) -> str:
@@ -56,8 +55,9 @@ def bundle_list(bundles: Path) -> str:
     """
     parts = [HEADER]
     for method, (title, names, _) in METHODS.items():
-        parts.append(f"\n## {title}\n\n{names}\n{TABLE}")
-        parts += [_row(bundles, method, name) for name in _combinations(bundles, method)]
+        rows = [_row(bundles, method, name) for name in _combinations(bundles, method)]
+        table = markdown_table(COLUMNS, rows, words=len(COLUMNS))
+        parts.append(f"\n## {title}\n\n{names}\n\n{table}")
     return "".join(parts)
 
 
@@ -66,19 +66,17 @@ def _combinations(bundles: Path, method: str) -> Iterator[str]:
     yield from sorted(path.name.removesuffix(suffix) for path in bundles.glob(f"*{suffix}"))
 
 
-def _row(bundles: Path, method: str, name: str) -> str:
+def _row(bundles: Path, method: str, name: str) -> Sequence[str]:
     prefix = f"{name}_{method}_segmentation"
     train, inference = bundles / f"{prefix}_train", bundles / f"{prefix}_inference"
     links = " · ".join(f"[{stage}]({prefix}_{stage}/docs/README.md)" for stage in STAGES)
     metadata = _read(train / "configs" / "metadata.json")
-    cells = (
+    return (
         f"`{name}`: {links}",
         f"{metadata['modality']}, {str(metadata['organ']).lower()}",
         _architecture(train / METHODS[method][2], name),
-        _scores(train),
         _weights(inference),
     )
-    return f"| {' | '.join(cells)} |\n"
 
 
 def _architecture(path: Path, name: str) -> str:
@@ -90,15 +88,9 @@ def _architecture(path: Path, name: str) -> str:
     return "searched on these data" if origin == name else f"stand-in of `{origin}`"
 
 
-def _scores(train: Path) -> str:
-    page = "RESULTS.md" if (train / "docs" / "RESULTS.md").exists() else "README.md"
-    measured = "\nNot measured." not in (train / "docs" / "README.md").read_text(encoding="utf-8")
-    return f"[yes]({train.name}/docs/{page})" if measured else "none"
-
-
 def _weights(inference: Path) -> str:
     if (inference / "models" / "model.pt").exists():
-        return f"[shipped]({inference.name}/docs/weights.json)"
+        return f"[shipped]({inference.name}/docs/README.md)"
     text = (inference / "docs" / "README.md").read_text(encoding="utf-8")
     reason = re.search(r"No weights are shipped: (.*?)\. Train them", text)
     return f"none: {reason[1]}" if reason else "none"

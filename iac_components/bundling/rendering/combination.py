@@ -28,7 +28,7 @@ from iac_components.bundling.rendering.facts import (
     provenance_of,
     read_json,
 )
-from iac_components.bundling.rendering.performance import performance, results_page
+from iac_components.bundling.rendering.performance import performance
 from iac_components.common.files import write_text
 
 
@@ -64,6 +64,11 @@ class Combination(ABC):
     @abstractmethod
     def name(self) -> str:
         """The combination in one word."""
+
+    @property
+    def short_name(self) -> str:
+        """The combination in one word that no other method's has."""
+        return self.name
 
     @property
     def prefix(self) -> str:
@@ -162,28 +167,23 @@ class Combination(ABC):
         """Where the shipped architecture is from."""
         return provenance_of(self.architecture_source())
 
+    def search_note(self) -> str:
+        """The search that found the shipped architecture, and whether it measured its parts."""
+        provenance = self.provenance()
+        versions = cast(Mapping[str, str], provenance.get("versions", {}))
+        version = versions.get("iac_components", "unknown")
+        if provenance.get("findings"):
+            return f"the search of version {version}; what its parts are worth is inside"
+        return f"the search of version {version}, which did not measure what its parts are worth"
+
     def _changelog(self) -> object:
         entries = read_json(self.sources / "changelogs.json")
         return entries.get(self.name, entries["default"])
 
     def _results(self, stage: str) -> str:
-        """The measured results in one table."""
-        return performance(
-            stage,
-            docs=self.root("train") / "docs",
-            section=self.results_section,
-            weights=self.root(stage) / "docs" / "weights.json",
-        )
-
-    @property
-    def results_section(self) -> Path:
-        """What was measured of the combination, if anything was."""
-        return self.sources / "results" / f"{self.name}.md"
-
-    @property
-    def results_name(self) -> str:
-        """The folder of the combination's section of results."""
-        return self.name
+        """Scores of the shipped weights, if any are."""
+        weights = self.root("inference") / "docs" / "weights.json"
+        return performance(stage, weights=weights)
 
 
 def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
@@ -203,9 +203,6 @@ def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
     if stage != "search":
         text = combination.architecture_source().read_text(encoding="utf-8")
         yield root / combination.architecture_file, text
-    page = results_page(docs=root / "docs", section=combination.results_section)
-    if stage == "train" and page is not None:
-        yield root / "docs" / "RESULTS.md", page
     readme = string.Template((folder / "README.md").read_text(encoding="utf-8"))
     yield root / "docs" / "README.md", readme.substitute(words)
 

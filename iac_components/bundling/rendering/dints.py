@@ -43,8 +43,8 @@ class DintsCombination(Combination):
         return self.dataset.name
 
     @property
-    def results_name(self) -> str:
-        """The method's too: cells were searched on hippocampus as well."""
+    def short_name(self) -> str:
+        """With the method: cells are searched on hippocampus as well."""
         return f"{self.name}_{self.method}"
 
     def facts(self) -> Sequence[Facts]:
@@ -66,7 +66,10 @@ class DintsCombination(Combination):
     def architecture_note(self) -> str:
         """Where the shipped architecture is from."""
         if self.provenance()["kind"] in ("searched", "undecided"):
-            return "was found by the search bundle on this data set; its provenance is inside"
+            return (
+                f"was found on this data set by {self.search_note()}. Search your own with the "
+                "search bundle"
+            )
         return (
             "is a stand-in: down to the coarsest resolution and up again, a 3 x 3 x 3 convolution "
             "a step, since no search was run on this task. Search your own with the search bundle"

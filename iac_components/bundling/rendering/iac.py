@@ -98,11 +98,12 @@ class IacCombination(Combination):
         """Where the shipped genotype is from."""
         settings = cast(Facts, self.provenance()["settings"])
         found = (settings["dataset"], settings["backbone"])
+        search = f"{self.search_note()}. Search your own with the search bundle"
         if found == (self.dataset.name, self.backbone.name):
-            return "was found by the search bundle on this data set; its provenance is inside"
+            return f"was found on this data set by {search}"
         return (
-            f"is a stand-in: it was found on `{found[0]}` with the backbone `{found[1]}`, since no "
-            "search was run on this combination. Search your own with the search bundle"
+            f"is a stand-in: it was found on `{found[0]}` with the backbone `{found[1]}` by "
+            f"{search}"
         )
 
     def words(self, stage: str) -> Facts:

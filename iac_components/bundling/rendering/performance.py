@@ -1,4 +1,4 @@
-"""Performance of a bundle: one table in its README, everything else in ``RESULTS.md``."""
+"""Performance of a bundle: scores of the shipped weights in one table, or that there are none."""
 
 from __future__ import annotations
 
@@ -8,78 +8,58 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.bundling.rendering.facts import Facts
+from iac_components.common.markdown_table import markdown_table
 
-__all__ = ["NOT_MEASURED", "performance", "results_page"]
+__all__ = ["NOT_MEASURED", "performance", "scores_table"]
 
 NOT_MEASURED = (
     "Not measured. Every stage was run on a synthetic data set in this layout "
     "(`tools/verify_bundles.py`), which says that it runs and nothing about accuracy."
 )
-STUDY = "results/proof_settings.json"
-"""Lies beside a page that a study wrote, of which nothing is rendered."""
+ELSEWHERE = (
+    "What searches found, and what they cost, where it was measured: `docs/RESULTS.md` and "
+    "`docs/BENCHMARKS.md` of the project."
+)
 
-_COLUMNS = {"search": "epochs", "train": "Dice x 100", "inference": "Dice x 100"}
-"""Stage to a column of the table that says how well it does."""
+_RECORD = {
+    "train": "Made with this bundle; how, is in `docs/weights.json` of the inference bundle.",
+    "inference": "How they were trained and chosen, is in `docs/weights.json`.",
+}
+_HEADER = ("class", "Dice x 100 [95 % interval]", "HD95 mm [95 % interval]")
 
-_ELSEWHERE = "`docs/RESULTS.md` of the train bundle"
-_POINTERS = {"search": _ELSEWHERE, "train": "[RESULTS.md](RESULTS.md)", "inference": _ELSEWHERE}
 
-
-def performance(stage: str, *, docs: Path, section: Path, weights: Path) -> str:
-    """Return the table of a stage, with what stands before it.
+def performance(stage: str, *, weights: Path) -> str:
+    """Return what a README says of a stage's performance.
 
     Args:
-        stage: of the bundle.
-        docs: folder of the train bundle's pages.
-        section: what was measured of all skip modules or architectures, if it was.
-        weights: record of the weights that an inference bundle ships, if it does.
+        stage: of the bundle. A search has no scores of its own.
+        weights: record of the weights that the inference bundle ships, if it does.
     """
-    page = docs / "RESULTS.md"
-    measured = [path for path in (section, page) if path.exists()]
-    if not measured:
-        return NOT_MEASURED
-    more = f"All tables, the controls, and what they do not show: {_POINTERS[stage]}."
-    if stage == "inference" and weights.exists():
-        return f"{_weights_table(weights)}\n\n{more}"
     if stage == "search":
-        measured.reverse()
-    texts = [path.read_text(encoding="utf-8") for path in measured]
-    table = next(found for text in texts for found in _tables(text, _COLUMNS[stage]))
-    return f"{table}\n\n{more}"
-
-
-def results_page(*, docs: Path, section: Path) -> str | None:
-    """Return the text of ``RESULTS.md``; None if a study writes it, or nothing was measured."""
-    if (docs / STUDY).exists() or not section.exists():
-        return None
-    return section.read_text(encoding="utf-8")
-
-
-def _tables(text: str, column: str) -> Iterator[str]:
-    """Tables that have a column, each with the paragraph before it."""
-    blocks = [block.strip() for block in text.split("\n\n")]
-    for before, block in zip(["#", *blocks], blocks, strict=False):
-        if block.startswith("|") and column in block.partition("\n")[0]:
-            yield block if before.startswith(("#", "|", "-")) else f"{before}\n\n{block}"
-
-
-def _weights_table(path: Path) -> str:
-    """Scores of the weights that are shipped."""
-    record = json.loads(path.read_text(encoding="utf-8"))
-    dice, distance = (_summaries(record["test"][metric]) for metric in ("dice", "hd95"))
-    rows = [
-        f"| {name} | {_interval(dice[name], 100)} | {_interval(distance[name], 1)} |"
-        for name in dice
-    ]
-    return "\n".join(
-        [
-            f"The shipped weights, on the {dice['mean']['n_patients']} patients of the test fold:",
-            "",
-            "| class | Dice x 100 [95 % interval] | HD95 mm [95 % interval] |",
-            "| --- | --- | --- |",
-            *rows,
-        ]
+        return f"{NOT_MEASURED} {ELSEWHERE}"
+    if not weights.exists():
+        return NOT_MEASURED
+    test = json.loads(weights.read_text(encoding="utf-8"))["test"]
+    patients = _summaries(test["dice"])["mean"]["n_patients"]
+    return (
+        f"The shipped weights, on the {patients} patients of the test fold. {_RECORD[stage]}\n\n"
+        + scores_table(test).rstrip()
     )
+
+
+def scores_table(test: Mapping[str, Mapping[str, Facts]]) -> str:
+    """Return Dice and distance of each class, and of their mean, as a table.
+
+    Args:
+        test: the summary of an evaluation, by metric.
+    """
+    return markdown_table(_HEADER, _rows(test), words=len(_HEADER))
+
+
+def _rows(test: Mapping[str, Mapping[str, Facts]]) -> Iterator[Sequence[str]]:
+    dice, distance = _summaries(test["dice"]), _summaries(test["hd95"])
+    for name in dice:
+        yield name, _interval(dice[name], 100), _interval(distance[name], 1)
 
 
 def _summaries(metric: Mapping[str, Facts]) -> dict[str, Facts]:

@@ -7,12 +7,12 @@ from ``groups.csv`` if it is there (columns ``case,subject_group``). Without it,
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from iac_components.common.files import open_table, read_text
+from iac_components.common.csv_table import csv_rows
+from iac_components.common.files import read_text
 from iac_components.data.case import Case, nifti_stem
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
@@ -92,18 +92,16 @@ def read_groups(file: Path) -> dict[str, str]:
         DatasetError: if it cannot be read, lacks a column, or puts a case into two groups.
     """
     try:
-        stream, delimiter = open_table(read_text(file))
-        reader = csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-        missing = {"case", "subject_group"} - set(reader.fieldnames)
-        rows = [] if missing else [(row["case"], row["subject_group"]) for row in reader]
-    except (ValueError, csv.Error) as error:
+        header, *rows = [row for _, row in csv_rows(read_text(file), spaced=True)] or [[]]
+    except ValueError as error:
         raise DatasetError(f"'{file}' cannot be read as a table: {error}") from error
     except OSError as error:
         raise DatasetError(
             f"'{file}' cannot be read ({error.strerror}). Put the table there, or remove what has "
             "its name."
         ) from error
+    names = [name.strip() for name in header]
+    missing = {"case", "subject_group"} - set(names)
     if missing:
         raise DatasetError(
             f"'{file}' lacks the column(s) {', '.join(sorted(missing))}. "
@@ -111,9 +109,10 @@ def read_groups(file: Path) -> dict[str, str]:
         )
     groups: dict[str, str] = {}
     faults: list[Fault] = []
-    for case, group in rows:
+    for row in filter(None, rows):
         # A short row has no group at all.
-        case, group = (case or "").strip(), (group or "").strip()
+        fields = dict(zip(names, row, strict=False))
+        case, group = (fields.get(key, "").strip() for key in ("case", "subject_group"))
         if groups.setdefault(case, group) != group:
             problem = f"puts case '{case}' into '{groups[case]}' and '{group}'"
             faults.append(Fault(str(file), problem, "Keep one of the two rows."))

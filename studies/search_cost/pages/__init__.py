@@ -1,3 +1,3 @@
-"""Reports, tables and pictures of the searches."""
+"""The page of benchmarks: its tables, and the raw fields that they are made of."""
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-__all__ = ["POINTS", "Json", "against_full", "at", "number", "our_steps", "ratios", "records"]
+__all__ = ["POINTS", "Json", "at", "number", "our_steps", "records", "shape_of"]
 
 Json = Mapping[str, object]
 
@@ -26,18 +26,13 @@ def number(record: object, *path: str) -> float:
 
 
 def records(record: Json, key: str) -> Sequence[Json]:
-    """The list of objects below a key, empty where it was not measured."""
-    return cast(Sequence[Json], record.get(key, ()))
+    """The list of objects below a key."""
+    return cast(Sequence[Json], record[key])
 
 
-def ratios(search: Json, of: str, to: str) -> list[Json]:
-    """What a search benchmark says of one mode's cost over another's: one object, or none."""
-    return [found for found in records(search, "ratios") if (found["of"], found["to"]) == (of, to)]
-
-
-def against_full(search: Json) -> list[Json]:
-    """Its comparison of the pruned search's cell with the full one's: one object, or none."""
-    return [found for found in records(search, "comparisons") if found["against"] == "full"]
+def shape_of(record: Json) -> str:
+    """An input's shape as it stands in tables, such as 8x1x48x64."""
+    return "x".join(str(size) for size in cast(Sequence[int], record["input_shape"]))
 
 
 def our_steps(step: Json) -> Iterator[tuple[Json, Json]]:

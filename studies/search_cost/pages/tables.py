@@ -1,125 +1,169 @@
-"""The Markdown page of a search benchmark, made of its record alone."""
+"""Tables of the page of benchmarks, each from the record of one tool."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import cast
 
-from studies.measuring.clock import PARTS
-from studies.search_cost.pages.agreement_table import render_agreement
-from studies.search_cost.pages.markdown import TITLES, markdown_table
-from studies.search_cost.pages.quality_tables import (
-    render_comparisons,
-    render_dice,
-    render_trainings,
+from iac_components.common.markdown_table import markdown_table
+from studies.measuring.records import mebibytes
+from studies.search_cost.pages.raw_fields import (
+    POINTS,
+    Json,
+    at,
+    number,
+    our_steps,
+    records,
+    shape_of,
 )
-from studies.search_cost.pages.raw_fields import Json, at, number, records
 
-__all__ = ["render_tables"]
+__all__ = [
+    "growth_table",
+    "inference_table",
+    "memory_table",
+    "quality_table",
+    "search_ratios",
+    "search_table",
+    "step_table",
+]
+
+CASES = ("plain", "search", "search, checkpointing", "yardstick")
+PLAIN = "plain"
+
+ARMS = {
+    "backbone": "backbone as it came",
+    "plain": "backbone, trained on",
+    "pruned": "cells of the pruned search",
+    "full": "cell of the full search",
+    "random": "random cells",
+}
+"""Arms as they are called in print, in the order of the table."""
 
 
-def render_tables(record: Json, *, pictures: Sequence[str], searches_of: str | None = None) -> str:
-    """The whole page.
+def search_ratios(record: Json, of: str) -> list[float]:
+    """How many times the processor time of each pruned search that of ``of`` is."""
+    costs = at(record, "costs")
+    whole = number(costs, of, "mean", "total", "cpu")
+    return [
+        whole / number(cost, "total", "cpu") for cost in at(costs, "pruned", "by_seed").values()
+    ]
+
+
+def search_table(searches: Mapping[str, Json]) -> str:
+    """Processor time to a genotype, and what part of a training it is.
 
     Args:
-        record: of ``python -m studies.search_cost.search``, as it wrote or would write it.
-        pictures: file names.
-        searches_of: name of the benchmark whose searches these are, if they were not run again.
+        searches: records of ``studies.search_cost.search`` by bundle.
     """
-    sections = [_head(record)]
-    if at(record, "costs"):
-        sections += [_costs(record, searches_of), _ratios(record)]
-    if at(record, "dice"):
-        sections += [render_dice(record), render_comparisons(record), render_trainings(record)]
-    sections.append(render_agreement(record))
-    sections += [f"![{name}]({name})\n" for name in pictures]
-    return "\n".join(section for section in sections if section)
-
-
-def _head(record: Json) -> str:
-    settings, session = at(record, "settings"), at(record, "session")
-    machine = at(session, "machine")
-    lines = [
-        f"# Search benchmark: {settings['bundle']}\n",
-        f"{settings['dataset']}, fold {settings['fold']}. {machine['cpu']}, "
-        f"{machine['threads']} thread(s), torch {machine['torch']}; commit {session['commit']}, "
-        f"{session['date']}. Made by `python -m studies.search_cost.search`.\n",
-    ]
-    if record["unfinished"]:
-        state = [
-            f"{mode}, seed {seed} ({len(cast(Sequence[str], search['rows'])) - 1} epochs)"
-            for mode, by_seed in cast(Mapping[str, Mapping[str, Json]], record["searches"]).items()
-            for seed, search in by_seed.items()
-            if search["digest"] is None
-        ]
-        lines.append(f"**Not finished, and left out below:** {'; '.join(state)}.\n")
-    untrained = cast(Sequence[Sequence[object]], record.get("untrained", ()))
-    if untrained:
-        names = [f"{TITLES[str(arm)]}, seed {seed}" for arm, seed in untrained]
-        lines.append(f"**Not trained yet:** {'; '.join(names)}.\n")
-    return "\n".join(lines)
-
-
-def _costs(record: Json, searches_of: str | None) -> str:
-    header = ["mode", "searches", "epochs", "steps", "set-up s", "total s", "total CPU s"]
-    header += [f"{part.replace('_', ' ')} CPU s" for part in PARTS]
-    rows = [
-        _cost_row(mode, at(cost, "mean"), len(at(cost, "by_seed")))
-        for mode, cost in at(record, "costs").items()
-    ]
-    origin = (
-        f"The searches are those of [{searches_of}]({searches_of}.md), not run again. "
-        if searches_of
-        else ""
+    header = (
+        *("bundle", "pruned: epochs", "s", "full: s"),
+        *("full / pruned", "plain / pruned", "pruned / training"),
     )
+    return markdown_table(header, (_search_row(*item) for item in searches.items()))
+
+
+def _search_row(bundle: str, record: Json) -> Sequence[str]:
+    costs = at(record, "costs")
+    pruned = [at(cost) for cost in at(costs, "pruned", "by_seed").values()]
+    seconds = [number(cost, "total", "cpu") for cost in pruned]
     return (
-        f"## What a search costs\n\n{origin}"
-        "Means over searches, which ran in one process and took turns epoch by epoch. A total is "
-        "set-up (building, checking and reading the data) and all epochs, with pruning, trace and "
-        "checkpoints.\n\n" + markdown_table(header, rows) + _stops(record)
+        bundle,
+        ", ".join(f"{number(cost, 'epochs'):.0f}" for cost in pruned),
+        ", ".join(f"{value:.0f}" for value in seconds),
+        f"{number(costs, 'full', 'mean', 'total', 'cpu'):.0f}",
+        *(
+            ", ".join(f"{ratio:.1f}" for ratio in search_ratios(record, of))
+            for of in ("full", "reference")
+        ),
+        f"{fmean(seconds) / _training_seconds(record):.4f}",
     )
 
 
-def _stops(record: Json) -> str:
-    """Say where the early stop fired."""
-    notes = [
-        f"seed {seed} after epoch {at(stop)['epoch']}"
-        + ("" if at(stop)["stopped"] else ", its last, since the rule never fired")
-        for seed, stop in at(record, "early_stop").items()
-    ]
-    patience = at(record, "settings")["early_stop_patience"]
-    lead = (
-        "\nEarly stop is no search of its own, but the beginning of the full-length one, until the "
-        f"genotype has not changed for {patience} epochs: "
+def _training_seconds(record: Json) -> float:
+    """Processor time of a training of the found network by its bundle's own schedule."""
+    trained = [at(cost) for cost in at(record, "trainings", "pruned").values()]
+    step = fmean(number(cost, "total", "cpu") / number(cost, "steps") for cost in trained)
+    return step * number(record, "own_training_steps")
+
+
+def quality_table(searches: Mapping[str, Json]) -> str:
+    """Dice x 100 on the test fold of each arm, seeds averaged; an arm a row, a bundle a column.
+
+    Args:
+        searches: records of ``studies.search_cost.search`` by bundle.
+    """
+    rows = (
+        [title, *(f"{POINTS * number(r, 'dice', arm, 'mean'):.2f}" for r in searches.values())]
+        for arm, title in ARMS.items()
     )
-    return f"{lead}{'; '.join(notes)}.\n" if notes else ""
+    return markdown_table(["", *searches], rows)
 
 
-def _cost_row(mode: str, cost: Json, searches: int) -> list[str]:
-    parts = at(cost, "parts")
-    seconds = [number(cost, "setup", "wall"), number(cost, "total", "wall")]
-    seconds.append(number(cost, "total", "cpu"))
-    seconds += [number(parts, name, "cpu") if name in parts else 0.0 for name in PARTS]
-    return [
-        TITLES[mode],
-        str(searches if cost["epochs"] else 0),
-        f"{number(cost, 'epochs'):.1f}",
-        f"{number(cost, 'steps'):.0f}",
-        *(f"{value:.1f}" for value in seconds),
-    ]
-
-
-def _ratios(record: Json) -> str:
+def step_table(step: Json) -> str:
+    """Our search step against the yardstick's."""
+    header = ("bundle, batch", "our step, ms", "yardstick / ours", "kept, MiB", "yardstick's, MiB")
     rows = []
-    for found in records(record, "ratios"):
-        each = [at(one) for one in at(found, "by_seed").values()]
+    for setting, case in our_steps(step):
         rows.append(
-            [
-                f"{TITLES[str(found['of'])]} / {TITLES[str(found['to'])]}",
-                *(f"{number(found, key):.1f}" for key in ("epochs", "steps", "wall", "cpu")),
-                ", ".join(f"{number(one, 'wall'):.1f}" for one in each),
-                ", ".join(f"{number(one, 'cpu'):.1f}" for one in each),
-            ]
+            (
+                f"{setting['subject']}, {shape_of(setting)}",
+                f"{number(case, 'milliseconds', 'cpu', 'median'):.0f}",
+                f"{number(case, 'yardstick_over_case', 'cpu', 'median'):.2f}",
+                mebibytes(number(case, "saved_bytes", "weight_step")),
+                mebibytes(number(setting, "yardstick_saved_bytes", "weight_step")),
+            )
         )
-    header = ["ratio", "epochs", "steps", "wall", "CPU", "wall by seed", "CPU by seed"]
-    return "### Ratios of totals\n\n" + markdown_table(header, rows) if rows else ""
+    return markdown_table(header, rows)
+
+
+def memory_table(memory: Json) -> str:
+    """Peak memory in MiB of each case, and in brackets its ratio to plain training's."""
+    peaks: dict[str, dict[str, str]] = {}
+    for record in records(memory, "records"):
+        name, case = f"{record['subject']}, {shape_of(record)}", str(record["case"])
+        ratio = "" if case == PLAIN else f" ({number(record, 'over_plain', 'peak'):.2f})"
+        peaks.setdefault(name, {})[case] = f"{mebibytes(number(record, 'peak_bytes'))}{ratio}"
+    header = ("network, batch", "plain training", "search", "with checkpointing", "yardstick")
+    return markdown_table(
+        header, ([name, *(by[case] for case in CASES)] for name, by in peaks.items())
+    )
+
+
+def inference_table(*inferences: Json) -> str:
+    """Processor time of networks with the shipped cells over that of plain ones."""
+    header = ("bundle", "channels in a cell", "operations", "network", "volume to label map")
+    rows = []
+    for record in (one for inference in inferences for one in records(inference, "records")):
+        divisor = cast(int, record["channel_divisor"])
+        rows.append(
+            (
+                str(record["bundle"]),
+                "all" if divisor == 1 else f"1 of {divisor}",
+                f"{number(record, 'forward', 'flops_cells_over_plain'):.2f}",
+                _over_plain(at(record, "forward")),
+                _over_plain(at(record, "whole_path")) if record["whole_path"] else "",
+            )
+        )
+    return markdown_table(header, rows)
+
+
+def _over_plain(part: Json) -> str:
+    return f"{number(part, 'cells_over_plain', 'cpu', 'median_of_pairs'):.2f}"
+
+
+def growth_table(growth: Json) -> str:
+    """By what doubling each factor multiplies a step's processor time and memory."""
+    rows: list[Sequence[str]] = []
+    for factor in records(growth, "factors"):
+        points = records(factor, "rows")
+        fitted = at(factor, "doubling_multiplies")
+        rows.append(
+            (
+                f"{factor['title']}{', ' + str(factor['series']) if factor['series'] else ''}",
+                f"{points[0]['value']} to {points[-1]['value']}",
+                f"{number(fitted, 'cpu_time'):.2f}",
+                f"{number(fitted, 'memory'):.2f}",
+            )
+        )
+    return markdown_table(("what is doubled", "measured", "time times", "memory times"), rows)

@@ -68,8 +68,7 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
     folders = training_folders(settings, cells)
     if own_steps(settings) is None:
         write_json(_own_steps_file(settings), settings.training.own_steps())
-    if not settings.scratch:
-        settings.training.evaluate(backbone_folder(settings), settings.backbone)
+    settings.training.evaluate(backbone_folder(settings), settings.backbone)
     for seed in settings.seeds:
         for mode in [mode for mode in folders if seed in folders[mode]]:
             if deadline.over:
@@ -80,9 +79,8 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
                 genotype = folder.parent / "genotype.json"
                 save_genotype(cells[mode][seed].genotype, genotype)
                 options = {"skip_module": "iac", "genotype_path": str(genotype)}
-            if not settings.scratch:
-                options["backbone_ckpt"] = str(settings.backbone)
-                options["frozen_backbone"] = mode != PLAIN
+            options["backbone_ckpt"] = str(settings.backbone)
+            options["frozen_backbone"] = mode != PLAIN
             train_timed(settings.training, folder, steps=settings.train_steps, seed=seed, **options)
             say(f"trained {mode}, seed {seed}: '{folder}'")
     return True

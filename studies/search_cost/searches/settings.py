@@ -20,7 +20,7 @@ from studies.search_cost.searches.searches import SEARCH_MODES
 
 __all__ = ["MODES", "BenchmarkError", "BenchmarkSettings"]
 
-MODES = (*SEARCH_MODES, "early_stop", "random")
+MODES = (*SEARCH_MODES, "random")
 """All modes, in the order of tables."""
 
 BUNDLES = Path(__file__).parents[3] / "bundles"
@@ -50,9 +50,6 @@ class BenchmarkSettings:
         base_steps: steps of its training.
         train_steps: steps of the training of each found cell.
         steps_per_epoch: steps in an epoch of a training.
-        scratch: whether whole networks are trained from random weights, in place of cells in the
-            trained backbone, which stays frozen.
-        early_stop_patience: epochs without a change that end the mode ``early_stop``.
 
     Raises:
         BenchmarkError: if an option is none that can be met.
@@ -72,8 +69,6 @@ class BenchmarkSettings:
     base_steps: int = 1200
     train_steps: int = 300
     steps_per_epoch: int = 30
-    scratch: bool = False
-    early_stop_patience: int = 10
 
     def __post_init__(self) -> None:
         unknown = [mode for mode in self.modes if mode not in MODES]
@@ -81,10 +76,6 @@ class BenchmarkSettings:
             raise BenchmarkError(f"--modes {','.join(unknown)}: choose from {','.join(MODES)}.")
         if not set(self.modes) & set(SEARCH_MODES):
             raise BenchmarkError(f"--modes needs one that searches: {','.join(SEARCH_MODES)}.")
-        if "early_stop" in self.modes and "full" not in self.modes:
-            raise BenchmarkError(
-                "--modes early_stop is the beginning of the full search: add full to --modes."
-            )
         known = sorted(path.name.removesuffix(_folder("", "search")) for path in _bundles())
         if self.bundle not in known:
             raise BenchmarkError(f"--bundle '{self.bundle}' is none of {', '.join(known)}.")
@@ -95,7 +86,7 @@ class BenchmarkSettings:
         for given in (self.seeds, *self.search_seeds.values()):
             if not given or len(set(given)) < len(given):
                 raise BenchmarkError(f"seeds '{' '.join(map(str, given))}': give each once.")
-        for name in ("base_steps", "train_steps", "steps_per_epoch", "early_stop_patience"):
+        for name in ("base_steps", "train_steps", "steps_per_epoch"):
             if getattr(self, name) < 1:
                 raise BenchmarkError(f"--{name} must be at least 1, got {getattr(self, name)}.")
         if self.epochs is not None and self.epochs < 1:
@@ -128,9 +119,7 @@ class BenchmarkSettings:
 
     def seeds_of(self, mode: str) -> Sequence[int]:
         """The seeds with which a mode searches, or draws."""
-        if mode == "random":
-            return self.seeds
-        return self.search_seeds["full" if mode == "early_stop" else mode]
+        return self.seeds if mode == "random" else self.search_seeds[mode]
 
     def plan(self, mode: str, seed: int) -> SearchPlan:
         """One of the searches."""
@@ -160,8 +149,6 @@ class BenchmarkSettings:
             "base_steps": self.base_steps,
             "train_steps": self.train_steps,
             "steps_per_epoch": self.steps_per_epoch,
-            # Named where it is on alone: folders begun before there was such a thing go on.
-            **({"scratch": True} if self.scratch else {}),
             "threads": torch.get_num_threads(),
         }
 

@@ -1,3 +1,3 @@
-"""Single steps: levers, memory, growth, inference."""
+"""Single steps: time, memory, growth, inference."""
 
 from __future__ import annotations

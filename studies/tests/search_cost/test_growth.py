@@ -16,7 +16,6 @@ from studies.measuring.clock import Seconds
 from studies.search_cost.steps import growth_ranks
 from studies.search_cost.steps.growth import BASE, FACTORS, Factor, Point, build_network, doubling
 from studies.search_cost.steps.growth import measure_factor as measure
-from studies.search_cost.steps.growth_page import growth_page
 from studies.search_cost.steps.growth_pictures import draw_growth
 from studies.search_cost.steps.growth_ranks import launch, measure_ranks
 
@@ -124,41 +123,15 @@ def factor_record(name: str, series: str, values: list[int], exponent: float) ->
     }
 
 
-RECORD = {
-    "machine": {"threads": 1},
-    "device": "CPU",
-    "repeats": 3,
-    "base": vars(BASE),
-    "factors": [
-        factor_record("nodes", "", [1, 2, 4], 1.5),
-        factor_record("voxels", "2-D", [64, 256], 1.0),
-        factor_record("voxels", "3-D", [64, 512], 1.1),
-    ],
-    "ranks": {
-        "point": {"batch_size": 8},
-        "one_over_two": {"wall": {"ratio_of_minima": 1.6, "ratio_of_medians": 1.5}},
-    },
-}
-
-
-def test_the_page_says_what_doubles():
-    page = growth_page(RECORD, record_name="growth.json", picture_name="growth.png")
-    assert "| number of nodes | 1, 4 | 2.83 (3.00) | 2.83 (4.00) | 2.00 (5.00) |" in page
-    assert "| number of voxels, 3-D | 64 | 97.006 | 194.012 | 48.503 | 64.0 | 7 |" in page
-    assert "With 64 voxels an image, a 3-D step takes 1.52 times the time" in page
-    assert "by one process takes 1.60 times as long as by two with 4 each" in page
-    assert "(growth.png)" in page
-    assert "`growth.json`" in page
-    assert "1 thread)" in page
-
-
-def test_the_page_without_ranks():
-    page = growth_page({**RECORD, "ranks": None}, record_name="a.json", picture_name="a.png")
-    assert "Two processes" not in page
+FACTORS = [
+    factor_record("nodes", "", [1, 2, 4], 1.5),
+    factor_record("voxels", "2-D", [64, 256], 1.0),
+    factor_record("voxels", "3-D", [64, 512], 1.1),
+]
 
 
 def test_the_picture(tmp_path):
-    written = draw_growth(RECORD["factors"], tmp_path / "growth.png")
+    written = draw_growth(FACTORS, tmp_path / "growth.png")
     assert written.read_bytes().startswith(b"\x89PNG")
 
 
@@ -175,7 +148,6 @@ def test_a_run(tmp_path, capsys, monkeypatch):
     assert [row["value"] for row in record["factors"][0]["rows"]] == [1, 2]
     assert record["base"]["side"] == 32
     assert record["ranks"] is None
-    assert "skip connections with a cell" in (tmp_path / "growth.md").read_text(encoding="utf-8")
     assert (tmp_path / "growth.png").exists()
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from iac_components.evaluation import CaseRecord
 from iac_components.search_space import (
@@ -20,16 +19,12 @@ from iac_components.search_space import (
     save_genotype,
 )
 from studies.measuring.clock import PARTS, Seconds
-from studies.search_cost.pages.markdown import markdown_table
-from studies.search_cost.pages.pictures import draw_cost, draw_epochs
-from studies.search_cost.pages.report import report_json
-from studies.search_cost.pages.results import Results
-from studies.search_cost.pages.tables import render_tables
-from studies.search_cost.searches.cells import Agreement, FoundCell, agreement, found_cells
+from studies.search_cost.searches.cells import FoundCell, found_cells
 from studies.search_cost.searches.costs import Cost, cost_of, mean_cost, ratio
-from studies.search_cost.searches.early_stop import EarlyStop
 from studies.search_cost.searches.epoch_log import EpochLog, EpochRecord
-from studies.search_cost.searches.quality import compare_with, seed_mean, summary_of
+from studies.search_cost.searches.quality import seed_mean, summary_of
+from studies.search_cost.searches.report import report_json
+from studies.search_cost.searches.results import Results
 from studies.search_cost.searches.retraining import PLAIN, training_folders
 from studies.search_cost.searches.settings import BenchmarkSettings
 
@@ -95,59 +90,12 @@ FULL = cell(
 )
 
 
-@pytest.mark.parametrize(
-    ("other", "edges", "operations"),
-    [
-        (FULL, 1, 1),
-        (cell(*[(("skip", "max_pool_3x3"), ("gate", "skip_connect"))] * 2), 0.75, 1 / 3),
-        (cell((("skip", "sep_conv_3x3"),), (("gate", "sep_conv_3x3"),)), 0.25, 1),
-    ],
-)
-def test_agreement_counts_edges_then_operations(other, edges, operations) -> None:
-    found = agreement(other, FULL)
-    assert (found.edges, found.operations) == (pytest.approx(edges), pytest.approx(operations))
-
-
-@pytest.mark.parametrize(("other", "edges"), [(cell(), 1), (FULL, 0)])
-def test_agreement_with_a_cell_that_has_lost_all_nodes(other, edges) -> None:
-    assert agreement(other, cell()) == Agreement(edges, None)
-    assert agreement(cell(), FULL) == Agreement(0, None)
-
-
-def test_cells_without_a_common_edge_have_no_common_operation() -> None:
-    one = cell((("skip", "sep_conv_3x3"),), (("gate", "sep_conv_3x3"),))
-    other = cell((("gate", "sep_conv_3x3"),), (("skip", "sep_conv_3x3"),))
-    assert agreement(one, other).operations is None
-
-
 def records(dice: float, *, spread: float = 0.0, patients: int = 12) -> list[CaseRecord]:
     draw = np.random.default_rng(0).normal(0, 1, patients)
     return [
         CaseRecord(f"p{i}", f"p{i}", 1, "organ", float(np.clip(dice + spread * d, 0, 1)), 1.0)
         for i, d in enumerate(draw)
     ]
-
-
-def test_the_pruned_arm_is_compared_with_every_other() -> None:
-    arms = {
-        "full": {0: records(0.80, spread=0.02), 1: records(0.82, spread=0.02)},
-        "pruned": {0: records(0.81, spread=0.01), 1: records(0.81, spread=0.01)},
-        PLAIN: {0: records(0.7), 1: records(0.7)},
-        "random": {0: records(0.9), 1: records(0.9)},
-    }
-    found = {one.against: one for one in compare_with(arms, arm="pruned")}
-    assert list(found) == ["full", PLAIN, "random"]
-    assert found["full"].paired.mean_difference == pytest.approx(0, abs=0.01)
-    assert found[PLAIN].paired.non_inferior
-    assert found[PLAIN].paired.mean_difference == pytest.approx(0.11, abs=0.01)
-    assert not found["random"].paired.non_inferior
-    assert found["random"].holm_p > found["random"].paired.p_value
-
-
-def test_one_patient_is_compared_with_nobody() -> None:
-    arms = {"full": {0: records(0.8, patients=1)}, "pruned": {0: records(0.8, patients=1)}}
-    assert compare_with(arms, arm="pruned") == []
-    assert compare_with({"full": arms["full"]}, arm="pruned") == []
 
 
 def test_seeds_are_averaged_patient_by_patient() -> None:
@@ -162,7 +110,7 @@ def settings(tmp_path: Path) -> BenchmarkSettings:
         bundle="hippocampus_unet",
         dataset_dir=tmp_path,
         output_dir=tmp_path / "work",
-        modes=["full", "pruned", "early_stop", "random"],
+        modes=["full", "pruned", "random"],
         seeds=[0, 1],
         search_seeds={"reference": [0], "full": [0, 1], "pruned": [1, 0]},
     )
@@ -201,7 +149,7 @@ def test_equal_cells_with_equal_seeds_are_trained_once(settings: BenchmarkSettin
 
 @pytest.fixture
 def results(settings: BenchmarkSettings) -> Results:
-    """Full takes 6 epochs, pruned 3; early stop ends full after 4; one search is at work."""
+    """Full takes 6 epochs, pruned 3; one search is at work."""
     plans = {
         mode: {seed: settings.plan(mode, seed) for seed in (0, 1)} for mode in ("full", "pruned")
     }
@@ -216,13 +164,11 @@ def results(settings: BenchmarkSettings) -> Results:
     costs = {
         "full": {0: cost_of(plans["full"][0].log)},
         "pruned": {seed: cost_of(plan.log) for seed, plan in plans["pruned"].items()},
-        "early_stop": {0: cost_of(plans["full"][0].log, epochs=4)},
         "random": {0: Cost(), 1: Cost()},
     }
     cells = {
         "full": {seed: FoundCell("full", 0, FULL) for seed in (0, 1)},
         "pruned": {seed: FoundCell("pruned", seed, FULL) for seed in (0, 1)},
-        "early_stop": {seed: FoundCell("early_stop", 0, FULL) for seed in (0, 1)},
         "random": {
             seed: FoundCell("random", seed, random_genotype(SPACE, seed)) for seed in (0, 1)
         },
@@ -233,40 +179,12 @@ def results(settings: BenchmarkSettings) -> Results:
         settings,
         plans,
         costs,
-        {0: EarlyStop(4, True, FULL)},
         cells,
         {arm: {0: training} for arm in arms},
         4000,
         [("random", 1)],
         {arm: {0: records(0.8, spread=0.02), 1: records(0.81)} for arm in arms},
     )
-
-
-def test_tables_say_what_was_measured(results: Results) -> None:
-    text = render_tables(report_json(results, SESSION), pictures=["a.png"])
-    assert "left out below:** full, seed 1 (6 epochs)" in text
-    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
-    # Set-up 2 s and 30 s against 2 s and 9 s; 6 epochs against 3.
-    assert lines["full length / pruned"].split(" | ")[1:5] == ["2.0", "2.0", "2.9", "2.9"]
-    assert lines["early stop / pruned"].split(" | ")[1:4] == ["1.3", "1.3", "2.0"]
-    assert "reference" not in text
-    assert "full length: the cell of search seed 0 for training seed 1;" in text
-    assert "80.5" in text
-    assert "Not trained yet:** random, seed 1." in text
-    assert "has not changed for 10 epochs: seed 0 after epoch 4." in text
-    assert "pruned − no cell" in text
-    assert "![a.png](a.png)" in text
-    assert "own schedule is 4000 such steps." in text
-    training = text[text.index("### The search against the training") :]
-    assert "| pruned | 22.0 | 11.0 | 0.250 | 0.50 | 0.50 |" in training
-
-
-def test_tables_of_a_benchmark_that_has_just_begun(results: Results) -> None:
-    empty = replace(results, costs={"full": {}}, stops={}, cells={}, trainings={}, records={})
-    empty = replace(empty, untrained=[])
-    text = render_tables(report_json(empty, SESSION), pictures=[])
-    assert "full, seed 1 (6 epochs)" in text
-    assert "|" not in text
 
 
 def test_the_record_is_json_with_all_epochs(results: Results, tmp_path: Path) -> None:
@@ -277,39 +195,8 @@ def test_the_record_is_json_with_all_epochs(results: Results, tmp_path: Path) ->
     assert len(epochs) == 4
     assert content["trainings"][PLAIN]["0"]["rows"][1].startswith("1,10,64,6,3.0,")
     assert content["unfinished"] == ["full, seed 1"]
-    assert content["early_stop"] == {"0": {"epoch": 4, "stopped": True}}
-    assert [(one["of"], one["to"]) for one in content["ratios"]] == [
-        ("full", "pruned"),
-        ("early_stop", "pruned"),
-    ]
+    assert content["untrained"] == [["random", 1]]
+    assert [(one["of"], one["to"]) for one in content["ratios"]] == [("full", "pruned")]
     assert content["ratios"][0]["by_seed"]["0"]["wall"] == pytest.approx(32 / 11)
     assert content["cells"]["full"]["1"]["search_seed"] == 0
-    found = content["cells"]["pruned"]["1"]["agreement_with_full"]
-    assert found == {"search_seed": 0, "edges": 1, "operations": 1}
-    assert content["cells"]["full"]["1"]["agreement_with_full"] is None
-    assert {one["against"] for one in content["comparisons"]} == {
-        *("full", "early_stop", "random", PLAIN)
-    }
-
-
-def colours(path: Path) -> set[tuple[int, ...]]:
-    with Image.open(path) as image:
-        assert image.width >= 600
-        return {colour for _, colour in image.convert("RGB").getcolors(image.width * image.height)}
-
-
-@pytest.mark.parametrize("draw", [draw_epochs, draw_cost])
-def test_pictures_show_every_mode(results: Results, tmp_path: Path, draw) -> None:
-    shown = colours(draw(results, tmp_path / "picture.png"))
-    # Full, pruned and early stop in the colours of the palette.
-    assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0x00, 0x9E, 0x73)} <= shown
-
-
-@pytest.mark.parametrize("draw", [draw_epochs, draw_cost])
-def test_pictures_of_a_benchmark_that_has_just_begun(results: Results, tmp_path, draw) -> None:
-    empty = replace(results, plans={}, costs={}, stops={}, cells={}, trainings={}, records={})
-    assert draw(empty, tmp_path / "picture.png").exists()
-
-
-def test_a_table_is_aligned() -> None:
-    assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | ---: |\n| 1 | 2 |\n"
+    assert set(content["dice"]) == {"full", "pruned", "random", PLAIN}

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 import studies.search_cost.write as tool
-
-ROOT = Path(__file__).parents[3]
-SEARCHES = sorted(
-    path.stem for kind in ("search", "scratch") for path in tool.RAW.glob(f"{kind}_*.json")
+from studies.search_cost.pages.tables import (
+    growth_table,
+    inference_table,
+    memory_table,
+    quality_table,
+    search_table,
+    step_table,
 )
 
-
-@pytest.fixture
-def raw(tmp_path, monkeypatch):
-    monkeypatch.setattr(tool, "RAW", tmp_path)
-
-    def write(name, content):
-        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-
-    return write
+ROOT = Path(__file__).parents[3]
+MEBIBYTE = 2**20
 
 
-def search(**changes):
-    paired = {"mean_difference": 0.001, "lower": -0.004, "upper": 0.006, "non_inferior": True}
-    training = {"total": {"cpu": 400.0}, "steps": 100}
+def cells_of(table: str) -> list[list[str]]:
+    """The rows of a table without its header."""
+    return [line.strip("| ").split(" | ") for line in table.splitlines()][2:]
+
+
+def cost(seconds: float, *, epochs: int = 10, steps: int = 40) -> dict[str, object]:
+    return {"epochs": epochs, "steps": steps, "total": {"cpu": seconds}}
+
+
+def search() -> dict[str, object]:
+    arms = {"backbone": 0.8, "plain": 0.7, "pruned": 0.81, "full": 0.82, "random": 0.83}
     return {
-        "ratios": [{"of": "full", "to": "pruned", "wall": 17.0, "cpu": 16.5}],
-        "comparisons": [
-            {"against": "full", "paired": paired},
-            {"against": "random", "paired": paired},
-        ],
-        "costs": {"pruned": {"mean": {"total": {"cpu": 50.0}}}},
-        "trainings": {"pruned": {"0": training, "1": training}},
-        "own_training_steps": 100,
-        "dice": {"pruned": {"by_seed": {"0": 0.8, "1": 0.8, "2": 0.8}}},
-        "cells": {
-            "pruned": {seed: {"search_seed": int(seed), "genotype": []} for seed in "012"},
-            "full": {seed: {"search_seed": 0, "genotype": []} for seed in "012"},
+        "costs": {
+            "pruned": {"by_seed": {"0": cost(10), "1": cost(20, epochs=12)}},
+            "full": {"mean": cost(200)},
+            "reference": {"mean": cost(300)},
         },
-        **changes,
+        # Two seconds a step, of which the schedule has 1000.
+        "trainings": {"pruned": {"0": cost(80), "1": cost(80)}},
+        "own_training_steps": 1000,
+        "dice": {arm: {"mean": value} for arm, value in arms.items()},
     }
 
 
@@ -50,88 +48,94 @@ def test_committed_page_is_what_the_raw_files_make():
     assert (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8") == tool.page()
 
 
-@pytest.mark.parametrize("name", SEARCHES)
-def test_committed_tables_are_what_the_raw_files_make(name):
-    path = tool.RAW / f"{name}.md"
-    assert path.read_text(encoding="utf-8") == tool.search_page(name)
+def test_the_page_is_short():
+    assert tool.page().count("\n") <= 120
 
 
 def test_random_cells_are_the_same_in_every_bundle():
-    """As the page says."""
+    """So that four rows of the quality table have one and the same three."""
     drawn = [
-        [cell["digest"] for cell in tool.raw(name)["cells"]["random"].values()] for name in SEARCHES
+        [cell["digest"] for cell in record["cells"]["random"].values()]
+        for record in tool.read_searches().values()
     ]
     assert len(set(drawn[0])) == 3
     assert all(digests == drawn[0] for digests in drawn)
 
 
-def test_a_ratio_is_met_by_both_clocks(raw):
-    raw("search_a_unet", search())
-    slow = {"of": "full", "to": "pruned", "wall": 17.0, "cpu": 15.9}
-    raw("search_b_unet", search(ratios=[slow]))
-    rows = list(tool.ratio_rows("full", "pruned", least=16))
-    assert [(row.where, row.met) for row in rows] == [("a_unet", True), ("b_unet", False)]
-    assert rows[1].render().endswith("| 15.9 (wall-clock 17.0) | **missed** |")
+def test_every_pruned_search_has_its_ratio():
+    (row,) = cells_of(search_table({"a_unet": search()}))
+    assert row == ["a_unet", "10, 12", "10, 20", "200", "20.0, 10.0", "30.0, 15.0", "0.0075"]
 
 
-def test_quality_is_against_the_full_search_alone(raw):
-    raw("search_a_unet", search())
-    raw("search_b_unet", search(dice={"pruned": {"by_seed": {"0": 0.8}}}))
-    found = [(row.measured, row.met) for row in tool.quality_rows("search", "cells alone")]
-    interval = "+0.10 [-0.40, +0.60]"
-    cells = "cells: 3 of `pruned`, 1 of `full`"
-    assert found == [
-        (f"{interval}, seeds of the trainings: 3; {cells}", True),
-        (f"{interval}, seeds of the trainings: 1; {cells}", False),
+def test_arms_are_rows_and_bundles_columns():
+    rows = cells_of(quality_table({"a": search(), "b": search()}))
+    assert rows[0] == ["backbone as it came", "80.00", "80.00"]
+    assert [row[1] for row in rows] == ["80.00", "70.00", "81.00", "82.00", "83.00"]
+
+
+def test_a_step_is_ours():
+    case = {
+        "case": "ours",
+        "milliseconds": {"cpu": {"median": 500.4}},
+        "yardstick_over_case": {"cpu": {"median": 1.7}},
+        "saved_bytes": {"weight_step": 2 * MEBIBYTE},
+    }
+    setting = {
+        "subject": "a_unet",
+        "input_shape": [4, 1, 8, 8],
+        "yardstick_saved_bytes": {"weight_step": 3 * MEBIBYTE},
+        "cases": [{"case": "other"}, case],
+    }
+    (row,) = cells_of(step_table({"settings": [setting]}))
+    assert row == ["a_unet, 4x1x8x8", "500", "1.70", "2.0", "3.0"]
+
+
+def test_peaks_are_set_against_plain_training():
+    cases = ["plain", "search", "search, checkpointing", "yardstick"]
+    records = [
+        {
+            "subject": "net",
+            "input_shape": [2, 1, 8],
+            "case": case,
+            "peak_bytes": times * MEBIBYTE,
+            "over_plain": {"peak": times},
+        }
+        for times, case in enumerate(cases, start=1)
+    ]
+    (row,) = cells_of(memory_table({"records": records}))
+    assert row == ["net, 2x1x8", "1.0", "2.0 (2.00)", "3.0 (3.00)", "4.0 (4.00)"]
+
+
+def test_inference_without_volumes_has_no_path():
+    part = {"cells_over_plain": {"cpu": {"median_of_pairs": 1.25}}}
+    record = {
+        "bundle": "a_unet",
+        "channel_divisor": 1,
+        "forward": {**part, "flops_cells_over_plain": 1.1},
+        "whole_path": part,
+    }
+    narrow = {**record, "channel_divisor": 4, "whole_path": None}
+    lines = inference_table({"records": [record]}, {"records": [narrow]}).splitlines()[2:]
+    assert lines == [
+        "| a_unet | all | 1.10 | 1.25 | 1.25 |",
+        "| a_unet | 1 of 4 | 1.10 | 1.25 |  |",
     ]
 
 
-def test_from_scratch_is_a_row_and_a_section_of_its_own(raw, tmp_path):
-    raw("scratch_a_unet", search())
-    assert not list(tool.quality_rows("search", "cells alone"))
-    (row,) = tool.quality_rows("scratch", "whole")
-    assert (row.what, row.where) == ("Dice, whole, `pruned` less `full`, points", "a_unet")
-    parts = [
-        "# A",
-        "costs",
-        "## What its cell is worth",
-        "",
-        "A table.",
-        "",
-        "### The search against",
-    ]
-    (tmp_path / "scratch_a_unet.md").write_text("\n".join(parts), encoding="utf-8")
-    assert tool.quality_from_scratch("a_unet") == "A table."
-    assert "## From scratch: a, unet\n\nA table.\n" in tool.page()
+def test_growth_is_of_the_fit():
+    factor = {
+        "title": "voxels",
+        "series": "3-D",
+        "rows": [{"value": 8}, {"value": 64}],
+        "doubling_multiplies": {"cpu_time": 1.5, "memory": 2.0},
+    }
+    (row,) = cells_of(growth_table({"factors": [factor]}))
+    assert row == ["voxels, 3-D", "8 to 64", "1.50", "2.00"]
 
 
-@pytest.mark.parametrize(("seconds", "met"), [(100.0, True), (101.0, False)])
-def test_search_may_cost_a_quarter_of_training(raw, seconds, met):
-    raw("search_a_unet", search(costs={"pruned": {"mean": {"total": {"cpu": seconds}}}}))
-    (row,) = tool.training_rows()
-    assert row.met is met
-    # A step takes 4 s here, and the bundle's own schedule has 100.
-    assert row.measured.startswith(f"{seconds / 400:.3f}: ")
-    assert f"1/4 from {seconds:.0f} steps on" in row.measured
-
-
-def test_what_was_not_measured_has_no_row(raw):
-    raw("search_a_unet", search(comparisons=[], costs={}, trainings={}, ratios=[]))
-    raw("search_b_unet", search(comparisons=[], trainings={"pruned": {}}, ratios=[]))
-    assert [row for rows in tool.TARGETS for row in rows()] == []
-
-
-def test_rows_of_single_tools(raw):
-    clocks = {"wall": {"median": 1.9}, "cpu": {"median": 1.7}}
-    case = {"case": "ours", "yardstick_over_case": clocks}
-    raw("step", {"settings": [{"subject": "a_unet", "cases": [case, {"case": "fused"}]}]})
-    record = {"subject": "a_unet", "over_plain": {"peak": 1.5}}
-    raw("memory", {"records": [{**record, "case": "plain"}, {**record, "case": "search"}]})
-    pairs = {"wall": {"median_of_pairs": 1.2}, "cpu": {"median_of_pairs": 1.1}}
-    raw("inference", {"records": [{"bundle": "a_unet", "forward": {"cells_over_plain": pairs}}]})
-    rows = [*tool.step_rows(), *tool.memory_rows(), *tool.inference_rows()]
-    assert [(row.measured, row.met) for row in rows] == [
-        ("1.70 (wall-clock 1.90)", False),
-        ("1.50", True),
-        ("1.10 (wall-clock 1.20)", False),
-    ]
+def test_records_of_two_machines_make_no_page():
+    one = {"date": "2026-01-02", "machine": {"cpu": "a", "cores": 2, "threads": 1, "torch": "2"}}
+    other = {**one, "machine": {**one["machine"], "cpu": "b"}}
+    assert tool._machine([one, one])["days"] == "2026-01-02"
+    with pytest.raises(ValueError, match="different machines"):
+        tool._machine([one, other])

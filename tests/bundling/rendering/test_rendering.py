@@ -262,7 +262,7 @@ def test_an_architecture_of_its_own_is_shipped(tmp_path, monkeypatch, kind):
     files = {path.name: text for path, text in render(combination, "train")}
     assert json.loads(files["architecture.json"])["provenance"] == {"kind": kind}
     assert ("is a stand-in" in files["README.md"]) == (kind == "stand-in")
-    assert ("was found by the search bundle" in files["README.md"]) == (kind == "searched")
+    assert ("was found on this data set" in files["README.md"]) == (kind == "searched")
 
 
 @pytest.mark.parametrize(
@@ -363,3 +363,23 @@ def test_only_a_planned_network_lists_the_patch_at_inference(tmp_path, backbone)
     assert ("--patch_size" in made.words("inference")["options"]) == (backbone == "nnunet")
     assert "--patch_size" in made.words("train")["options"]
     assert "--checkpoint" in made.words("train")["options"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        ({}, "of version 0.1.0, which did not measure what its parts are worth"),
+        ({"findings": {"alpha": 0.05}}, "of version 0.1.0; what its parts are worth is inside"),
+    ],
+)
+def test_a_readme_says_whether_the_search_measured(findings, words, tmp_path, monkeypatch):
+    provenance = {"versions": {"iac_components": "0.1.0"}, "kind": "searched", **findings}
+    combination = combine_dints(tmp_path)
+    monkeypatch.setattr(DintsCombination, "provenance", lambda self: provenance)
+    assert words in combination.architecture_note()
+    assert (
+        words
+        in dict(render(combination, "train"))[
+            combination.root("train") / "configs" / "metadata.json"
+        ]
+    )

@@ -55,7 +55,7 @@ class Bundles:
 
 def collection() -> dict[str, Combination]:
     """The combinations that this package can render, by short name."""
-    return {combination.results_name: combination for combination in all_combinations()}
+    return {combination.short_name: combination for combination in all_combinations()}
 
 
 def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
@@ -11,9 +10,9 @@ import torch
 from monai.transforms import SpatialPad
 from torch import Tensor
 
-from iac_components.common.trace_format import SUMMARY_COLUMNS
 from iac_components.dints import load_architecture
 from iac_components.networks import load_weights
+from iac_components.visualization import read_summary
 from tools.maintenance.verification.chain import Chain
 
 __all__ = ["DintsChain"]
@@ -69,11 +68,13 @@ class DintsChain(Chain):
         for key in ("num_blocks", "num_depths", "channel_mul"):
             if key in given and getattr(space, key) != given[key]:
                 yield f"search/architecture.json: {key} is {getattr(space, key)}, not {given[key]}"
-        path = self.search() / "search_summary.csv"
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        if len(rows) != given["epochs"] or tuple(rows[0]) != tuple(SUMMARY_COLUMNS):
-            yield f"search/search_summary.csv: {len(rows)} epochs, columns {list(rows[0])}"
+        try:
+            epochs = len(read_summary(self.search() / "search_summary.csv").epochs)
+        except (OSError, ValueError) as error:
+            yield str(error)
+        else:
+            if epochs != given["epochs"]:
+                yield f"search/search_summary.csv: {epochs} epochs, not {given['epochs']}"
 
     def training_faults(self) -> Iterator[str]:
         """The trained weights are those of the found architecture."""

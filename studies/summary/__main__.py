@@ -1,0 +1,180 @@
+"""Make the page of results of the raw files: ``python -m studies.summary``.
+
+The words are those of ``page.md``; no figure is typed by hand.
+"""
+
+from __future__ import annotations
+
+import string
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from iac_components.bundling.rendering.performance import scores_table
+from iac_components.common.files import read_json, write_text
+from studies.cell_table.configurations import configurations
+from studies.cell_table.records import read_lines
+from studies.cell_table.reliability import reliability
+from studies.cell_table.settings import load_settings
+from studies.cell_table.table import RESULTS, CellTable, load_table
+from studies.found.records import Found, read_found
+from studies.planted.report import report as planted_report
+from studies.planted.tasks import planted_tasks
+from studies.rules import RULES
+from studies.search_cost.pages.raw_fields import POINTS, at, number, records
+from studies.search_cost.pages.tables import quality_table, search_ratios
+from studies.search_cost.write import RAW, read, read_searches
+from studies.summary.tables import CHEAPEST, NONE, cells_table, found_table, row_of
+
+ROOT = Path(__file__).parents[2]
+STUDIES = ROOT / "studies"
+TEMPLATE = Path(__file__).with_name("page.md")
+PAGE = ROOT / "docs" / "RESULTS.md"
+WEIGHTS = ROOT / "bundles/hippocampus_unet_iac_segmentation_inference/docs/weights.json"
+DATASET = "hippocampus"
+SHIFTS = ("inverted", "bias")
+FOUND_AT = "inverted"
+SEEDS = 2
+MAX_BYTES = 1 << 20
+
+
+def page() -> str:
+    """The whole page."""
+    words = {**_cells(), **_converged(), **_planted(), **_found(), **_inference(), **_weights()}
+    return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
+
+
+def _cells() -> dict[str, str]:
+    """The cell table: what there is to find with another scanner."""
+    settings = load_settings(DATASET)
+    tables = {shift: load_table(DATASET, shift) for shift in SHIFTS}
+    words = {
+        "site": str(settings.section("patients")["site"]),
+        "test": str(settings.section("patients")["test"]),
+        "steps": str(settings.recipe("cell_training").steps),
+        "rows": str(len(list(read_lines(RESULTS / f"{DATASET}.jsonl")))),
+        "all_rows": str(SEEDS * len(SHIFTS) * len(configurations())),
+        "cells": cells_table(tables),
+    }
+    for shift, table in tables.items():
+        spread = reliability(table.scores[table.of_kinds("random")])
+        words |= {
+            f"sd_{shift}": f"{POINTS * spread.between_cells:.1f}",
+            f"seed_{shift}": f"{POINTS * spread.between_seeds:.1f}",
+            f"icc_{shift}": f"{spread.icc:.2f} ({spread.icc_low:.2f} to {spread.icc_high:.2f})",
+            f"share_{shift}": f"{_share_of_the_cheapest(table):.0%}",
+        }
+    return words
+
+
+def _share_of_the_cheapest(table: CellTable) -> float:
+    """What the cheapest cell gains over none, as a share of what the best does."""
+    none, cheapest = (table.scores[row_of(table, name)].mean() for name in (NONE, CHEAPEST))
+    return float((cheapest - none) / (table.scores.mean(axis=1).max() - none))
+
+
+def _converged() -> dict[str, str]:
+    """Cells around converged backbones, and what searches around them took."""
+    searches = read_searches()
+    apart = [
+        abs(number(one, "dice", "pruned", "mean") - number(one, "dice", "random", "mean"))
+        for one in searches.values()
+    ]
+    gain = [
+        POINTS * (number(one, "dice", "pruned", "mean") - number(one, "dice", "backbone", "mean"))
+        for one in searches.values()
+    ]
+    steps = [number(one, "settings", "train_steps") for one in searches.values()]
+    pruned = [
+        number(cost, "total", "cpu")
+        for one in searches.values()
+        for cost in at(one, "costs", "pruned", "by_seed").values()
+    ]
+    full = [ratio for one in searches.values() for ratio in search_ratios(one, "full")]
+    return {
+        "quality": quality_table(searches),
+        "apart": f"{POINTS * max(apart):.2f}",
+        "least_gain": f"{min(gain):+.2f}",
+        "most_gain": f"{max(gain):+.2f}",
+        "least_training": f"{min(steps):.0f}",
+        "most_training": f"{max(steps):.0f}",
+        "pruned_least": f"{min(pruned):.0f}",
+        "pruned_most": f"{max(pruned):.0f}",
+        "full_least": f"{min(full):.0f}",
+        "full_most": f"{max(full):.0f}",
+    }
+
+
+def _planted() -> dict[str, str]:
+    paths = sorted((STUDIES / "planted" / "results").rglob("*.json"))
+    runs = [cast(Mapping[str, object], read_json(path, max_bytes=MAX_BYTES)) for path in paths]
+    audits = [run for run in runs if run["rule"] == "audit"]
+    planted = [number(run, "seconds") for run in audits if run["remedy"]]
+    null = [number(run, "seconds") for run in audits if not run["remedy"]]
+    tasks = [run for run in runs if run["remedy"]]
+    missed = [
+        f"`{run['task']}`, seed {run['seed']}, by `{run['rule']}` (called {run['kind']})"
+        for run in runs
+        if not run["right"]
+    ]
+    missing = sorted(set(RULES) - {str(run["rule"]) for run in tasks})
+    return {
+        "planted": planted_report(runs) + "\n",
+        "tasks_run": str(len({run["task"] for run in tasks})),
+        "tasks_known": str(sum(bool(task.remedy) for task in planted_tasks())),
+        "seeds_run": ", ".join(sorted({str(run["seed"]) for run in tasks})),
+        "missed": "; ".join(missed) or "none",
+        "rules_missing": ", ".join(f"`{rule}`" for rule in missing) or "no rule",
+        "audit_least": f"{min(planted):.0f}",
+        "audit_most": f"{max(planted):.0f}",
+        "audit_null": f"{sum(null) / len(null):.0f}",
+    }
+
+
+def _found() -> dict[str, str]:
+    by_rule: dict[str, list[Found]] = {}
+    for record in read_found(STUDIES / "found" / "results", dataset=DATASET, shift=FOUND_AT):
+        by_rule.setdefault(str(record["rule"]), []).append(record)
+    count = sum(map(len, by_rule.values()))
+    return {
+        "found": found_table(by_rule, load_table(DATASET, FOUND_AT)),
+        "found_searches": f"{count} search{'es' * (count != 1)}",
+    }
+
+
+def _inference() -> dict[str, str]:
+    times = [
+        number(one, "forward", "cells_over_plain", "cpu", "median_of_pairs")
+        for one in records(read(RAW / "inference.json"), "records")
+    ]
+    return {"inference_least": f"{min(times):.1f}", "inference_most": f"{max(times):.1f}"}
+
+
+def _weights() -> dict[str, str]:
+    test = at(read(WEIGHTS), "test")
+    shipped = read(STUDIES / "off_centre" / "results" / "shipped.json")
+    corner = at(shipped, "mean_dice")
+    return {
+        "weights": scores_table(cast(Mapping[str, Mapping[str, dict[str, object]]], test)),
+        "patients": f"{number(test, 'dice', 'mean', 'n_patients'):.0f}",
+        "as_it_is": f"{number(corner, 'as_it_is'):.3f}",
+        "corner": f"{number(corner, 'corner'):.3f}",
+        "corner_cases": str(len(at(shipped, "cases", "corner"))),
+    }
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Write the page.
+
+    Raises:
+        SystemExit: if there are arguments, of which none has a meaning.
+    """
+    if arguments:
+        raise SystemExit(f"python -m studies.summary takes no arguments, got {list(arguments)}.")
+    write_text(PAGE, page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""Tables of the page of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iac_components.common.markdown_table import markdown_table
+from studies.cell_table.table import CellTable
+from studies.found.comparison import compare
+from studies.found.records import Found
+
+__all__ = ["CHEAPEST", "NONE", "cells_table", "found_table", "row_of"]
+
+NONE = "none"
+CHEAPEST = "uniform-skip_connect-1"
+
+_NODES = (1, 2, 3, 4)
+
+
+def row_of(table: CellTable, name: str) -> NDArray[np.intp]:
+    """The row of a configuration, as an array of one.
+
+    Raises:
+        ValueError: if the table lacks it.
+    """
+    if name not in table.names:
+        raise ValueError(f"the table has no complete configuration '{name}'.")
+    return np.array([table.names.index(name)])
+
+
+def cells_table(tables: Mapping[str, CellTable]) -> str:
+    """Dice and cost of kinds of cells, a kind a row, with two columns for each scanner.
+
+    Args:
+        tables: of each scanner, by its name.
+    """
+    groups = {shift: dict(_groups(table)) for shift, table in tables.items()}
+    header = ["cells"]
+    for shift in tables:
+        header += [f"{shift}: Dice (least to most), cells", "time"]
+    kinds = dict.fromkeys(kind for found in groups.values() for kind in found)
+    rows = []
+    for kind in kinds:
+        row = [kind]
+        for shift, table in tables.items():
+            row += _cell(table, groups[shift].get(kind, np.array([], dtype=np.intp)))
+        rows.append(row)
+    return markdown_table(header, rows)
+
+
+def _groups(table: CellTable) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Rows by the kind of cell, as it is called in print."""
+    yield "no cell", row_of(table, NONE)
+    yield "identities, one node", row_of(table, CHEAPEST)
+    for nodes in _NODES:
+        named = [name.startswith(f"random-{nodes}-") for name in table.names]
+        yield f"random, {nodes} node{'s' * (nodes > 1)}", np.flatnonzero(named)
+    yield "one node at some levels only", table.of_kinds("levels")
+
+
+def _cell(table: CellTable, rows: NDArray[np.intp]) -> Sequence[str]:
+    if not len(rows):
+        return "", ""
+    dice = table.scores[rows].mean(axis=1)
+    text = f"{dice.mean():.3f}"
+    if len(rows) > 1:
+        text += f" ({dice.min():.3f} to {dice.max():.3f}), {len(rows)}"
+    return text, f"{table.slowdown[rows].mean():.2f}"
+
+
+def found_table(records: Mapping[str, Sequence[Found]], table: CellTable) -> str:
+    """What each rule's searches found, against the table's random cells of equal cost.
+
+    Args:
+        records: by rule.
+        table: of the same task.
+    """
+    header = ["rule", "searches", "Dice", "best random of equal cost, less it, points"]
+    header += ["operations, of a random cell's", "network's time", "decided", "s a search"]
+    rows = []
+    for rule, searches in records.items():
+        found = compare(searches, table)
+        rows.append(
+            (
+                rule,
+                str(len(found.dice)),
+                f"{found.dice.mean():.3f}",
+                f"{100 * found.regret.mean():+.2f}",
+                f"{found.multiply_adds:.2f}",
+                f"{found.slowdown:.2f}",
+                str(found.decided),
+                f"{found.seconds:.0f}",
+            )
+        )
+    return markdown_table(header, rows)
