@@ -13,12 +13,9 @@ from iac_components.networks import CellSearchNetwork
 from iac_components.options import OptionError, unused_with
 from iac_components.search import AuditSettings, SearchAudit, StabilityCriterion, build_audit
 from iac_components.search.judged_images import JudgedItems
-from iac_components.search.looks.settings import CostUnit
+from iac_components.search.looks.settings import AUDIT_WARMUP, CostUnit
 
-__all__ = ["AUDIT_WARMUP", "audit_of", "defaults_of", "named", "require_used"]
-
-AUDIT_WARMUP = 3
-"""Epochs between the warm-up of the weights and the first look: the cells must open."""
+__all__ = ["audit_of", "defaults_of", "named", "require_used"]
 
 
 def named(criterion: str | StabilityCriterion) -> dict[str, object]:

@@ -12,7 +12,6 @@ from torch import nn
 
 from iac_components.api.audits import audit_of, defaults_of, named, require_used
 from iac_components.api.engines.components import Loss, cell_criterion, segmentation_loss
-from iac_components.api.engines.handlers import CHECKPOINTS
 from iac_components.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
 from iac_components.api.inputs.batches import Batches
 from iac_components.api.inputs.sources import Source
@@ -20,6 +19,7 @@ from iac_components.api.runs.arguments import RunSettings
 from iac_components.api.runs.frame import check_network, owned_folder, record_of
 from iac_components.api.runs.halves import check_steps, read_halves
 from iac_components.engine import check_resume, run_until_signal
+from iac_components.engine.stacks import CHECKPOINTS
 from iac_components.networks import CellSearchNetwork, skip_modules
 from iac_components.options import OptionError
 from iac_components.search import (

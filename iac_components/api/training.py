@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from iac_components.api.engines.components import Loss, segmentation_loss
-from iac_components.api.engines.handlers import CHECKPOINTS
 from iac_components.api.engines.trainers import HeldOut, training_engines
 from iac_components.api.inputs.sources import Source, read_source
 from iac_components.api.runs.arguments import RunSettings
@@ -23,6 +22,7 @@ from iac_components.api.runs.frame import (
     record_of,
 )
 from iac_components.engine import check_resume, run_until_signal
+from iac_components.engine.stacks import CHECKPOINTS
 from iac_components.networks import load_weights, write_complexity
 from iac_components.options import OptionError
 

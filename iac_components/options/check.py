@@ -18,7 +18,7 @@ from iac_components.options.known_ids import defined_ids
 from iac_components.options.limits import beyond_memory
 from iac_components.options.rules import broken_rules
 from iac_components.options.schema import load_options
-from iac_components.options.typed_words import put_nothing, read_words
+from iac_components.options.typed_words import put_items, put_nothing, put_plain, read_words
 from iac_components.options.unknown_keys import unknown_arguments, unknown_keys, unknown_step
 from iac_components.options.unused import changed_options, unused_options, unused_with
 from iac_components.options.values import read_given_values, read_values, replaced_values
@@ -54,8 +54,10 @@ def check_options(method: str) -> None:
         faults += replaced_values(parser, options, defined)
         options = {name: option for name, option in options.items() if name not in unknown}
     read_words(parser)
+    put_plain(parser, options)
     faults += unknown_arguments(parser)
     values = read_values(parser, options, faults)
+    put_items(parser, values)
     if not faults:
         faults += unused_options(parser, options, defined)
         faults += unused_with(values, changed_options(parser, defined), method=method)

@@ -33,11 +33,13 @@ from iac_components.search.judged_images import judged_images
 from iac_components.search.looks import AuditSettings, describe_findings
 from iac_components.search.part_gains import EdgeGains, OperationGains
 from iac_components.search.patient_losses import PatientBatch, PatientLosses, group_by_patient
+from iac_components.search.plan_audit import plan_audit
 from iac_components.search.planned_steps import check_planned_steps
 from iac_components.search.provenance import search_provenance, settings_digest
 from iac_components.search.pruned_optimizer import PrunedOptimizerState, forget_parameters
 from iac_components.search.pruning_handler import StabilityPruningHandler
 from iac_components.search.search_audit import SearchAudit
+from iac_components.search.search_checkpoints import SearchCheckpoints
 from iac_components.search.stability import (
     AverageStability,
     Decision,
@@ -77,6 +79,7 @@ __all__ = [
     "PrunedOptimizerState",
     "Regardless",
     "SearchAudit",
+    "SearchCheckpoints",
     "SearchNetwork",
     "SearchTrace",
     "SecondOrderGradient",
@@ -93,6 +96,7 @@ __all__ = [
     "group_by_patient",
     "jensen_shannon_divergence",
     "judged_images",
+    "plan_audit",
     "pruning_handler",
     "save_found_genotype",
     "search_provenance",

@@ -15,7 +15,6 @@ from iac_components.rendering.combination import (
     Combination,
     render,
     substitute,
-    to_json,
     write_bundle,
 )
 from iac_components.rendering.facts import (
@@ -30,6 +29,7 @@ from iac_components.rendering.facts import (
     load_task,
     read_json,
 )
+from iac_components.rendering.json_layout import to_json
 
 DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DINTS / "datasets"
 

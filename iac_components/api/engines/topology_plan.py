@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-from iac_components.api.audits import AUDIT_WARMUP
 from iac_components.api.engines.components import Loss
 from iac_components.data import fixed_patches
 from iac_components.dints import (
@@ -26,6 +25,7 @@ from iac_components.search import (
     criterion_name,
 )
 from iac_components.search.judged_images import JudgedItems
+from iac_components.search.looks.settings import AUDIT_WARMUP
 
 __all__ = ["TopologySearch", "TopologySearchPlan"]
 

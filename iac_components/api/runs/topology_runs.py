@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from iac_components.api.engines.components import Loss
-from iac_components.api.engines.handlers import CHECKPOINTS
 from iac_components.api.engines.topology_plan import TopologySearch, TopologySearchPlan
 from iac_components.api.engines.topology_trainers import topology_engines
 from iac_components.api.inputs.batches import Batches
@@ -19,6 +18,7 @@ from iac_components.dints import (
     save_found_architecture,
 )
 from iac_components.engine import check_resume, run_until_signal
+from iac_components.engine.stacks import CHECKPOINTS
 from iac_components.visualization import write_dints_report
 
 __all__ = ["run_topology_search"]
