@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["AUDIT_COLUMNS", "SUMMARY_COLUMNS", "TRACE_COLUMNS"]
+__all__ = ["AUDIT_COLUMNS", "AUDIT_TRACE", "SEARCH_TRACE", "SUMMARY_COLUMNS", "TRACE_COLUMNS"]
+
+SEARCH_TRACE = "search_trace.csv"
+"""Distributions after each epoch, in the folder of a run."""
+
+AUDIT_TRACE = "audit_trace.csv"
+"""What an audit's looks measured, beside it."""
 
 TRACE_COLUMNS = (
     "epoch",

@@ -12,7 +12,13 @@ from __future__ import annotations
 
 from iac_components.data.case import Case, DatalistEntry
 from iac_components.data.checks import check_datalist, check_split, check_window_reach
-from iac_components.data.datalist import fold_parts, image_datalist, load_datalist
+from iac_components.data.datalist import (
+    FoldCases,
+    fold_part,
+    fold_parts,
+    image_datalist,
+    load_datalist,
+)
 from iac_components.data.datasets import (
     CaseDataset,
     SliceDataset,
@@ -63,6 +69,7 @@ __all__ = [
     "Description",
     "Fault",
     "FixedPatches",
+    "FoldCases",
     "Folds",
     "NiftiReader",
     "PatchDataset",
@@ -76,6 +83,7 @@ __all__ = [
     "check_window_reach",
     "epoch_loader",
     "fixed_patches",
+    "fold_part",
     "fold_parts",
     "image_datalist",
     "load_datalist",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from iac_components.data.case import DatalistEntry, is_nifti_name
@@ -12,7 +13,7 @@ from iac_components.data.layouts.catalogue import read_dataset
 from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.data.parts import select_cases
 
-__all__ = ["fold_parts", "image_datalist", "load_datalist"]
+__all__ = ["FoldCases", "fold_part", "fold_parts", "image_datalist", "load_datalist"]
 
 
 def load_datalist(
@@ -94,8 +95,44 @@ def fold_parts(
     return parts
 
 
+@dataclass(frozen=True)
+class FoldCases:
+    """The cases of one fold of a dataset; nothing is read before they are asked for.
+
+    Attributes:
+        dataset_dir: as for :func:`load_datalist`, like all that follows.
+        layout: name of its folder layout.
+        fold: the fold that is tested.
+        num_folds: number of folds, where they are drawn.
+        seed: seed of the folds, where they are drawn.
+        folds_file: file that holds the folds.
+    """
+
+    dataset_dir: str | Path
+    layout: str
+    fold: int = 0
+    num_folds: int = 5
+    seed: int = 0
+    folds_file: str | Path | None = None
+
+    def part(self, name: str) -> list[dict[str, str | list[str]]]:
+        """List one part, as :func:`load_datalist` does."""
+        return load_datalist(part=name, **vars(self))
+
+    def with_left_out(
+        self, used: Mapping[str, Sequence[DatalistEntry]]
+    ) -> dict[str, Sequence[DatalistEntry]]:
+        """Complete the parts of a run, as :func:`fold_parts` does."""
+        return fold_parts(used, **vars(self))
+
+
+def fold_part(cases: FoldCases, part: str) -> list[dict[str, str | list[str]]]:
+    """List one part of the cases of a fold, as :meth:`FoldCases.part` does: a config's one line."""
+    return cases.part(part)
+
+
 def image_datalist(
-    folder: str | Path, *, num_channels: int = 1
+    folder: str | Path, *, num_channels: int = 1, image_key: str = "image"
 ) -> list[dict[str, str | list[str]]]:
     """List the NIfTI images of a folder, for inference.
 
@@ -109,6 +146,7 @@ def image_datalist(
     Args:
         folder: where the images are.
         num_channels: channels of an image.
+        image_key: what the entries call it.
 
     Returns:
         Entries ``{"image", "case"}`` sorted by case; ``image`` is a list where a channel is a file.
@@ -140,7 +178,7 @@ def image_datalist(
             f"{len(list(directory.iterdir()))} entries (subfolders {searched} searched). "
             "Pass the images' own folder with --dataset_dir."
         )
-    return [{"image": image, "case": case} for case, image in images.items()]
+    return [{image_key: image, "case": case} for case, image in images.items()]
 
 
 def _nifti_files(directory: Path) -> list[Path]:

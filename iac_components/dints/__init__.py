@@ -9,7 +9,12 @@
 
 from __future__ import annotations
 
-from iac_components.dints.activation_memory import MemoryBudget, MemoryModel, saved_bytes
+from iac_components.dints.activation_memory import (
+    MemoryBudget,
+    MemoryModel,
+    memory_budget,
+    saved_bytes,
+)
 from iac_components.dints.decoding import BudgetError, decode
 from iac_components.dints.objective import ArchitectureRegularizer
 from iac_components.dints.searching.found_architecture import (
@@ -17,6 +22,7 @@ from iac_components.dints.searching.found_architecture import (
     save_found_architecture,
 )
 from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
+from iac_components.dints.searching.plan_topology_audit import plan_topology_audit
 from iac_components.dints.searching.search_summary import SearchSummary
 from iac_components.dints.searching.topology_audit import TopologyAudit
 from iac_components.dints.searching.topology_criteria import (
@@ -58,7 +64,9 @@ __all__ = [
     "build_topology_audit",
     "decode",
     "load_architecture",
+    "memory_budget",
     "parse_architecture",
+    "plan_topology_audit",
     "save_architecture",
     "save_found_architecture",
     "saved_bytes",

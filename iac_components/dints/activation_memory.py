@@ -18,7 +18,7 @@ from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork
 
-__all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "saved_bytes"]
+__all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "memory_budget", "saved_bytes"]
 
 GIGABYTE = 1e9
 
@@ -196,3 +196,30 @@ def _kept_by(module: nn.Module, shape: Sequence[int]) -> int:
     twin = copy.deepcopy(module).to("meta")
     example = torch.empty(tuple(shape), device="meta", requires_grad=True)
     return saved_bytes(twin, lambda: twin(example))
+
+
+def memory_budget(
+    network: DintsNetwork,
+    *,
+    batch_size: int,
+    in_channels: int,
+    patch_size: Sequence[int],
+    fraction: float | None,
+    gigabytes: float | None,
+) -> MemoryBudget:
+    """Measure a supernet, and return the budget in gigabytes if one is given, else the fraction.
+
+    Args:
+        network: the supernet.
+        batch_size: patches of a batch.
+        in_channels: channels of a patch.
+        patch_size: its voxels along each axis.
+        fraction: of the largest network of the space.
+        gigabytes: 10**9 bytes; None leaves it to the fraction.
+
+    Raises:
+        ValueError: if both are None.
+        BudgetError: if not even the cheapest architecture fits.
+    """
+    memory = MemoryModel(network, input_shape=(batch_size, in_channels, *patch_size))
+    return MemoryBudget(memory, None if gigabytes is not None else fraction, gigabytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from iac_components.engine.best_model import BestModel, BestScore, FinalModel, metric_value
 from iac_components.engine.checkpoints import CheckpointError, ResumableCheckpoint, check_resume
 from iac_components.engine.epoch_metrics import EpochMetrics
+from iac_components.engine.image_batch import image_batch
 from iac_components.engine.interruption import run_until_signal
 from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
 from iac_components.engine.owned_folders import FolderInUseError, OwnedFolders
@@ -12,11 +13,13 @@ from iac_components.engine.progress import RunProgress
 from iac_components.engine.records import (
     CaseList,
     RunRecord,
+    data_parts,
     package_versions,
     record_run,
     weights_record,
 )
 from iac_components.engine.seeding import EpochSeeding
+from iac_components.engine.stacks import RunCheckpoints, StepHandlers
 from iac_components.engine.synchronized_gradients import SynchronizedGradients
 
 __all__ = [
@@ -32,10 +35,14 @@ __all__ = [
     "NonFiniteLossError",
     "OwnedFolders",
     "ResumableCheckpoint",
+    "RunCheckpoints",
     "RunProgress",
     "RunRecord",
+    "StepHandlers",
     "SynchronizedGradients",
     "check_resume",
+    "data_parts",
+    "image_batch",
     "metric_value",
     "package_versions",
     "record_run",

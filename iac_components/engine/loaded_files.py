@@ -17,7 +17,7 @@ __all__ = ["LoadedFile", "is_loader", "loaded_files"]
 
 _PATH = "load_path"
 _NOT_RECORDED = (_PATH, "_target_", "_desc_", "_requires_", "_disabled_", "map_location", "name")
-_SAVER = "ResumableCheckpoint"
+_SAVERS = ("ResumableCheckpoint", "RunCheckpoints", "SearchCheckpoints")
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,12 @@ def _read(parser: ConfigParser, where: str, place: str, loader: Mapping[str, obj
 
 def _require_order(handlers: object) -> None:
     kinds = [_kind(item) for item in handlers] if isinstance(handlers, list) else []
-    if _SAVER not in kinds:
+    saver = next((kind for kind in kinds if kind in _SAVERS), None)
+    if saver is None:
         return
-    late = cast("list[object]", handlers)[kinds.index(_SAVER) :]
+    late = cast("list[object]", handlers)[kinds.index(saver) :]
     for kind in (_kind(item) for item in late if is_loader(item)):
         raise ValueError(
-            f"train#handlers: {kind} stands behind {_SAVER}, and would load over what is resumed. "
+            f"train#handlers: {kind} stands behind {saver}, and would load over what is resumed. "
             "Put it first."
         )

@@ -39,9 +39,12 @@ from iac_components.networks.monai_repairs import (
 from iac_components.networks.sizing import (
     Complexity,
     NnUNetPlan,
+    build_planned_unet,
     check_patch,
+    deep_supervision_weights,
     measure_complexity,
     plan_nnunet,
+    plan_slices,
     write_complexity,
 )
 from iac_components.networks.skip_modules import register_skip_module, registered_skip_modules
@@ -59,7 +62,9 @@ __all__ = [
     "SkipFusion",
     "StackedSupervisionLoss",
     "build_network",
+    "build_planned_unet",
     "check_patch",
+    "deep_supervision_weights",
     "find_skip_connections",
     "fusion_block_types",
     "implant",
@@ -71,6 +76,7 @@ __all__ = [
     "measure_complexity",
     "note_built",
     "plan_nnunet",
+    "plan_slices",
     "register_fusion_block",
     "register_skip_module",
     "registered_skip_modules",

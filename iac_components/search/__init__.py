@@ -14,6 +14,7 @@ from iac_components.search.audits.audit_handler import AuditPruningHandler
 from iac_components.search.audits.audit_racing import AuditRacing
 from iac_components.search.audits.build_audit import build_audit
 from iac_components.search.audits.looks import AuditSettings, describe_findings
+from iac_components.search.audits.plan_audit import plan_audit
 from iac_components.search.audits.search_audit import SearchAudit
 from iac_components.search.bilevel.bilevel_trainer import (
     BilevelTrainer,
@@ -27,6 +28,7 @@ from iac_components.search.bilevel.gradients import (
 )
 from iac_components.search.bilevel.planned_steps import check_planned_steps
 from iac_components.search.bilevel.pruned_optimizer import PrunedOptimizerState, forget_parameters
+from iac_components.search.bilevel.search_checkpoints import SearchCheckpoints
 from iac_components.search.criteria import (
     CRITERIA,
     DEFAULT_CRITERION,
@@ -88,6 +90,7 @@ __all__ = [
     "PrunedOptimizerState",
     "Regardless",
     "SearchAudit",
+    "SearchCheckpoints",
     "SearchNetwork",
     "SearchTrace",
     "SecondOrderGradient",
@@ -104,6 +107,7 @@ __all__ = [
     "group_by_patient",
     "jensen_shannon_divergence",
     "judged_images",
+    "plan_audit",
     "pruning_handler",
     "save_found_genotype",
     "search_provenance",

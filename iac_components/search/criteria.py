@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from iac_components.common.trace_format import SEARCH_TRACE
 from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.search.audits.audit_handler import AuditPruningHandler
 from iac_components.search.audits.search_audit import SearchAudit
@@ -77,6 +78,7 @@ def pruning_handler(
     edge_schedule: Sequence[int] = (2,),
     pruning: bool = True,
     trace_file: str | Path | None = None,
+    output_dir: str | Path | None = None,
 ) -> StabilityPruningHandler | AuditPruningHandler:
     """Return the handler that prunes a search by a criterion.
 
@@ -89,11 +91,14 @@ def pruning_handler(
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
         pruning: without it nothing is pruned; the search is traced alike.
-        trace_file: where to write the trace after every epoch; None writes nothing.
+        trace_file: where to write the trace after every epoch; None leaves it to ``output_dir``.
+        output_dir: folder of ``search_trace.csv``; None writes nothing.
 
     Raises:
         ValueError: if the criterion is unknown.
     """
+    if trace_file is None and output_dir is not None:
+        trace_file = Path(output_dir) / SEARCH_TRACE
     judge = criterion_object(criterion, stability=stability, alpha=audit.settings.alpha)
     if audit.races and pruning:
         return AuditPruningHandler(network, trace, judge, audit=audit, trace_file=trace_file)

@@ -49,11 +49,11 @@ def parser(workbench, folder: Path, tmp_path: Path):
     return parse
 
 
-def check_of(parser, where: str = "initialize") -> str:
+def check_of(parser) -> str:
     """Id of the check of the data in a config."""
-    checks = [i for i, line in enumerate(parser[where]) if "check_datalist" in line]
+    checks = [i for i, line in enumerate(parser["run"]) if "check_data" in line]
     assert len(checks) == 1
-    return f"{where}#{checks[0]}"
+    return f"run#{checks[0]}"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -90,7 +90,7 @@ def test_no_part_is_left_unopened(
     image = Path(load_datalist(folder, layout="decathlon", part=part)[0]["image"])
     image.write_bytes(image.read_bytes()[:100])
     config = parser(name, *configs)
-    check = check_of(config, "run" if "evaluate" in configs else "initialize")
+    check = check_of(config)
     with pytest.raises(RuntimeError) as caught:
         config.get_parsed_content(check)
     message = brief_message(caught.value)
@@ -109,7 +109,7 @@ def test_inference_reads_any_ending_and_keeps_the_place(
     for number, ending in enumerate((".Nii.Gz", ".NII.GZ", ".nii.GZ")):
         shutil.copy(first, images / f"{number}{ending}")
     config = parser(name, "inference", dataset_dir=str(images))
-    config.get_parsed_content(check_of(config, "run"))
+    config.get_parsed_content(check_of(config))
     dataset = config.get_parsed_content("dataset")
     assert len(dataset) == 3
     expected = nibabel.load(first)

@@ -6,6 +6,8 @@ import pytest
 
 from iac_components.data import (
     DatasetError,
+    FoldCases,
+    fold_part,
     fold_parts,
     image_datalist,
     load_datalist,
@@ -56,6 +58,24 @@ def test_parts_are_completed_unless_they_are_of_no_fold(phantoms: dict[str, Path
         assert fold_parts(used, phantoms["acdc"], **options) == parts
     strangers = {"train": [{"image": "a.nii", "label": "b.nii"}]}
     assert fold_parts(strangers, "nowhere", **options) == strangers
+
+
+def test_cases_of_a_fold_are_read_when_they_are_asked_for(phantoms: dict[str, Path]) -> None:
+    options = {"layout": "acdc", "fold": 1, "num_folds": 3, "seed": 7}
+    cases = FoldCases(phantoms["acdc"], **options)
+    weights = load_datalist(phantoms["acdc"], part="weights", **options)
+    assert cases.part("weights") == fold_part(cases, "weights") == weights
+    used = {"weights": weights}
+    assert cases.with_left_out(used) == fold_parts(used, phantoms["acdc"], **options)
+    nowhere = FoldCases("nowhere", **options)
+    with pytest.raises(DatasetError, match="nowhere"):
+        nowhere.part("weights")
+
+
+@pytest.mark.parametrize("key", ["image", "ct"])
+def test_images_are_called_as_is_asked(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a.nii.gz").touch()
+    assert [set(entry) for entry in image_datalist(tmp_path, image_key=key)] == [{key, "case"}]
 
 
 def test_images_are_listed_by_case(tmp_path: Path) -> None:

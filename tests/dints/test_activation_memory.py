@@ -6,7 +6,14 @@ import pytest
 import torch
 from dints_searches import supernet
 
-from iac_components.dints import BudgetError, DintsSpace, MemoryBudget, MemoryModel, saved_bytes
+from iac_components.dints import (
+    BudgetError,
+    DintsSpace,
+    MemoryBudget,
+    MemoryModel,
+    memory_budget,
+    saved_bytes,
+)
 from iac_components.dints.activation_memory import GIGABYTE
 
 SPACES = [
@@ -31,6 +38,17 @@ def test_an_architecture_keeps_what_the_model_says(space: DintsSpace, fraction: 
     image = torch.randn(shape(space))
     assert memory.of(architecture) == saved_bytes(discrete, lambda: discrete(image))
     assert memory.of(architecture) <= fraction * memory.largest
+
+
+@pytest.mark.parametrize("gigabytes", [None, 1.5])
+def test_gigabytes_go_before_the_fraction(gigabytes: float | None) -> None:
+    batch, channels, *patch = shape(SPACES[0])
+    sizes = {"batch_size": batch, "in_channels": channels, "patch_size": patch}
+    budget = memory_budget(supernet(SPACES[0]), fraction=0.9, gigabytes=gigabytes, **sizes)
+    assert budget.memory.input_shape == shape(SPACES[0])
+    assert (budget.fraction, budget.gigabytes) == (
+        (0.9, None) if gigabytes is None else (None, 1.5)
+    )
 
 
 def test_saved_bytes_counts_each_storage_once_and_no_parameter() -> None:

@@ -21,7 +21,12 @@ from iac_components.bundling.options.keys.unknown_keys import (
     unknown_step,
 )
 from iac_components.bundling.options.schema import load_options
-from iac_components.bundling.options.typed_words import put_nothing, read_words
+from iac_components.bundling.options.typed_words import (
+    put_items,
+    put_nothing,
+    put_plain,
+    read_words,
+)
 from iac_components.bundling.options.values import (
     OptionError,
     read_given_values,
@@ -66,8 +71,10 @@ def check_options(method: str) -> None:
         faults += replaced_values(parser, options, defined)
         options = {name: option for name, option in options.items() if name not in unknown}
     read_words(parser)
+    put_plain(parser, options)
     faults += unknown_arguments(parser)
     values = read_values(parser, options, faults)
+    put_items(parser, values)
     if not faults:
         faults += unused_options(parser, options, defined)
         faults += unused_with(values, changed_options(parser, defined), method=method)

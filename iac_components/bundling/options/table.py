@@ -51,9 +51,12 @@ def _row(option: Option, value: object) -> tuple[str, ...]:
 
 
 def _default(option: Option, value: object) -> str:
-    if isinstance(value, str) and value.startswith("$"):
-        if match := _PATH.fullmatch(value):
-            return f"`<{match[1]}>{match[2]}`"
+    if isinstance(value, str) and (match := _PATH.fullmatch(value)):
+        return f"`<{match[1]}>{match[2]}`"
+    is_made = isinstance(value, dict) and "_target_" in value
+    if is_made or (isinstance(value, str) and value.startswith("$")):
+        return str(option.schema["default_words"])
+    if value is None and "default_words" in option.schema:
         return str(option.schema["default_words"])
     return f"`{json.dumps(value, ensure_ascii=False)}`"
 

@@ -9,11 +9,14 @@ from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 
 from iac_components.bundling.options.keys.client_keys import WORKFLOW_KEYS
 from iac_components.bundling.options.keys.known_ids import SEPARATOR, nearest
+from iac_components.bundling.options.schema import Option
 from iac_components.common.console.paths import PATH_OPTIONS
 
-__all__ = ["put_nothing", "read_words"]
+__all__ = ["put_items", "put_nothing", "put_plain", "read_words"]
 
 _WORDS = {"true": True, "false": False, "null": None}
+_SWITCHES = {"true": True, "false": False}
+_OPTIONAL = ("null", "none")
 _NOTHING = "None"
 _NOT_OF_THE_CONFIG = {*WORKFLOW_KEYS, *PATH_OPTIONS, "args_file"}
 
@@ -28,6 +31,40 @@ def read_words(parser: ConfigParser) -> None:
         word = holder[key].lower()
         if word in _WORDS:
             _put(parser, where, holder, key, _WORDS[word])
+
+
+def put_plain(parser: ConfigParser, options: Mapping[str, Option]) -> None:
+    """Take ``true``, ``false``, ``null`` and ``none`` for what they mean to a top-level option.
+
+    What refers to the option then gets the value, and need not know how it was typed.
+
+    Args:
+        parser: of the run.
+        options: the schema: a switch knows the first two words, what may be left out the others.
+    """
+    for name, value in list(parser.get().items()):
+        option = options.get(name)
+        if option is None or not isinstance(value, str):
+            continue
+        word = value.lower()
+        if option.is_switch and word in _SWITCHES:
+            _put(parser, name, parser.get(), name, _SWITCHES[word])
+        elif option.is_optional and word in _OPTIONAL:
+            _put(parser, name, parser.get(), name, None)
+
+
+def put_items(parser: ConfigParser, values: Mapping[str, object]) -> None:
+    """Make the items of lists that expressions give known by their ids, such as ``patch_size#0``.
+
+    Args:
+        parser: of the run.
+        values: what top-level options are.
+    """
+    for name, value in values.items():
+        if isinstance(value, list) and isinstance(parser.get(name), str):
+            for place, item in enumerate(value):
+                where = f"{name}{SEPARATOR}{place}"
+                parser.ref_resolver.add_item(ConfigItem(config=item, id=where))
 
 
 def put_nothing(parser: ConfigParser, typed: Mapping[str, str]) -> dict[str, str]:

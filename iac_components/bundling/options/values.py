@@ -50,7 +50,7 @@ def read_values(
             continue
         if not option.is_value or (option.kind == "choice" and _is_object(raw)):
             faults += _misplaced(option, raw)
-        elif _is_expression(raw):
+        elif _is_expression(raw) or _is_component(raw):
             expressions[name] = option
         else:
             values[name] = _plain(option, raw)
@@ -151,6 +151,11 @@ def _is_expression(value: object) -> bool:
     return any(text.startswith(("$", "@")) for _, text in strings(value))
 
 
+def _is_component(value: object) -> bool:
+    """Tell whether a value is made by a function that the config names."""
+    return isinstance(value, dict) and "_target_" in value
+
+
 def _is_object(value: object) -> bool:
     """Tell whether a value is a component, or one that a client has built."""
     return isinstance(value, dict) or not isinstance(value, str | int | float | list | tuple | None)
@@ -174,7 +179,8 @@ def _misplaced(option: Option, raw: object) -> Iterator[str]:
 
 def _unfit(option: Option, name: str, raw: object, value: object) -> Iterator[str]:
     fits = _Validator(option.schema).is_valid(value)
-    given = f"{raw!r}, which gives {value!r}" if _is_expression(raw) else repr(raw)
+    made = _is_expression(raw) or _is_component(raw)
+    given = f"{raw!r}, which gives {value!r}" if made else repr(raw)
     if fits and not (isinstance(value, str) and value.strip().lower() in _NO_TEXT):
         if option.most is not None and any(number > option.most for number in _numbers(value)):
             yield f"--{name} is {given}: more than {option.most:g} makes no sense here."

@@ -8,7 +8,6 @@ What differs between the methods lies in a module of each.
 
 from __future__ import annotations
 
-import json
 import string
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,13 +27,9 @@ from iac_components.bundling.rendering.facts import (
     provenance_of,
     read_json,
 )
+from iac_components.bundling.rendering.json_layout import to_json
 from iac_components.bundling.rendering.performance import performance
 from iac_components.common.files import write_text
-
-
-def to_json(content: object) -> str:
-    """The one JSON layout of all bundles (the model zoo's: 4 spaces, keys unsorted)."""
-    return json.dumps(content, indent=4, ensure_ascii=False) + "\n"
 
 
 class Combination(ABC):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from monai.bundle import ConfigExpression
+from monai.bundle import ConfigExpression, ConfigParser
 
 import iac_components
 from iac_components.common.console.config_stack import running_parser
 
-__all__ = ["reload_bundle_imports"]
+__all__ = ["reload_bundle_imports", "warn_of_other_version"]
 
 
 def reload_bundle_imports() -> None:
@@ -25,6 +25,11 @@ def reload_bundle_imports() -> None:
     parser = running_parser()
     for statement in parser.get("imports", []):
         ConfigExpression(statement, globals=parser.globals).evaluate()
+    warn_of_other_version(parser)
+
+
+def warn_of_other_version(parser: ConfigParser) -> None:
+    """Warn if a bundle was made with another version of this package than the one that is used."""
     made_with = parser.get("_meta_#required_packages_version#iac_components")
     if made_with not in (None, iac_components.__version__):
         warnings.warn(

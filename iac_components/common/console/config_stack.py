@@ -12,6 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, create_workflow
 
 __all__ = [
     "WorkflowCall",
+    "frames",
     "is_run_by_config",
     "running_parser",
     "running_workflow",
@@ -59,7 +60,7 @@ def running_workflow() -> ConfigWorkflow | None:
 
 def workflow_call() -> WorkflowCall | None:
     """Find the call of ``create_workflow`` (MONAI's command makes one); None if there is none."""
-    for frame in _frames():
+    for frame in frames():
         if frame.f_code is create_workflow.__code__:
             found = frame.f_locals
             return WorkflowCall(found.get("config_file"), found.get("_args", {}))
@@ -67,11 +68,12 @@ def workflow_call() -> WorkflowCall | None:
 
 
 def _innermost(kind: type[T]) -> T | None:
-    owners = (frame.f_locals.get("self") for frame in _frames())
+    owners = (frame.f_locals.get("self") for frame in frames())
     return next((owner for owner in owners if isinstance(owner, kind)), None)
 
 
-def _frames() -> Iterator[FrameType]:
+def frames() -> Iterator[FrameType]:
+    """Yield the calls at work, innermost first."""
     frame = inspect.currentframe()
     while frame is not None:
         yield frame

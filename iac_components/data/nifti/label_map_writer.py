@@ -43,6 +43,9 @@ _PLACE = (
 """Fields of a NIfTI header that say where voxels lie, beside its sizes and ``pixdim``."""
 
 
+_ENDINGS = (".nii.gz", ".nii")
+
+
 class SaveImageLikeInputd(SaveImaged):
     """Write label maps as NIfTI files with the place, axes and units of their image's own header.
 
@@ -56,12 +59,14 @@ class SaveImageLikeInputd(SaveImaged):
         keys: label maps (1, *S) in their image's grid, with its file in ``filename_or_obj``.
         output_dir: folder of the files, made if absent.
         output_postfix: end of their names, after an underscore.
-        output_dtype: type of the voxels.
+        output_ext: ``.nii.gz`` or ``.nii``.
+        output_dtype: type of the voxels, or its name.
+        separate_folder: write each into a folder of its own, named after the case.
         output_name_formatter: gives the names' parts; MONAI's by default.
 
     Raises:
-        ValueError: when called, if a label map is not in its image's grid, or holds a value that
-            ``output_dtype`` does not.
+        ValueError: if ``output_ext`` is none of NIfTI's; when called, if a label map is not in its
+            image's grid, or holds a value that ``output_dtype`` does not.
         WriteError: when called, if a file cannot be written.
     """
 
@@ -71,16 +76,20 @@ class SaveImageLikeInputd(SaveImaged):
         *,
         output_dir: str | Path,
         output_postfix: str = "seg",
-        output_dtype: type[np.integer] = np.uint8,
+        output_ext: str = ".nii.gz",
+        output_dtype: type[np.integer] | str = np.uint8,
+        separate_folder: bool = False,
         output_name_formatter: Callable[[dict[str, object], Transform], dict[str, object]]
         | None = None,
     ) -> None:
+        if output_ext not in _ENDINGS:
+            raise ValueError(f"output_ext is {output_ext!r}, it must be {' or '.join(_ENDINGS)}.")
         super().__init__(
             keys,
             output_dir=output_dir,
             output_postfix=output_postfix,
-            output_ext=".nii.gz",
-            separate_folder=False,
+            output_ext=output_ext,
+            separate_folder=separate_folder,
             output_name_formatter=output_name_formatter,
         )
         self.output_dtype = np.dtype(output_dtype)

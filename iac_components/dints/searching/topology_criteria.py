@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from iac_components.common.trace_format import SEARCH_TRACE
 from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
 from iac_components.dints.searching.topology_audit import TopologyAudit
@@ -94,6 +95,7 @@ def topology_pruning_handler(
     path_pruning: bool = True,
     pruning: bool = True,
     trace_file: str | Path | None = None,
+    output_dir: str | Path | None = None,
 ) -> DintsPruningHandler | TopologyAuditHandler:
     """Return the handler that prunes a topology search by a criterion.
 
@@ -106,11 +108,14 @@ def topology_pruning_handler(
         keep_schedule: counts of operations that a stable path keeps.
         path_pruning: drop stable paths that are unlikely, too.
         pruning: without it nothing is pruned; the search is traced alike.
-        trace_file: where to write the trace after every epoch; None writes nothing.
+        trace_file: where to write the trace after every epoch; None leaves it to ``output_dir``.
+        output_dir: folder of ``search_trace.csv``; None writes nothing.
 
     Raises:
         ValueError: if the criterion is unknown, or the schedule does not fall.
     """
+    if trace_file is None and output_dir is not None:
+        trace_file = Path(output_dir) / SEARCH_TRACE
     judge = criterion_object(criterion, stability=stability, alpha=audit.settings.alpha)
     if audit.races and pruning:
         return TopologyAuditHandler(network, trace, judge, audit=audit, trace_file=trace_file)

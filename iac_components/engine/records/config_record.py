@@ -15,7 +15,7 @@ from iac_components.common.console.config_stack import running_parser
 from iac_components.engine.loaded_files import is_loader, loaded_files
 from iac_components.engine.records.run_record import LOADED_BY, CaseList, RunRecord
 
-__all__ = ["Entries", "list_cases", "record_run"]
+__all__ = ["Entries", "data_parts", "list_cases", "record_run"]
 
 Entries = Sequence[Mapping[str, object]]
 
@@ -28,13 +28,14 @@ _PLACES = (
 _MACHINE = (
     "device amp channels_last checkpointing num_workers train#dataloader#num_workers "
     "train#dataset#cache_dir train#architecture_dataset#cache_dir "
-    "train#architecture_dataloader#num_workers supernet#checkpointing train#trainer#device "
-    "train#trainer#amp"
+    "train#architecture_dataloader#num_workers supernet#checkpointing network_def#checkpointing "
+    "train#trainer#device train#trainer#amp"
 )
 """How it is computed. A run may move to another machine; mixed precision goes with the device."""
 
 _REPORTS = (
-    "resume val_interval regions settings run_record check_steps folders validate#handlers "
+    "resume val_interval regions settings run_record check_steps folders session save_result "
+    "validate#handlers "
     "validate#dataset validate#dataloader validate#evaluator train#summary train#checkpoint "
     "train#trainer#train_handlers train#used_parts train#all_parts voxel_size_range"
 )
@@ -57,12 +58,16 @@ _LEFT_OUT = frozenset(" ".join((_PLACES, _MACHINE, _REPORTS, _LENGTH, _DATA, _FR
 _WATCHERS = (
     "StatsHandler TensorBoardStatsHandler MLFlowHandler ClearMLStatsHandler LogfileHandler "
     "ValidationHandler CheckpointSaver RunProgress EpochMetrics FinalModel "
-    "ResumableCheckpoint SynchronizedGradients"
+    "ResumableCheckpoint RunCheckpoints SearchCheckpoints "
+    "SynchronizedGradients"
 )
 """Handlers that change no number of a run; those that load a file are recorded by its content."""
 
 _WEIGHTS = ("model.pt", "model_final.pt")
 """What a training writes into ``ckpt_dir``."""
+
+_GENOTYPE, _READS_GENOTYPE = "genotype_path", "iac"
+"""The option that names a genotype, and the skip module that reads it."""
 
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 
@@ -70,7 +75,7 @@ _WORDS = {"true": True, "false": False, "null": None, "none": None}
 def record_run(
     stage: str,
     *,
-    parts: Mapping[str, Entries],
+    parts: Mapping[str, Entries] | None = None,
     files: Mapping[str, str | Path | None] | None = None,
 ) -> RunRecord:
     """Record all that defines the run of the config that calls this.
@@ -80,9 +85,10 @@ def record_run(
 
     Args:
         stage: what kind of run it is.
-        parts: the datalists that it uses, by name.
+        parts: the datalists that it uses, by name; None takes those of :func:`data_parts`.
         files: the files that it begins with, by the option that names them; None where there is
-            none. Of a JSON file everything but its ``provenance`` counts.
+            none. Of a JSON file everything but its ``provenance`` counts. A genotype does so only
+            for the skip module that reads it.
 
     Raises:
         ValueError: if the run would write its weights over a file that it begins with, or load one
@@ -90,7 +96,12 @@ def record_run(
         FileNotFoundError: if a handler is to load a file that does not exist.
     """
     parser = running_parser()
-    _require_apart(parser, files or {})
+    files = dict(files or {})
+    if "skip_module" in parser and parser.get_parsed_content("skip_module") != _READS_GENOTYPE:
+        files = {name: None if name == _GENOTYPE else path for name, path in files.items()}
+    if parts is None:
+        parts = {n: parser.get_parsed_content(where) for n, where in data_parts(parser).items()}
+    _require_apart(parser, files)
     config = cast(Mapping[str, object], parser.get())
     loaded = loaded_files(parser)
     options = {name: _value(parser, name) for name in config if _is_option(parser, name)}
@@ -98,13 +109,28 @@ def record_run(
         stage=stage,
         options=options,
         config=dict(_entries(config, skipped=set(options))),
-        files={name: _digest(path) for name, path in (files or {}).items()},
+        files={name: _digest(path) for name, path in files.items()},
         cases={name: list_cases(entries) for name, entries in parts.items()},
         ranks=idist.get_world_size(),
         epochs=_epochs(parser),
         begun={f"{LOADED_BY}{file.place}": file.content for file in loaded},
         written_by=frozenset(file.run for file in loaded if file.run is not None),
     )
+
+
+def data_parts(parser: ConfigParser) -> dict[str, str]:
+    """Name the parts of the data set that a training or a search uses, with the ids of their cases.
+
+    Args:
+        parser: of the run.
+    """
+    searches = "train#architecture_dataset" in parser
+    known = {
+        "weights" if searches else "train": "train#dataset#data",
+        "architecture": "train#architecture_dataset#data",
+        "validation": "validate#dataset#data",
+    }
+    return {name: where for name, where in known.items() if where in parser}
 
 
 def _is_option(parser: ConfigParser, name: str) -> bool:

@@ -12,13 +12,10 @@ from iac_components.interface.api.inputs.batches import Batches
 from iac_components.interface.api.runs.arguments import RunSettings, as_arguments
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import AuditSettings, SearchAudit, StabilityCriterion, build_audit
-from iac_components.search.audits.looks.settings import CostUnit
+from iac_components.search.audits.looks.settings import AUDIT_WARMUP, CostUnit
 from iac_components.search.evidence.judged_images import JudgedItems
 
-__all__ = ["AUDIT_WARMUP", "audit_of", "defaults_of", "named", "require_used"]
-
-AUDIT_WARMUP = 3
-"""Epochs between the warm-up of the weights and the first look: the cells must open."""
+__all__ = ["audit_of", "defaults_of", "named", "require_used"]
 
 
 def named(criterion: str | StabilityCriterion) -> dict[str, object]:

@@ -12,8 +12,8 @@ from torch import nn
 
 from iac_components.bundling.options import OptionError
 from iac_components.engine import check_resume, run_until_signal
+from iac_components.engine.stacks import CHECKPOINTS
 from iac_components.interface.api.engines.components import Loss, segmentation_loss
-from iac_components.interface.api.engines.handlers import CHECKPOINTS
 from iac_components.interface.api.engines.trainers import HeldOut, training_engines
 from iac_components.interface.api.inputs.sources import Source, read_source
 from iac_components.interface.api.runs.arguments import RunSettings

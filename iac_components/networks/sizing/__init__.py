@@ -9,12 +9,20 @@ from iac_components.networks.sizing.complexity import (
 )
 from iac_components.networks.sizing.nnunet_plan import NnUNetPlan, plan_nnunet
 from iac_components.networks.sizing.patch import check_patch
+from iac_components.networks.sizing.planned_unet import (
+    build_planned_unet,
+    deep_supervision_weights,
+    plan_slices,
+)
 
 __all__ = [
     "Complexity",
     "NnUNetPlan",
+    "build_planned_unet",
     "check_patch",
+    "deep_supervision_weights",
     "measure_complexity",
     "plan_nnunet",
+    "plan_slices",
     "write_complexity",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,15 @@ from iac_components.search.stability_pruning.stability import BoolArray, FloatAr
 from iac_components.search_space.space import EdgeSpace
 
 __all__ = ["SearchTrace"]
+
+
+class SearchedNetwork(Protocol):
+    """A supernet, whose search is traced."""
+
+    @property
+    def space(self) -> EdgeSpace:
+        """What is searched."""
+        ...
 
 
 class SearchTrace:
@@ -40,6 +50,15 @@ class SearchTrace:
             )
         }
         self._blocks: list[str] = []
+
+    @classmethod
+    def of(cls, network: SearchedNetwork) -> SearchTrace:
+        """Begin the trace of a supernet's search.
+
+        Args:
+            network: has the ``space`` that is searched.
+        """
+        return cls(network.space)
 
     @classmethod
     def read(cls, path: str | Path) -> SearchTrace:

@@ -16,6 +16,7 @@ from monai.engines import Workflow
 
 from iac_components.common.console.typed_values import parse_optional
 from iac_components.common.files.tensor_files import write_tensors
+from iac_components.configs import search_settings
 from iac_components.engine import ResumableCheckpoint, RunRecord
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
@@ -78,7 +79,7 @@ class Search(ABC):
     @cached_property
     def network(self) -> CellSearchNetwork:
         """The supernet."""
-        return self.content("network_def", CellSearchNetwork)
+        return self.content("network", CellSearchNetwork)
 
     @property
     @abstractmethod
@@ -96,7 +97,7 @@ class Search(ABC):
             self.plan.genotype,
             self.network,
             trace=self.trace,
-            settings=self.content("settings", dict),
+            settings=search_settings(self.workflow.parser),
             # Folders begun by version 0.4 go on with configs that keep no record.
             record=self.content("run_record", RunRecord)
             if "run_record" in self.workflow.parser
@@ -127,7 +128,8 @@ class EngineSearch(Search):
     def wiring(self, config: Mapping[str, object]) -> Options:
         """A clock ahead of the config's handlers, which are left without a bar of their own."""
         train = cast(Mapping[str, list[Mapping[str, object]]], config["train"])
-        own = [h for h in train["handlers"] if not str(h["_target_"]).endswith(".RunProgress")]
+        steps, *others = train["handlers"]
+        own = [{**steps, "bar": False}, *others]
         return {
             "step_clock": {"_target_": "studies.measuring.clock.StepClock", "device": "@device"},
             "train#handlers": ["@step_clock", *own],
@@ -180,9 +182,9 @@ class PlainLoopSearch(Search):
     overrides: ClassVar[Options] = {
         "pruning": False,
         "channels_last": False,
-        "network_def": {
+        "network": {
             "_target_": "studies.search_cost.searches.yardstick.plain_supernet",
-            "network": "$@supernet.to(device=@device)",
+            "network": "$@network_def.to(device=@device)",
         },
     }
 

@@ -108,9 +108,9 @@ class BundleSubject:
 
     def supernet(self, *, frozen_backbone: bool, checkpointing: bool) -> CellSearchNetwork:
         """See :class:`Subject`."""
-        self._config["supernet"]["checkpointing"] = checkpointing
+        self._config["network_def"]["checkpointing"] = checkpointing
         self._config.update({"frozen_backbone": frozen_backbone})
-        return cast(CellSearchNetwork, self._values("network_def")[0])
+        return cast(CellSearchNetwork, self._values("network")[0])
 
     def loss(self) -> Loss:
         """See :class:`Subject`."""

@@ -79,3 +79,28 @@ def test_none_is_checked_like_a_value(typed, words, message):
 def test_arguments_of_the_command_may_be_none(typed):
     words = ("--meta_file", "None", "--args_file", "None", "--tracking=None", "--cache_dir", "None")
     assert outcome(typed(SEARCH, *words).initialize) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "where", "meant"),
+    [
+        ({"augment": "false"}, "train::random_changes", None),
+        ({"cache_dir": "Null"}, "train::dataset::cache_dir", None),
+        ({"resume": "TRUE"}, "train::handlers::3::resume", True),
+        ({"frozen_backbone": "False"}, "network_def::frozen_backbone", False),
+    ],
+)
+def test_a_word_is_its_meaning_wherever_the_option_is_referred_to(options, where, meant):
+    workflow = FirstStep(TRAIN, logging_file=False, **options)
+    workflow.initialize()
+    assert workflow.parser.get_parsed_content(where) is meant
+
+
+def test_items_of_a_list_that_an_expression_gives():
+    options = {"flip_probabilities": "$[0.25, 0.75]", "field_of_view": "$[64, 128, -1]"}
+    workflow = FirstStep(TRAIN, logging_file=False, **options)
+    workflow.initialize()
+    read = workflow.parser.get_parsed_content
+    flips = read("train::random_changes").transforms[:2]
+    assert [flip.prob for flip in flips] == [0.25, 0.75]
+    assert read("validate::inferer").roi_size == [64, 128]

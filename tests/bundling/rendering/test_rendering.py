@@ -19,7 +19,6 @@ from iac_components.bundling.rendering.combination import (
     Combination,
     render,
     substitute,
-    to_json,
     write_bundle,
 )
 from iac_components.bundling.rendering.facts import (
@@ -34,6 +33,7 @@ from iac_components.bundling.rendering.facts import (
     load_task,
     read_json,
 )
+from iac_components.bundling.rendering.json_layout import to_json
 from iac_components.dints import load_architecture
 
 DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DINTS / "datasets"

@@ -170,6 +170,22 @@ class TestTransform:
         assert path.name == "case_seg.nii.gz"
         np.testing.assert_array_equal(nibabel.load(path).get_qform(), source.get_qform())
 
+    @pytest.mark.parametrize(
+        ("options", "name", "dtype"),
+        [
+            ({"output_ext": ".nii", "output_postfix": "mask"}, "case_mask.nii", "uint8"),
+            ({"separate_folder": True, "output_dtype": "int16"}, "case/case_seg.nii.gz", "int16"),
+        ],
+    )
+    def test_name_and_type_are_chosen(self, tmp_path: Path, options, name, dtype) -> None:
+        save(tmp_path / "case.nii.gz")
+        self.saver(tmp_path, **options)(self.item(tmp_path / "case.nii.gz"))
+        assert nibabel.load(tmp_path / "out" / name).get_data_dtype() == dtype
+
+    def test_another_format_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=r"output_ext is '.png', it must be .nii.gz or .nii"):
+            self.saver(tmp_path, output_ext=".png")
+
     def test_label_and_deploy_know_it_for_a_saver(self, tmp_path: Path) -> None:
         saver = self.saver(tmp_path)
         assert isinstance(saver, SaveImaged)

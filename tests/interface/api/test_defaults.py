@@ -96,6 +96,11 @@ def facts(part):
     }
 
 
+def members(handlers):
+    """The handlers, with those of a stack in its place."""
+    return [part for handler in handlers for part in getattr(handler, "handlers", [handler])]
+
+
 def _named(name, value):
     if name in ("trace_file", "path", "directory"):
         return Path(value).name
@@ -132,7 +137,8 @@ def settings(config, method="iac"):
 
 def assert_same_trainer(ours, theirs, our_handlers, their_handlers):
     assert type(ours) is type(theirs)
-    assert [facts(handler) for handler in our_handlers] == [facts(h) for h in their_handlers]
+    assert [type(handler) for handler in our_handlers] == [type(h) for h in their_handlers]
+    assert [facts(h) for h in members(our_handlers)] == [facts(h) for h in members(their_handlers)]
     assert facts(ours.loss_function) == facts(theirs.loss_function)
     assert of_optimizer(ours.optimizer) == of_optimizer(theirs.optimizer)
     assert facts(ours.inferer) == facts(theirs.inferer)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.options.keys.known_ids import referred_ids
+from iac_components.bundling.options.keys.known_ids import SEPARATOR, referred_ids
 from iac_components.bundling.options.schema import Option, load_options
 from iac_components.bundling.options.values import refusal
 
@@ -28,7 +28,8 @@ def unused_options(
         defined: what its files define, by id.
     """
     config = parser.get()
-    used = referred_ids(config) | referred_ids(defined)
+    referred = referred_ids(config) | referred_ids(defined)
+    used = {name.partition(SEPARATOR)[0] for name in referred}
     for name, value in config.items():
         option = options.get(name)
         if option is None or not option.is_value or name in used or name in NAMES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,63 +17,27 @@ from torch.utils.data import DataLoader
 from iac_components.engine import (
     BestModel,
     BestScore,
-    EpochMetrics,
-    EpochSeeding,
-    FinalModel,
-    NonFiniteGuard,
-    ResumableCheckpoint,
-    RunProgress,
+    RunCheckpoints,
     RunRecord,
-    SynchronizedGradients,
+    StepHandlers,
 )
 from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.interface.api.inputs.batches import Item
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import (
     AuditPruningHandler,
-    PrunedOptimizerState,
     SearchAudit,
+    SearchCheckpoints,
     SearchTrace,
     StabilityPruningHandler,
 )
 
 __all__ = [
-    "CHECKPOINTS",
     "TrainedParts",
     "search_handlers",
-    "stepping",
     "training_handlers",
     "validation_handlers",
 ]
-
-CHECKPOINTS = "checkpoints"
-"""Folder of the checkpoints within a run's own."""
-
-
-def stepping(
-    network: nn.Module,
-    loaders: Sequence[DataLoader[Item]],
-    seed: int,
-    *,
-    describe: Callable[[], Mapping[str, object]] | None = None,
-    count: Callable[[], Mapping[str, float]] | None = None,
-) -> list[object]:
-    """Seeds, ranks, guard, bar and losses: what every trainer begins with.
-
-    Args:
-        network: what is trained.
-        loaders: that feed the trainer.
-        seed: of the run.
-        describe: further items for the bar.
-        count: further numbers for trackers.
-    """
-    return [
-        EpochSeeding(loaders, seed),
-        SynchronizedGradients(network),
-        NonFiniteGuard(),
-        RunProgress(describe),
-        EpochMetrics(count),
-    ]
 
 
 @dataclass(frozen=True)
@@ -109,22 +73,21 @@ def training_handlers(
         resume: start from the newest checkpoint.
     """
     validation = [] if validator is None else [ValidationHandler(val_interval, validator, True)]
-    results = ("model.pt", "model_final.pt", "metrics.json", "metrics.csv")
     return [
-        *stepping(parts.network, [loader], seed),
+        StepHandlers(parts.network, [loader], seed=seed),
         LrScheduleHandler(parts.scheduler, print_lr=False),
         *validation,
-        FinalModel(output_dir / "model_final.pt", parts.network, record=parts.record),
-        ResumableCheckpoint(
-            output_dir / CHECKPOINTS,
+        RunCheckpoints(
+            output_dir,
             {
                 "network": parts.network,
                 "optimizer": parts.optimizer,
                 "lr_scheduler": parts.scheduler,
                 "best": cast(Stateful, parts.best),
             },
+            ckpt_dir=output_dir,
             record=parts.record,
-            results=[output_dir / name for name in results],
+            results=("metrics.json", "metrics.csv"),
             resume=resume,
             every=val_interval,
         ),
@@ -172,28 +135,19 @@ def search_handlers(
         output_dir: folder of all that is written.
         resume: start from the newest checkpoint.
     """
-    results = ("genotype.json", "search_trace.csv", "audit_trace.csv", "top_k.json")
     weights, architecture = optimizers
     return [
-        *stepping(
-            network,
-            loaders,
-            seed,
-            describe=network.describe,
-            count=lambda: {"living_operations": int(network.architecture.alive.sum())},
-        ),
+        StepHandlers(network, loaders, seed=seed),
         pruning,
-        ResumableCheckpoint(
-            output_dir / CHECKPOINTS,
-            {
-                "network": network,
-                "optimizer": PrunedOptimizerState(weights, network),
-                "architecture_optimizer": architecture,
-                "trace": cast(Stateful, trace),
-                "audit": cast(Stateful, audit),
-            },
+        SearchCheckpoints(
+            output_dir,
+            network,
+            optimizer=weights,
+            architecture_optimizer=architecture,
+            trace=trace,
+            audit=cast(Stateful, audit),
             record=record,
-            results=[output_dir / name for name in results],
+            results=("genotype.json", "top_k.json"),
             resume=resume,
         ),
     ]

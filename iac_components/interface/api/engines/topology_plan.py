@@ -17,7 +17,6 @@ from iac_components.dints import (
     TopologyAudit,
     build_topology_audit,
 )
-from iac_components.interface.api.audits import AUDIT_WARMUP
 from iac_components.interface.api.engines.components import Loss
 from iac_components.search import (
     AuditSettings,
@@ -25,6 +24,7 @@ from iac_components.search import (
     StabilityCriterion,
     criterion_name,
 )
+from iac_components.search.audits.looks.settings import AUDIT_WARMUP
 from iac_components.search.evidence.judged_images import JudgedItems
 
 __all__ = ["TopologySearch", "TopologySearchPlan"]

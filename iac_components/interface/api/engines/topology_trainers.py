@@ -18,20 +18,19 @@ from iac_components.dints import (
     SearchSummary,
     topology_pruning_handler,
 )
-from iac_components.engine import ResumableCheckpoint, RunRecord
+from iac_components.engine import RunRecord, StepHandlers
 from iac_components.engine.checkpoints.checkpoint import Stateful
 from iac_components.interface.api.engines.components import (
     architecture_optimizer,
     topology_optimizer,
 )
-from iac_components.interface.api.engines.handlers import CHECKPOINTS, stepping
 from iac_components.interface.api.engines.topology_plan import TopologySearch
 from iac_components.interface.api.engines.trainers import scoring_engine
 from iac_components.interface.api.inputs.batches import Batches, Item
 from iac_components.interface.api.runs.arguments import RunSettings
 from iac_components.search import (
     FirstOrderGradient,
-    PrunedOptimizerState,
+    SearchCheckpoints,
 )
 
 __all__ = ["topology_engines"]
@@ -128,15 +127,8 @@ def _handlers(
     summary = SearchSummary(
         folder / "search_summary.csv", validator=validator, metric_name="val_mean_dice"
     )
-    results = ("architecture.json", "architecture_last.json", "search_trace.csv", "audit_trace.csv")
     return [
-        *stepping(
-            network,
-            loaders,
-            settings.seed,
-            describe=network.describe,
-            count=lambda: {"living_operations": int(network.alive.sum())},
-        ),
+        StepHandlers(network, loaders, seed=settings.seed),
         topology_pruning_handler(
             network,
             search.trace,
@@ -150,19 +142,17 @@ def _handlers(
         ),
         ValidationHandler(interval, validator, True),
         summary,
-        ResumableCheckpoint(
-            folder / CHECKPOINTS,
-            {
-                "network": network,
-                "optimizer": PrunedOptimizerState(optimizers[0], network),
-                "architecture_optimizer": optimizers[1],
-                "trace": cast(Stateful, search.trace),
-                "audit": cast(Stateful, search.audit),
-                "best": cast(Stateful, search.best),
-                "summary": cast(Stateful, summary),
-            },
+        SearchCheckpoints(
+            folder,
+            network,
+            optimizer=optimizers[0],
+            architecture_optimizer=optimizers[1],
+            trace=search.trace,
+            audit=cast(Stateful, search.audit),
             record=record,
-            results=[*(folder / name for name in results), summary.path],
+            results=("architecture.json", "architecture_last.json", "search_summary.csv"),
             resume=settings.resume,
+            best=cast(Stateful, search.best),
+            summary=cast(Stateful, summary),
         ),
     ]

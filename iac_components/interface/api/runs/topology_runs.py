@@ -11,8 +11,8 @@ from iac_components.dints import (
     save_found_architecture,
 )
 from iac_components.engine import check_resume, run_until_signal
+from iac_components.engine.stacks import CHECKPOINTS
 from iac_components.interface.api.engines.components import Loss
-from iac_components.interface.api.engines.handlers import CHECKPOINTS
 from iac_components.interface.api.engines.topology_plan import TopologySearch, TopologySearchPlan
 from iac_components.interface.api.engines.topology_trainers import topology_engines
 from iac_components.interface.api.inputs.batches import Batches

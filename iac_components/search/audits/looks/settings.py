@@ -9,11 +9,22 @@ from typing import Literal
 from iac_components.search.audits.audit import Confidence, comparisons_among
 from iac_components.search_space.space import SearchSpace
 
-__all__ = ["STAGES", "AuditSettings", "CostUnit", "Stage", "error_level", "error_share"]
+__all__ = [
+    "AUDIT_WARMUP",
+    "STAGES",
+    "AuditSettings",
+    "CostUnit",
+    "Stage",
+    "error_level",
+    "error_share",
+]
 
 Stage = Literal["cells", "nodes", "inputs", "operations"]
 STAGES: tuple[Stage, ...] = ("cells", "nodes", "inputs", "operations")
 """From coarse to fine, each of which has the same share of the error."""
+
+AUDIT_WARMUP = 3
+"""Epochs between the warm-up of the weights and the first look: the cells must open."""
 
 CostUnit = Literal["milliseconds", "multiply_adds"]
 

@@ -11,18 +11,18 @@ NEVER = "would never act. Lower it."
 def handlers(stage, method):
     """Places of the handlers with an interval in epochs, by their kind."""
     return {
-        ("search", "iac"): {"train#handlers#6#every": "ResumableCheckpoint"},
+        ("search", "iac"): {"train#handlers#2#every": "SearchCheckpoints"},
         ("train", "iac"): {
-            "train#handlers#6#interval": "ValidationHandler",
-            "train#handlers#8#every": "ResumableCheckpoint",
+            "train#handlers#2#interval": "ValidationHandler",
+            "train#handlers#3#every": "RunCheckpoints",
         },
         ("search", "dints"): {
-            "train#handlers#6#interval": "ValidationHandler",
-            "train#checkpoint#every": "ResumableCheckpoint",
+            "train#handlers#2#interval": "ValidationHandler",
+            "train#checkpoint#every": "SearchCheckpoints",
         },
         ("train", "dints"): {
-            "train#handlers#6#interval": "ValidationHandler",
-            "train#handlers#8#every": "ResumableCheckpoint",
+            "train#handlers#2#interval": "ValidationHandler",
+            "train#handlers#3#every": "RunCheckpoints",
         },
     }[stage, method]
 
@@ -69,7 +69,7 @@ def test_a_handler_of_the_users_own(refusal, handler, words, where):
 
 
 def test_the_length_that_a_client_sets(refusal):
-    options = {"train#trainer#max_epochs": 3, "train#handlers#6#interval": 4}
+    options = {"train#trainer#max_epochs": 3, "train#handlers#2#interval": 4}
     assert "in the 3 epochs of this run" in refusal("train", options)
     assert refusal("train", {"train#trainer#max_epochs": 3}) is None
 

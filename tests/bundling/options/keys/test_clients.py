@@ -78,7 +78,7 @@ def test_a_parser_on_its_own_checks_values_alone():
     parser["their_own"] = 3
     parser.get_parsed_content("initialize::0")
     parser["fold"] = "one"
-    with pytest.raises(RuntimeError, match="check_options"):
+    with pytest.raises(RuntimeError, match="session"):
         parser.get_parsed_content("initialize::0")
 
 

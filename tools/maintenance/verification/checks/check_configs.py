@@ -22,6 +22,13 @@ CONSTANTS = "imports dataset_name bundle_root dataset_dir output_dir"
 WITHIN_TRAIN = "preprocessing dataset dataloader inferer handlers trainer"
 FOREIGN_PATH = re.compile(r"(^/|~|[A-Z]:\\|/(home|root|work|tmp|mnt|media|users|processed)/)", re.I)
 LONGEST_EXPRESSION = 200
+FOLLOW_MACHINE = {
+    "device": "iac_components.configs.pick_device",
+    "amp": "$torch.cuda.is_available()",
+}
+MADE = ("device", "bundle_code")
+"""Made by a function, and constants all the same."""
+
 MONAI_KEYS = ("_target_", "_desc_", "_disabled_", "_requires_", "_mode_")
 
 
@@ -119,9 +126,8 @@ def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
             if text.startswith("$") and (len(text) > LONGEST_EXPRESSION or "\n" in text):
                 yield f"{path.name}: {where}: {len(text)} characters are no one-liner"
     config = bundle.config()
-    expected = {"device": "LOCAL_RANK", "amp": "$torch.cuda.is_available()"}
-    for key, part in expected.items():
-        if part not in str(config.get(key)) or "torch.cuda.is_available()" not in str(config[key]):
+    for key, part in FOLLOW_MACHINE.items():
+        if part not in str(config.get(key)):
             yield f"{bundle.stage}.json: {key} does not follow the machine: {config.get(key)}"
 
 
@@ -138,7 +144,9 @@ def _key_order(path: Path, expected: str) -> Iterator[str]:
     if keys[:1] != ["imports"] or keys[-3:] != ["initialize", "run", "finalize"]:
         yield f"{path.name}: imports is not first, or initialize, run and finalize are not last"
     paths = [key for key, value in config.items() if "@bundle_root" in str(value)]
-    objects = [key for key, value in config.items() if "'_target_'" in str(value)]
+    objects = [
+        key for key, value in config.items() if "'_target_'" in str(value) and key not in MADE
+    ]
     positions = [keys.index(key) for key in ("bundle_root", *paths, *objects)]
     if max(positions[: len(paths) + 1]) > min(positions[len(paths) + 1 :], default=len(keys)):
         yield f"{path.name}: an object stands before a constant or a path"

@@ -111,11 +111,6 @@ def _run(bundle: Bundle, given: dict[str, str], line: str) -> Iterator[str]:
     )
     if "dataset_dir" not in given:
         yield f"{FILE}: no --dataset_dir: {line}"
-    for name, typed in given.items():
-        if typed.lower() in ("true", "false") and f"parse_bool(@{name}, '{name}')" not in str(
-            parser.get()
-        ):
-            yield f"{FILE}: --{name} {typed}: the config does not read it by parse_bool()"
 
 
 def _config_files(value: str) -> list[str]:

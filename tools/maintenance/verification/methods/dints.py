@@ -38,10 +38,11 @@ METHODS.register("dints")(
         shipped_kinds=("searched", "stand-in"),
         shared_keys=("class_names", "in_channels", "pixdim", "patch_size"),
         landmarks={
-            "search": "space supernet network_def memory budget loss optimizer train validate",
-            "train": "network network_def loss optimizer train validate",
+            "search": "space network_def network budget loss optimizer train validate",
+            "train": "network_def network loss optimizer train validate",
             "inference": (
-                "network_def preprocessing dataset dataloader inferer postprocessing evaluator"
+                "network_def network preprocessing dataset dataloader inferer postprocessing "
+                "evaluator"
             ),
         },
         readme_outputs={

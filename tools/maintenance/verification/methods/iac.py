@@ -13,7 +13,7 @@ from tools.maintenance.verification.methods.iac_chain import IacChain
 
 __all__: list[str] = []
 
-TRAINING = "backbone_def network_def loss optimizer train"
+TRAINING = "backbone_def network_def network loss optimizer train"
 
 
 def _split(combination: str) -> tuple[str, str]:
@@ -44,7 +44,7 @@ METHODS.register("iac")(
             "search": TRAINING,
             "train": f"{TRAINING} validate",
             "inference": (
-                "backbone_def network_def preprocessing dataset dataloader inferer "
+                "backbone_def network_def network preprocessing dataset dataloader inferer "
                 "postprocessing evaluator"
             ),
         },

@@ -1,0 +1,63 @@
+"""What every trainer here begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ignite.engine import Engine
+from torch import nn
+from torch.utils.data import DataLoader
+
+from iac_components.engine.epoch_metrics import EpochMetrics
+from iac_components.engine.nonfinite import NonFiniteGuard
+from iac_components.engine.progress import RunProgress
+from iac_components.engine.seeding import EpochSeeding
+from iac_components.engine.synchronized_gradients import SynchronizedGradients
+
+__all__ = ["StepHandlers"]
+
+
+class StepHandlers:
+    """Seeds of each epoch, equal ranks, a guard against NaN, one progress bar, losses for trackers.
+
+    Put it first in a trainer's list; each member says why in its own words. A supernet's bar also
+    shows what its ``describe`` returns, and trackers are told how many of its operations live.
+
+    Args:
+        network: what is trained.
+        loaders: every loader that feeds the trainer, its own among them.
+        seed: of the run.
+        patience: steps in a row with a loss that is not finite which end the run.
+        bar: show the progress bar.
+
+    Attributes:
+        handlers: the members, in the order in which they are attached.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loaders: Sequence[DataLoader[Any]],
+        *,
+        seed: int = 0,
+        patience: int = 5,
+        bar: bool = True,
+    ) -> None:
+        searched = hasattr(network, "alive")
+        self.handlers = [
+            EpochSeeding(loaders, seed),
+            SynchronizedGradients(network),
+            NonFiniteGuard(patience),
+            *([RunProgress(getattr(network, "describe", None))] if bar else []),
+            EpochMetrics((lambda: _living(network)) if searched else None),
+        ]
+
+    def attach(self, engine: Engine) -> None:
+        """Attach every member."""
+        for handler in self.handlers:
+            handler.attach(engine)
+
+
+def _living(network: nn.Module) -> Mapping[str, float]:
+    return {"living_operations": int(network.alive.sum())}  # type: ignore[operator,union-attr]
