@@ -121,16 +121,16 @@ class CellSearchNetwork(ImplantedNetwork):
         return self.architecture.alive
 
     def distributions(self) -> CellWeights:
-        """The weights of operations (L, E, O) and edges (L, E)."""
+        """Return the weights of operations (L, E, O) and edges (L, E)."""
         weights: CellWeights = self.architecture()
         return weights
 
     def architecture_parameters(self) -> Iterator[nn.Parameter]:
-        """The alphas and betas."""
+        """Yield the alphas and betas."""
         return self.architecture.parameters()
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains: the cells, and the backbone unless it is frozen."""
+        """Yield the parameters of the cells, and of the backbone unless it is frozen."""
         yield from self.cell_parameters()
         if not self.frozen_backbone:
             yield from self.backbone_parameters()

@@ -122,7 +122,7 @@ def _explain(path: Path, error: Exception) -> str:
 
 
 def _children_by_prefix(network: nn.Module) -> dict[str, list[str]]:
-    """The names of each fusion's children, by its place in the state dict."""
+    """Return the names of each fusion's children, by its place in the state dict."""
     return {
         f"{name}." if name else "": [child for child, _ in module.named_children()]
         for name, module in network.named_modules(remove_duplicate=False)

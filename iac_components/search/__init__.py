@@ -1,4 +1,4 @@
-"""How a cell is found: bilevel search, stability, pruning, trace.
+"""Search for a cell: bilevel optimization, stability, pruning, trace.
 
 :class:`CellSearchTrainer` alternates weight and architecture steps; after every epoch
 :class:`StabilityPruningHandler` asks a :class:`StabilityCriterion` which distributions have

@@ -87,7 +87,7 @@ class Genotype:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every node of every level is there."""
+        """True if every node of every level is there."""
         return len(self.nodes) == self.search_space.levels * self.search_space.num_nodes
 
     def _check_positions(self) -> None:

@@ -51,7 +51,7 @@ class Edge(NamedTuple):
 
 
 class EdgeSpace(Protocol):
-    """What a trace and the pruning rules ask of a space: levels of E edges into N nodes."""
+    """Search space as a trace and the pruning rules see it: levels of E edges into N nodes."""
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class EdgeSpace(Protocol):
         ...
 
     def edges_of(self, node: int) -> slice:
-        """The rows of :attr:`edges` that end in ``node``."""
+        """Return the rows of :attr:`edges` that end in ``node``."""
         ...
 
 
@@ -151,7 +151,7 @@ class SearchSpace:
         return (*CELL_INPUTS, *(f"node_{earlier}" for earlier in range(node)))
 
     def edges_of(self, node: int) -> slice:
-        """The rows of :attr:`edges` that end in ``node``."""
+        """Return the rows of :attr:`edges` that end in ``node``."""
         start = sum(len(CELL_INPUTS) + earlier for earlier in range(node))
         return slice(start, start + len(CELL_INPUTS) + node)
 

@@ -1,4 +1,4 @@
-"""What a skip module is told about its place, and what it must do there."""
+"""Contract of a skip module: the description of its place that it receives, and its duties."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ LEAST_PATIENTS = 3
 
 
 class Verdict(IntEnum):
-    """How a part stands against the best of its group."""
+    """Comparison of a part with the best of its group."""
 
     UNDECIDED = 0
     WORSE = 1
@@ -55,7 +55,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure a search wants to be, over all of its looks and comparisons together.
+    """Confidence level of a search, over all of its looks and comparisons together.
 
     Attributes:
         alpha: probability that any of them is wrong.
@@ -112,7 +112,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Where the K parts of a group stand.
+    """Verdicts on the K parts of a group.
 
     Attributes:
         best: index of the living part with the greatest effect; -1 if none can be told.

@@ -60,7 +60,7 @@ class AuditHandler(StabilityHandler[Network]):
 
     @property
     def decided(self) -> bool:
-        """Whether all that is left is needed."""
+        """True once every remaining part is needed."""
         return self.audit.is_decided
 
     @abstractmethod

@@ -86,7 +86,7 @@ class AuditRacing:
         return Decision((keep != history.alive).any(axis=1), nothing.divergence, keep)
 
     def _kept(self, gains: FloatArray, alive: BoolArray, *, level: float) -> BoolArray:
-        """The entries (O,) that stay of a group with gains (O, P)."""
+        """Mark the entries (O,) of a group with gains (O, P) that stay."""
         if alive.sum() <= self.least:
             return alive
         keep, judgement = race(

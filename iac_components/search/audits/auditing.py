@@ -1,4 +1,4 @@
-"""What audits of any search have in common: patients to judge by, a log, and its file."""
+"""Base of the audits of any search: patients to judge by, a log, and its file."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Auditing(ABC, Generic[Losses]):
 
     @property
     def races(self) -> bool:
-        """Whether it prunes the search."""
+        """True if the audit prunes the search."""
         return self.criterion in ("audit", "both")
 
     @cached_property
@@ -97,7 +97,7 @@ class Auditing(ABC, Generic[Losses]):
     @property
     @abstractmethod
     def is_decided(self) -> bool:
-        """Whether all that is left is needed, and nothing competes."""
+        """True once every remaining part is needed and none competes with another."""
 
     @abstractmethod
     def living_after(self, epoch: int, *, ready: Ready | None = None) -> BoolArray | None:
@@ -127,7 +127,7 @@ class Auditing(ABC, Generic[Losses]):
         return True
 
     def describe(self) -> dict[str, object]:
-        """What was looked at, as plain values for the findings."""
+        """Return the measured groups and patients as plain values for the findings."""
         return {
             "criterion": self.criterion,
             "patients": len(self.losses.patients),
@@ -145,7 +145,7 @@ class Auditing(ABC, Generic[Losses]):
             self.log.write(self.trace_file)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """What it measured."""
+        """Return the measurements so far."""
         return self.log.state_dict()
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:

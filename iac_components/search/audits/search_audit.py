@@ -65,7 +65,7 @@ class SearchAudit(Auditing[PatientLosses]):
 
     @property
     def remaining(self) -> Remaining:
-        """What is left of the supernet."""
+        """Living part of the supernet."""
         return Remaining(
             self.network.space,
             self.network.alive.cpu().numpy().copy(),
@@ -74,7 +74,7 @@ class SearchAudit(Auditing[PatientLosses]):
 
     @property
     def is_decided(self) -> bool:
-        """Whether one cell is left, and every part of it is needed; or none is."""
+        """True once one cell is left and every part of it is needed, or none is left."""
         remaining = self.remaining
         return not remaining.cells or self.staged.is_settled(remaining)
 
@@ -99,7 +99,7 @@ class SearchAudit(Auditing[PatientLosses]):
         return None if left is None else left.alive
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """What it measured, and what operations cost."""
+        """Return the measurements so far and the costs of operations."""
         costs = self._operation_costs
         state = super().state_dict()
         return state if costs is None else {**state, "operation_costs": costs}

@@ -29,11 +29,11 @@ class SearchNetwork(Protocol):
     """A supernet: its parameters are those of the weights and those of the architecture."""
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains."""
+        """Yield the parameters that the weight optimizer trains."""
         ...
 
     def architecture_parameters(self) -> Iterator[nn.Parameter]:
-        """What the architecture optimizer trains."""
+        """Yield the parameters that the architecture optimizer trains."""
         ...
 
 
@@ -184,7 +184,7 @@ class BilevelTrainer(SupervisedTrainer):
         return loss
 
     def _architecture_loss(self, batch: Batch) -> torch.Tensor:
-        """What the architecture step descends: the loss, and in some searches more."""
+        """Compute the objective of the architecture step: the loss, and in some searches more."""
         return self._loss(batch)
 
     def _loss(self, batch: Batch) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Whether a search that is about to start would search at all."""
+"""Check that a planned search has architecture steps at all."""
 
 from __future__ import annotations
 

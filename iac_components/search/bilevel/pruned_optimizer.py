@@ -41,7 +41,7 @@ class PrunedOptimizerState:
         self.network = network
 
     def state_dict(self) -> dict[str, object]:
-        """The optimizer's state."""
+        """Return the optimizer's state."""
         state: dict[str, object] = self.optimizer.state_dict()
         return state
 

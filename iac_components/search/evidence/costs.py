@@ -172,7 +172,7 @@ class Costs:
         return [found[module] for module in modules]
 
     def _modules(self, genotype: Genotype | None) -> list[nn.Module]:
-        """The module of each place, finest first; without a genotype, those of a plain network."""
+        """List each place's module, finest first; without a genotype, a plain network's."""
         modules: list[nn.Module] = []
         for level, place in enumerate(self.places):
             treatment = "none" if genotype is None else genotype.treatment(level)
@@ -195,7 +195,7 @@ class Costs:
 
 
 def _passes_on(operation: nn.Module, name: str) -> bool:
-    """Whether an operation does nothing to a value: the identity, and ``none``."""
+    """Return True if an operation leaves a value unchanged: the identity, and ``none``."""
     return name == NONE_OPERATION or (isinstance(operation, nn.Sequential) and not len(operation))
 
 

@@ -20,7 +20,7 @@ PART_KINDS = ("operation", "edge", "node", "cell", "skip")
 
 @dataclass(frozen=True)
 class Part:
-    """What a look leaves out.
+    """Part of a supernet that a look leaves out.
 
     Attributes:
         kind: one of ``PART_KINDS``; ``path`` of a topology.

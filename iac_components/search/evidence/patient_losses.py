@@ -20,7 +20,7 @@ __all__ = ["PatientBatch", "PatientLosses", "group_by_patient"]
 
 
 _WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
-"""What stands in for a level's module while a part of that kind is left out."""
+"""Stand-ins for a level's module while a part of that kind is left out."""
 
 
 class PatientLosses(LossesByPatient):

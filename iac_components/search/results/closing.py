@@ -42,7 +42,7 @@ TINY = 1e-12
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search ends with.
+    """Result of a search.
 
     Attributes:
         genotype: without provenance.

@@ -1,4 +1,4 @@
-"""Where a searched architecture came from, for the file that keeps it."""
+"""Provenance of a searched architecture, for the file that keeps it."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class TracedSpace:
         return tuple(edge.input for edge in self.edges if edge.node == node)
 
     def edges_of(self, node: int) -> slice:
-        """The rows of ``edges`` that end in ``node``."""
+        """Return the rows of ``edges`` that end in ``node``."""
         rows = [row for row, edge in enumerate(self.edges) if edge.node == node]
         return slice(rows[0], rows[-1] + 1)
 

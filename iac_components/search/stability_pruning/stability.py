@@ -71,7 +71,7 @@ def restrict(p: FloatArray, alive: BoolArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class History:
-    """What a criterion sees.
+    """Input of a stability criterion.
 
     Attributes:
         probabilities: (T, G, O) distribution of each group after each of T epochs.
@@ -87,7 +87,7 @@ class History:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a criterion says.
+    """Decision of a stability criterion.
 
     Attributes:
         stable: (G,) groups whose weak entries may go.
@@ -184,18 +184,18 @@ class JensenShannonStability:
         return Decision(stable & sound, np.where(sound, divergence[-1], np.nan))
 
     def _lasts(self, holds: BoolArray, patience: int, history: History) -> BoolArray:
-        """Which groups' condition (recent epochs, G) held for the last ``patience`` epochs."""
+        """Mark groups whose condition (recent epochs, G) held for the last ``patience`` epochs."""
         first = len(history.probabilities) - patience
         if first < max(self.warmup_epochs, self.window):
             return np.zeros(holds.shape[1], dtype=bool)
         return np.asarray(holds[-patience:].all(axis=0) & (first >= history.since))
 
     def _first_used(self, epoch: int) -> int:
-        """The oldest epoch that takes part in the reference of ``epoch``."""
+        """Return the oldest epoch that takes part in the reference of ``epoch``."""
         return epoch - self.window
 
     def _reference(self, probabilities: FloatArray, epoch: int) -> FloatArray:
-        """The distributions (G, O) that epoch ``epoch`` is compared with."""
+        """Return the distributions (G, O) with which epoch ``epoch`` is compared."""
         reference: FloatArray = probabilities[epoch - self.window]
         return reference
 

@@ -34,11 +34,11 @@ class PrunableNetwork(Protocol):
         ...
 
     def distributions(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The weights of operations (L, E, O) and edges (L, E)."""
+        """Return the weights of operations (L, E, O) and edges (L, E)."""
         ...
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains."""
+        """Yield the parameters that the weight optimizer trains."""
         ...
 
     def prune(self, alive: torch.Tensor) -> None:
@@ -48,7 +48,7 @@ class PrunableNetwork(Protocol):
 
 @dataclass(frozen=True)
 class EpochStatistics:
-    """What an epoch showed.
+    """Statistics of an epoch.
 
     Attributes:
         probabilities: (L, E, O) means over the epoch's steps.
@@ -103,7 +103,7 @@ class StabilityHandler(ABC, Generic[Network]):
     @property
     @abstractmethod
     def decided(self) -> bool:
-        """Whether one architecture is left."""
+        """True once a single architecture is left."""
 
     @abstractmethod
     def prune(self, statistics: EpochStatistics) -> BoolArray:

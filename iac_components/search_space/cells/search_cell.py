@@ -183,7 +183,7 @@ class SearchCell(CellFrame):
         return [outputs[row] for row in rows]
 
     def _operations(self, row: int) -> nn.ModuleDict:
-        """The living operations of an edge."""
+        """Return the living operations of an edge."""
         edge = self.edges[_key(self.space.edges[row])]
         return cast(MixedOperation, edge).operations
 
@@ -207,5 +207,5 @@ class SearchCell(CellFrame):
 
 
 def _key(edge: Edge) -> str:
-    """The name of an edge's module."""
+    """Return the name of an edge's module."""
     return f"{edge.input}-to-node_{edge.node}"

@@ -107,7 +107,7 @@ def _crowded(remaining: Remaining) -> Iterator[list[Part]]:
 
 
 def _races(remaining: Remaining) -> Iterator[list[Part]]:
-    """The operations of each edge, without ``none``."""
+    """Yield the operations of each edge, without ``none``."""
     for row in remaining.rows:
         for edge in np.flatnonzero(remaining.alive[row].any(axis=-1)).tolist():
             columns = remaining.operations(row, edge)

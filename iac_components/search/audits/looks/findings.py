@@ -1,4 +1,4 @@
-"""What a search found, as plain values for the genotype's provenance, and in one sentence."""
+"""Findings of a search, as plain values for the genotype's provenance and as one sentence."""
 
 from __future__ import annotations
 

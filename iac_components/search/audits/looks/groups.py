@@ -54,7 +54,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a judge says of a group's K parts.
+    """Ruling of a judge on a group's K parts.
 
     Attributes:
         effects: of the parts.

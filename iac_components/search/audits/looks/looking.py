@@ -29,7 +29,7 @@ LONGEST_PAUSE = 4
 
 
 class _Divisible(Protocol):
-    """What is left of a supernet."""
+    """Living part of a supernet."""
 
     def without(self: Left, parts: Iterable[Part]) -> Left:
         """Return what is left without some parts."""
@@ -183,7 +183,7 @@ class Looks(ABC, Generic[Left]):
         return float(self._losses([tuple(parts)]).mean())
 
     def _losses(self, bundles: Sequence[Bundle]) -> FloatArray:
-        """What dropping each bundle costs each patient, in the supernet of this look."""
+        """Measure each patient's loss without each bundle, in the supernet of this look."""
         if self._reference is None:
             losses = self._measured([(), *bundles])
             self._reference, losses = losses[0], losses[1:]
@@ -205,7 +205,7 @@ class Looks(ABC, Generic[Left]):
     def _due(
         self, stage: str, remaining: Left, number: int, ready: Ready | None, thorough: bool
     ) -> list[Group]:
-        """Groups that are to be measured, those first that have waited longest."""
+        """List the groups that are to be measured, the longest waiting first."""
         found = []
         for group in self.groups(stage, remaining):
             if ready is not None and not self.is_ready(group, ready):

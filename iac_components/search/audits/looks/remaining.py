@@ -1,4 +1,4 @@
-"""What is left of a supernet, and what would be without some of its parts."""
+"""Living part of a supernet, as it is or without some of its parts."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class Standing(IntEnum):
-    """How a part stands, against nothing or against the best of its group."""
+    """Comparison of a part with nothing or with the best of its group."""
 
     UNDECIDED = 0
     NEEDED = 1
