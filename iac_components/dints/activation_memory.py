@@ -1,4 +1,4 @@
-"""How much memory an architecture needs in training: what autograd keeps, measured."""
+"""Activation memory of an architecture in training, measured as the bytes that autograd keeps."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class MemoryModel:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """How much activation memory an architecture may need: as a fraction, or in gigabytes.
+    """Upper bound of an architecture's activation memory, as a fraction or in gigabytes.
 
     Attributes:
         memory: what things cost.
@@ -172,7 +172,7 @@ class MemoryBudget:
 
     @property
     def path_bytes(self) -> float:
-        """What is left of it for paths and stems."""
+        """Share of the budget for paths and stems, in bytes."""
         return self.bytes - self.memory.fixed
 
 

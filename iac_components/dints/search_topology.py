@@ -146,7 +146,7 @@ class SearchTopology(TopologySearch):
             self.alive, self.living, self._plan = whole, living, plan
 
     def _make_plan(self, built: torch.Tensor | None = None) -> list[list[_LivingPath]]:
-        """What the forward pass runs through, in the order of ``living``.
+        """List the living paths of each block for the forward pass, in the order of ``living``.
 
         Args:
             built: (L, P, O) which operations have modules; those that live if None.

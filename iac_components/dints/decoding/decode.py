@@ -28,7 +28,7 @@ class BudgetError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class _Candidates:
-    """What may be chosen, and at what price; (L, P, O) unless said otherwise."""
+    """Candidates of the decoder and their costs; (L, P, O) unless said otherwise."""
 
     space: DintsSpace
     alive: NDArray[np.bool_]
@@ -154,7 +154,7 @@ def dearest(
 
 
 def _within_budget(candidates: _Candidates, max_cost: float) -> _Choice:
-    """The most probable choice whose true cost fits; the cheapest, if rounding hides all others."""
+    """Choose the most probable candidate whose true cost fits; the cheapest if rounding hid all."""
     cheapest_choice = _choose(candidates, loss_weight=0, cost_weight=1)
     if not cheapest_choice.cost <= max_cost:
         raise BudgetError(

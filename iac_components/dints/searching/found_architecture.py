@@ -87,7 +87,7 @@ class BestArchitecture:
         _write(self.architecture, self.path)
 
     def state_dict(self) -> dict[str, object]:
-        """The best architecture, as the JSON values of its file."""
+        """Return the best architecture as the JSON values of its file."""
         best = self.architecture
         return {"architecture": None if best is None else best.content()}
 
@@ -161,7 +161,7 @@ def save_found_architecture(
 
 
 def _memory(architecture: DintsArchitecture, budget: MemoryBudget) -> dict[str, object]:
-    """What an architecture needs, and what it may need."""
+    """Return the memory of an architecture and its budget."""
     needed = budget.memory.of(architecture)
     return {
         "activation_gigabytes": needed / GIGABYTE,

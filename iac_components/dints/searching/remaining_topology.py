@@ -1,4 +1,4 @@
-"""What is left of a topology supernet, and what would be without some of its parts."""
+"""Living part of a topology supernet, as it is or without some of its parts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RemainingTopology:
 
     @property
     def is_possible(self) -> bool:
-        """Whether an architecture within the budget is left."""
+        """True if an architecture within the budget is left."""
         costs = np.zeros(self.alive.shape) if self.budget is None else self.budget.memory.costs
         nodes = None if self.budget is None else self.budget.memory.node_costs
         try:

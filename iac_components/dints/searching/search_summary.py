@@ -90,7 +90,7 @@ class SearchSummary:
             write_text(self.path, table.getvalue())
 
     def state_dict(self) -> dict[str, object]:
-        """The rows so far."""
+        """Return the rows so far."""
         return {"rows": [list(row) for row in self.rows]}
 
     def load_state_dict(self, state_dict: Mapping[str, list[list[str]]]) -> None:
@@ -99,5 +99,5 @@ class SearchSummary:
 
 
 def _text(value: float | None) -> str:
-    """A number, or nothing where there is none: NaN is no score."""
+    """Format a number; empty if there is none, as NaN is no score."""
     return "" if value is None or not math.isfinite(value) else f"{value:.8g}"

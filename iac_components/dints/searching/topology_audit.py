@@ -38,7 +38,7 @@ STEEPEST = 6.0
 
 @dataclass(frozen=True)
 class TopologyVerdict:
-    """What an audit says of a found architecture.
+    """Verdict of an audit on the found architecture.
 
     Attributes:
         decided: whether all of it was decided.
@@ -87,7 +87,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
 
     @property
     def remaining(self) -> RemainingTopology:
-        """What is left of the supernet."""
+        """Living part of the supernet."""
         return RemainingTopology(self.network.space, self.network.living().copy(), self.budget)
 
     @property
