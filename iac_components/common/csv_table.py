@@ -20,7 +20,7 @@ LARGEST = float(np.finfo(np.float64).max)  # keeps out infinity
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the fields of a column may be.
+    """Allowed values of a column's fields.
 
     Attributes:
         expected: the same in words, for the message.

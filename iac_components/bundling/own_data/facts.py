@@ -61,7 +61,7 @@ class DatasetFacts:
 
     @property
     def has_groups(self) -> bool:
-        """Whether a ``groups.csv`` says which cases are one patient's."""
+        """True if a ``groups.csv`` assigns cases to patients."""
         return (self.dataset_dir / "groups.csv").is_file()
 
     @property

@@ -21,5 +21,5 @@ METHODS.register(DintsCombination.method)(dints_combinations)
 
 
 def all_combinations() -> list[Combination]:
-    """The combinations of every method."""
+    """Return the combinations of every method."""
     return [combination for name in METHODS for combination in METHODS.require(name)()]

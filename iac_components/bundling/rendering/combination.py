@@ -1,4 +1,4 @@
-"""How a bundle is made of its sources: facts of a data set and a network, one template a stage.
+"""Rendering of a bundle from its sources: facts of a data set and a network, a template a stage.
 
 A bundle's config must be one self-contained file (MONAI Label, Deploy and ``monai.bundle.load``
 read one), so bundles repeat each other by nature. Here each fact stands once, and the facts are
@@ -33,7 +33,7 @@ from iac_components.common.files import write_text
 
 
 def to_json(content: object) -> str:
-    """The one JSON layout of all bundles (the model zoo's: 4 spaces, keys unsorted)."""
+    """Serialise in the JSON layout of all bundles (the model zoo's: 4 spaces, keys unsorted)."""
     return json.dumps(content, indent=4, ensure_ascii=False) + "\n"
 
 
@@ -58,7 +58,7 @@ class Combination(ABC):
 
     @abstractmethod
     def placed(self, folder: Path) -> Combination:
-        """The same combination with its bundles in another folder."""
+        """Return the same combination with its bundles in another folder."""
 
     @property
     @abstractmethod
@@ -71,7 +71,7 @@ class Combination(ABC):
         return f"{self.name}_{self.method}_segmentation"
 
     def root(self, stage: str) -> Path:
-        """The bundle's folder."""
+        """Return the bundle's folder."""
         return self.bundles / f"{self.prefix}_{stage}"
 
     @abstractmethod
@@ -80,22 +80,22 @@ class Combination(ABC):
 
     @abstractmethod
     def spatial_shape(self) -> list[str]:
-        """The sizes that the network takes, as metadata state them."""
+        """Return the sizes that the network takes, as metadata state them."""
 
     @abstractmethod
     def architecture_source(self) -> Path:
-        """The architecture to ship: this combination's own, or a stand-in."""
+        """Return the architecture to ship: this combination's own, or a stand-in."""
 
     @abstractmethod
     def architecture_note(self) -> str:
-        """Where the shipped architecture is from, for the README."""
+        """Return a sentence on the origin of the shipped architecture, for the README."""
 
     def template(self, path: Path) -> Facts:
-        """A template, ready for facts to be put into it."""
+        """Load a template, ready for facts to be put into it."""
         return read_json(path)
 
     def stage_template(self, stage: str) -> Path:
-        """The template of the stage's own config."""
+        """Return the template of the stage's own config."""
         return self.sources / stage / f"{stage}.json"
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
@@ -103,7 +103,7 @@ class Combination(ABC):
         return ()
 
     def config(self, stage: str, template: Path) -> Facts:
-        """The config that a template becomes."""
+        """Render a template to a config."""
         content = self.template(template)
         filled = ConfigParser(content)
         for facts in self.facts():
@@ -152,14 +152,14 @@ class Combination(ABC):
         return words
 
     def _options(self, stage: str) -> Facts:
-        """The keys of a stage's config; those that a bundle alone has no use for are left out."""
+        """Return the keys of a stage's config, without those that no single bundle uses."""
         config = self.config(stage, self.stage_template(stage))
         # A file that evaluates may refer to any key of the training that it is laid over.
         unused = {"patch_size"} - referred_ids(config) if stage == "inference" else set()
         return {key: value for key, value in config.items() if key not in unused}
 
     def provenance(self) -> Facts:
-        """Where the shipped architecture is from."""
+        """Return the origin of the shipped architecture."""
         return provenance_of(self.architecture_source())
 
     def _changelog(self) -> object:
@@ -167,7 +167,7 @@ class Combination(ABC):
         return entries.get(self.name, entries["default"])
 
     def _results(self, stage: str) -> str:
-        """The measured results in one table."""
+        """Return the measured results as one table."""
         return performance(
             stage,
             docs=self.root("train") / "docs",
@@ -177,7 +177,7 @@ class Combination(ABC):
 
     @property
     def results_section(self) -> Path:
-        """What was measured of the combination, if anything was."""
+        """File of the combination's measured results, if there are any."""
         return self.sources / "results" / f"{self.name}.md"
 
     @property

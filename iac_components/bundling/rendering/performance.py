@@ -83,7 +83,7 @@ def _weights_table(path: Path) -> str:
 
 
 def _summaries(metric: Mapping[str, Facts]) -> dict[str, Facts]:
-    """The summary of each class, and of their mean."""
+    """Return the summary of each class, and of their mean."""
     return {**cast(dict[str, Facts], metric["classes"]), "mean": metric["mean"]}
 
 

@@ -26,7 +26,7 @@ _NOTES: dict[type, frozenset[str]] = {
     # Readers keep what they read last.
     ImageReader: frozenset({"filenames", "has_series"}),
 }
-"""What objects of a class note down in use: a state, which their settings do not depend on."""
+"""Attributes of a class that change in use: state, on which an object's settings do not depend."""
 
 _Parts = list[tuple[str, object]]
 _Global = type | FunctionType | BuiltinFunctionType

@@ -23,7 +23,7 @@ _PLACES = (
     "bundle_root bundle_code dataset_dir output_dir ckpt_dir folds_file cache_dir checkpoint "
     "backbone_ckpt genotype_path architecture_path"
 )
-"""Where things lie; what lies there is recorded by its digest."""
+"""Paths; the files there are recorded by their digests."""
 
 _MACHINE = (
     "device amp channels_last checkpointing num_workers train#dataloader#num_workers "
@@ -31,14 +31,14 @@ _MACHINE = (
     "train#architecture_dataloader#num_workers supernet#checkpointing train#trainer#device "
     "train#trainer#amp"
 )
-"""How it is computed. A run may move to another machine; mixed precision goes with the device."""
+"""Settings of the machine, which may change; mixed precision goes with the device."""
 
 _REPORTS = (
     "resume val_interval regions settings run_record check_steps folders validate#handlers "
     "validate#dataset validate#dataloader validate#evaluator train#summary train#checkpoint "
     "train#trainer#train_handlers train#used_parts train#all_parts voxel_size_range"
 )
-"""What looks at the run: how often it is validated changes no weight."""
+"""Settings that only observe the run: the interval of validation changes no weight."""
 
 _LENGTH = "epochs train#trainer#max_epochs"
 """May grow: the record keeps it apart."""
@@ -62,7 +62,7 @@ _WATCHERS = (
 """Handlers that change no number of a run; those that load a file are recorded by its content."""
 
 _WEIGHTS = ("model.pt", "model_final.pt")
-"""What a training writes into ``ckpt_dir``."""
+"""Files that a training writes into ``ckpt_dir``."""
 
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 

@@ -17,10 +17,10 @@ import iac_components
 __all__ = ["LOADED_BY", "WEIGHTS_PUT", "CaseList", "RunRecord", "digest_of", "package_versions"]
 
 LOADED_BY = "file loaded by "
-"""What the identity calls a file that a handler loads, before its place in the config."""
+"""Prefix, in the identity, of a file that a handler loads; its place in the config follows."""
 
 WEIGHTS_PUT = "weights put into the network before the run"
-"""What the identity calls those that differ from the weights that the network was built with."""
+"""Key, in the identity, of weights that differ from those that the network was built with."""
 
 _SHOWN = 8
 _LONGEST = 80

@@ -13,7 +13,7 @@ __all__ = ["PruningEvent", "pruning_events"]
 
 @dataclass(frozen=True)
 class PruningEvent:
-    """What one edge lost at the end of one epoch.
+    """Operations that one edge lost at the end of one epoch.
 
     Attributes:
         epoch: the epoch, from 1.
