@@ -123,13 +123,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def phantom_layout(combination: Combination) -> str:
-    """The layout of the phantom that looks like a combination's data set."""
+    """Return the layout of the phantom that resembles a combination's data set."""
     name = combination.dataset.name
     return f"msd_{name}" if combination.method == "dints" else name
 
 
 def _dataset(options: argparse.Namespace, name: str, out: Path) -> Path:
-    """The data: as given, those that come along, or synthetic ones."""
+    """Return the data folder: as given, the shipped example, or a new phantom."""
     if options.dataset_dir is not None:
         return Path(options.dataset_dir).expanduser()
     if name == "hippocampus":

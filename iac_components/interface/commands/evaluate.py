@@ -133,7 +133,7 @@ def _require_fitting(options: argparse.Namespace) -> None:
 
 
 def _facts(options: argparse.Namespace) -> Mapping[str, object]:
-    """The config of the bundles' training, which names layout, classes and regions."""
+    """Load the config of the bundles' training, which names layout, classes and regions."""
     if not options.bundles:
         return {}
     return _bundles(options).settings("train")
@@ -155,7 +155,7 @@ def _cases(labels: Path, layout: object, options: argparse.Namespace) -> list[Ca
 
 
 def _stated(labels: Path, layout: object) -> Sequence[str] | None:
-    """The classes that a data set states; those of labelsTr stand beside it."""
+    """Return the classes that a data set states; labelsTr's are in the folder above it."""
     folder, name = (labels, str(layout)) if layout else (labels.absolute().parent, "decathlon")
     if not layout and not (folder / "dataset.json").is_file():
         return None

@@ -163,7 +163,7 @@ def _nifti_files(folder: Path, what: str) -> list[Path]:
 
 
 def _names(case: Case) -> list[str]:
-    """The names that a case's prediction may have."""
+    """List the file names that a case's prediction may have."""
     images = case.image if isinstance(case.image, tuple) else (case.image,)
     stems = [nifti_stem(path) for path in (*images, case.label) if path is not None]
     return [case.name, *stems]

@@ -204,7 +204,7 @@ def plan_bundles(
 
 
 def _short(value: object) -> str:
-    """A value on one line of the table."""
+    """Format a value on one line of the table."""
     if isinstance(value, dict) and "_target_" in value:
         inner = [f"{value[key]:g}" for key in ("a_min", "a_max") if key in value]
         return " ".join([str(value["_target_"]), *inner])

@@ -41,7 +41,7 @@ def write_zip(plan: BundleZip, folder: Path, *, base_url: str) -> ModelInfo:
 
 
 def read_model_info(path: Path) -> ModelInfo:
-    """The entries of an earlier call, if there was one.
+    """Read the entries of an earlier call, if there was one.
 
     Raises:
         ValueError: if the file is there and is no such list.

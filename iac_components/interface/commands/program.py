@@ -81,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _message(error: BaseException) -> str | None:
-    """What to tell of an error; None for a bug, which keeps its traceback."""
+    """Return the message for an error; None for a bug, which keeps its traceback."""
     # Imports MONAI, which help and version do without.
     from iac_components.common.console.brief_errors import brief_message
 
@@ -92,7 +92,7 @@ def _message(error: BaseException) -> str | None:
 
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, _Command | None]:
-    """The parser; of the commands only the chosen one's module is imported."""
+    """Build the parser; of the commands only the chosen one's module is imported."""
     parser = argparse.ArgumentParser(
         prog="iac",
         description=DESCRIPTION,
@@ -114,7 +114,7 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, _Command
 
 
 def add_command(name: str) -> argparse.ArgumentParser:
-    """The parser of one command alone, for tests and documentation."""
+    """Build the parser of one command alone, for tests and documentation."""
     parser = argparse.ArgumentParser(prog=f"iac {name}")
     _describe(parser, _load(name))
     return parser

@@ -37,24 +37,24 @@ class Bundles:
         return short if self.method == "iac" else f"{short}_{self.method}"
 
     def root(self, stage: str) -> Path:
-        """A bundle's folder."""
+        """Return a bundle's folder."""
         return self.stem.with_name(f"{self.stem.name}_{stage}")
 
     def config(self, stage: str, name: str | None = None) -> Path:
-        """A config file: the stage's own, or another one beside it."""
+        """Return the path of a config file: the stage's own, or another one in its folder."""
         return self.root(stage).absolute() / "configs" / f"{name or stage}.json"
 
     def settings(self, stage: str) -> Facts:
-        """The stage's own config."""
+        """Load the stage's own config."""
         return read_json(self.config(stage))
 
     def missing(self) -> list[Path]:
-        """The stages' configs that are not there."""
+        """List the stages' configs that do not exist."""
         return [path for stage in STAGES if not (path := self.config(stage)).is_file()]
 
 
 def collection() -> dict[str, Combination]:
-    """The combinations that this package can render, by short name."""
+    """Return the combinations that this package can render, by short name."""
     return {combination.results_name: combination for combination in all_combinations()}
 
 
@@ -91,7 +91,7 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
 
 
 def _names(name: str) -> Iterator[str]:
-    """The stems that a name may mean."""
+    """Yield the stems that a name may mean."""
     for stage in STAGES:
         name = name.removesuffix(f"_{stage}")
     marks = [_mark(method) for method in METHODS]

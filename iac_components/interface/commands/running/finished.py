@@ -84,5 +84,5 @@ class FinishedStages:
 
 
 def _plain(stage: Stage) -> dict[str, str]:
-    """The options that say what a stage computes."""
+    """Return the options that determine the result of a stage."""
     return {key: str(value) for key, value in stage.options.items() if key not in FREE}

@@ -72,7 +72,7 @@ def override(stages: Sequence[Stage], given: Mapping[str, Mapping[str, str]]) ->
 
 
 def _keys(stage: Stage) -> set[str]:
-    """The top-level keys of a stage's configs."""
+    """Return the top-level keys of a stage's configs."""
     files = [str(path) for path in stage.configs]
     return {str(key).partition("#")[0] for key in ConfigParser.load_config_files(files)}
 

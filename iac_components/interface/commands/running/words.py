@@ -37,7 +37,7 @@ def found_in_a_sentence(path: Path) -> str:
 
 
 def _operations(nodes: Sequence[Json]) -> str:
-    """The operations of a cell with their counts."""
+    """Format the operations of a cell with their counts."""
     names = [
         str(edge["operation"]) for node in nodes for edge in cast(Sequence[Json], node["edges"])
     ]
@@ -46,7 +46,7 @@ def _operations(nodes: Sequence[Json]) -> str:
 
 
 def metrics_table(path: Path) -> str:
-    """The summary of a ``metrics.json`` as a table."""
+    """Format the summary of a ``metrics.json`` as a table."""
     summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
     lines = [f"{'class':<20}{'Dice':>8}{'HD95 mm':>10}   (means over patients)"]
     dice, distance = summary["dice"], summary["hd95"]
