@@ -1,4 +1,4 @@
-"""What the site's Markdown needs of docstrings that are written for readers of the source."""
+"""Conversion of docstrings, written for readers of the source, to the site's Markdown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _rewrite(item: Object | Alias) -> None:
 
 
 def _link(item: Object, name: str) -> str:
-    """The name as code, and as a link if the site has a page of it."""
+    """Format a name as code, and as a link if the site has a page of it."""
     first, dot, rest = name.partition(".")
     try:
         path = f"{item.resolve(first)}{dot}{rest}"

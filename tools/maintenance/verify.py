@@ -32,7 +32,7 @@ SCHEMA = Path("schema") / "meta_schema_20240725.json"
 
 
 def find_schema(given: Path | None) -> Path | None:
-    """The schema file: as given, of ``IAC_SCHEMA``, or below ``IAC_SHARED`` if it is there.
+    """Find the schema file: as given, of ``IAC_SCHEMA``, or below ``IAC_SHARED`` if it is there.
 
     Raises:
         FileNotFoundError: if a file that was asked for does not exist.

@@ -47,7 +47,7 @@ class Chain(ABC):
 
     @property
     def architecture(self) -> Path:
-        """What the search finds."""
+        """File of the search's result."""
         return self.folder / "search" / self.search_bundle.method.architecture_file
 
     @property
@@ -69,15 +69,15 @@ class Chain(ABC):
 
     @abstractmethod
     def search_faults(self) -> Iterator[str]:
-        """What is wrong with what the search found."""
+        """Yield the faults of the search's result."""
 
     @abstractmethod
     def training_faults(self) -> Iterator[str]:
-        """What is wrong with what was trained."""
+        """Yield the faults of the trained network."""
 
     @abstractmethod
     def network_input(self, image: Tensor) -> Tensor:
-        """A batch that the network takes, of a preprocessed volume (C, X, Y, Z)."""
+        """Make a batch that the network takes, of a preprocessed volume (C, X, Y, Z)."""
 
     def lively(self) -> Path:
         """Write the trained weights with a bias that lets all classes appear."""
@@ -116,7 +116,7 @@ class Chain(ABC):
         return self._once("predictions", run)
 
     def found(self) -> dict[str, object]:
-        """The option that leads to what the search found."""
+        """Return the option that leads to the search's result."""
         return {self.search_bundle.method.architecture_option: str(self.architecture)}
 
     def _models(self, name: str) -> dict[str, object]:

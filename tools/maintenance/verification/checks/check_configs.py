@@ -46,7 +46,7 @@ def check_targets(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def resolve(target: str, locator: ComponentLocator) -> Callable[..., object] | None:
-    """What MONAI finds for a ``_target_``, as its ConfigComponent does it."""
+    """Locate a ``_target_`` as MONAI's ConfigComponent does."""
     module = locator.get_component_module_name(target)
     if isinstance(module, list):
         module = module[0]

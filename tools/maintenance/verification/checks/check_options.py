@@ -18,7 +18,7 @@ FIRST = ("@bundle_code", "report_errors_briefly()", "check_options('{method}')")
 
 @register_check("options")
 def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Schema, switches by ``flag``, null by ``optional``, the check first, weights before data."""
+    """Check schema, switches by ``flag``, null by ``optional``, the order of checks and weights."""
     options = load_options(bundle.method.name)
     for path in bundle.config_files:
         merged = bundle.merged(path)
@@ -39,7 +39,7 @@ def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def _late_weights(path: Path, steps: list[object]) -> Iterator[str]:
-    """A wrong checkpoint ends a run before hours of reading, not after."""
+    """Check that a wrong checkpoint ends a run before hours of reading, not after."""
     places = {
         name: [place for place, step in enumerate(steps) if f"{name}(" in str(step)]
         for name in ("load_weights", "check_datalist")

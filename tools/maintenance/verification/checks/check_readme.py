@@ -1,4 +1,4 @@
-"""What a README tells a user to type exists: files, options, commands, headings."""
+"""Check that the files, options, commands and headings that a README names exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DATA_LANGUAGES = ("json", "csv", "text")
 
 
 def commands(bundle: Bundle) -> list[list[str]]:
-    """The words of every command in a block of the README; other languages name themselves."""
+    """List the words of each command in the README's blocks that name no other language."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", bundle.readme(), flags=re.MULTILINE | re.DOTALL)
     shell = [block for language, block in blocks if language not in DATA_LANGUAGES]
     text = "\n".join(shell).replace("\\\n", " ")

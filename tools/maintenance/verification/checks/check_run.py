@@ -91,7 +91,7 @@ def _inference(chain: Chain) -> Iterator[str]:
 
 
 def _regions(bundle: Bundle) -> list[Sequence[int]] | None:
-    """The unions of classes that an evaluation scores; None if it scores each class."""
+    """Return the unions of classes that an evaluation scores; None if it scores each class."""
     config = bundle.merged(bundle.config_path("evaluate"))
     for _, handler in walk(config.get("validate#handlers")):
         if isinstance(handler, dict) and "regions" in handler:

@@ -19,7 +19,7 @@ __all__ = ["check_architecture", "check_weights"]
 
 @register_check("architecture")
 def check_architecture(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The shipped architecture says whence it is, is that of both bundles, names no machine."""
+    """Check that the shipped architecture has a provenance, is in both bundles and portable."""
     if bundle.stage == "search":
         raise Skipped("a search bundle ships none")
     method = bundle.method

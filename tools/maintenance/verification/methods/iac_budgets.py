@@ -1,4 +1,4 @@
-"""How small a run of the cell search's bundles is."""
+"""Size of a short run of the cell search's bundles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FULL", "PHANTOMS", "QUICK", "SKIP_MODULES", "STEPS", "other_skip_mod
 
 
 def _seen(width: int, height: int) -> Options:
-    """The field of view around the volumes at the bundle's ``pixdim``."""
+    """Return the field of view around the volumes at the bundle's ``pixdim``."""
     return {"field_of_view": [width, height, -1]}
 
 
@@ -81,7 +81,7 @@ SKIP_MODULES = ("attention", "residual_path", "nested", "plain")
 
 
 def other_skip_module(dataset: str, backbone: str) -> str:
-    """The skip module that a combination is tried with beside its cell.
+    """Return the skip module that a combination is tried with beside its cell.
 
     They go round, so that every backbone and every data set meets all four.
     """
