@@ -24,7 +24,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class ScoreReplay:
-    """How a score ranks the cells of a table.
+    """Rank agreement of a score with a table of cells.
 
     Attributes:
         rank_correlation: Spearman's, of score and mean Dice.

@@ -60,7 +60,7 @@ def _spread(table: CellTable) -> Iterator[str]:
 
 
 def _cells(table: CellTable) -> Iterator[str]:
-    """The best and the worst configurations, and those that anchor the scale."""
+    """Yield the best and the worst configurations, and those that anchor the scale."""
     means = table.scores.mean(axis=1)
     order = np.argsort(-means, kind="stable")
     anchors = [row for row, name in enumerate(table.names) if name in ANCHORS]

@@ -1,4 +1,4 @@
-"""Where the time of a search goes: data, weight step, architecture step, and the rest."""
+"""Clock of a search: time of data, weight step, architecture step, and the rest."""
 
 from __future__ import annotations
 

@@ -76,14 +76,14 @@ class Proof:
         return final_model(self.root / "base")
 
     def random(self, seed: int) -> Path:
-        """A random genotype of the searched space, another one for each seed."""
+        """Draw a random genotype of the searched space, another one for each seed."""
         path = self.root / "random" / f"genotype_seed{seed}.json"
         space = load_genotype(self.root / "search_pruned" / "genotype.json").search_space
         save_genotype(random_genotype(space, seed), path)
         return path
 
     def skip_module(self, arm: str, seed: int) -> dict[str, str]:
-        """What an arm puts into the skip connections."""
+        """Return the options for an arm's skip connections."""
         if arm in OTHER_SKIP_MODULES:
             return {"skip_module": arm}
         if arm in ("plain", "continued"):

@@ -128,7 +128,7 @@ class DintsProof:
         write_json(path, scores)
 
     def architecture(self, arm: str, seed: int) -> Path:
-        """The file of an arm's architecture."""
+        """Return the file of an arm's architecture."""
         if arm == "stand_in":
             own = DINTS / "stand_ins" / f"{self.arguments.task}.json"
             return own if own.exists() else DINTS / "stand_ins" / "default.json"

@@ -56,7 +56,7 @@ Records = Sequence[CaseRecord]
 
 
 def arm_title(arm: str, seeds: Iterable[str]) -> str:
-    """The name of an arm in a table, with the draws that its random cells are."""
+    """Return the name of an arm in a table, with the draws that its random cells are."""
     if arm != "random":
         return ARMS[arm]
     numbers = [seed.removeprefix("seed") for seed in seeds]
@@ -65,7 +65,7 @@ def arm_title(arm: str, seeds: Iterable[str]) -> str:
 
 
 def metrics_by_seed(protocol: Path, arms: Sequence[str]) -> dict[str, dict[str, Path]]:
-    """Evaluation folder of each seed of each arm that was run; only seeds that every arm has.
+    """Find the evaluation folder of each seed of each arm; only seeds that every arm has.
 
     An arm with a seed more than another would be compared on luck.
     """
@@ -79,7 +79,7 @@ def metrics_by_seed(protocol: Path, arms: Sequence[str]) -> dict[str, dict[str, 
 
 
 def read_seeds(folders: Mapping[str, Path]) -> dict[str, Records]:
-    """The records of every seed of an arm."""
+    """Read the records of every seed of an arm."""
     return {name: read_metrics(path) for name, path in folders.items()}
 
 
@@ -134,7 +134,7 @@ def write_cases(path: Path, by_seed: Mapping[str, Records]) -> None:
 
 
 def read_cases(path: Path) -> dict[str, Records]:
-    """What :func:`write_cases` wrote, by seed; an empty value was not scored."""
+    """Read the file of :func:`write_cases`, by seed; an empty value was not scored."""
     by_seed: dict[str, list[CaseRecord]] = {}
     with path.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):

@@ -116,17 +116,17 @@ def section(folder: Path) -> str:
 
 
 def cell_folders() -> list[Path]:
-    """The raw files of every pair of data set and backbone that was measured."""
+    """List the raw files of every pair of data set and backbone that was measured."""
     return sorted(path.parent for path in RESULTS.glob("*/genotype.json"))
 
 
 def section_file(folder: Path) -> Path:
-    """The place of a section, which rendering puts into the READMEs of the bundles."""
+    """Return the file of a section, which rendering puts into the READMEs of the bundles."""
     return IAC / "results" / f"{folder.name}.md"
 
 
 def page() -> str:
-    """The whole page; a topology search's section is ``studies.proof.write_dints``'s."""
+    """Render the page; a topology search's section is ``studies.proof.write_dints``'s."""
     findings = (IAC / "collection.findings.md").read_text(encoding="utf-8")
     topologies = sorted((DINTS / "results").glob("*.md"))
     return "\n".join(
@@ -140,7 +140,7 @@ def page() -> str:
 
 
 def _from_docs(section: Path) -> str:
-    """A section with its pictures' paths as seen from the page."""
+    """Read a section, its pictures' paths as seen from the page."""
     text = section.read_text(encoding="utf-8")
     return text.replace("](results/", f"](../studies/proof/results/{section.stem}_dints/")
 

@@ -75,7 +75,7 @@ def collect(proof: Path, target: Path, *, pictures: Path) -> None:
 
 
 def search_rows(folder: Path, searches: Sequence[str]) -> Iterable[Sequence[str]]:
-    """What each search took, and what it ended with."""
+    """Yield the cost and the end of each search."""
     for name in searches:
         with (folder / name / "search_summary.csv").open(encoding="utf-8") as stream:
             epochs = list(csv.DictReader(stream))
@@ -133,7 +133,7 @@ def training_rows(folder: Path) -> Iterable[Sequence[str]]:
 
 
 def section(folder: Path) -> str:
-    """The whole section of a task, from its raw files."""
+    """Render the section of a task from its raw files."""
     task = folder.name.removesuffix("_dints")
     settings = json.loads((folder / "proof_settings.json").read_text(encoding="utf-8"))
     searches = [name for name in SEARCHES if (folder / name).is_dir()]
@@ -210,7 +210,7 @@ def section(folder: Path) -> str:
 
 
 def section_file(folder: Path) -> Path:
-    """The place of a section, which rendering puts into the READMEs of the bundles."""
+    """Return the file of a section, which rendering puts into the READMEs of the bundles."""
     return DINTS / "results" / f"{folder.name.removesuffix('_dints')}.md"
 
 

@@ -103,7 +103,7 @@ def measure(
 
 
 def table(records: Sequence[Mapping[str, object]]) -> str:
-    """The ratios as a table in Markdown: of minima and, in brackets, of medians."""
+    """Format the ratios as a Markdown table: of minima and, in brackets, of medians."""
     lines = [
         "| bundle | windows | operations counted | network, wall | network, CPU "
         "| volumes | whole path, wall | whole path, CPU |",

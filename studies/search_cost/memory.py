@@ -91,7 +91,7 @@ def with_ratios(records: Sequence[Mapping[str, object]]) -> list[Record]:
 
 
 def _figures(record: Mapping[str, object]) -> dict[str, int]:
-    """What is compared: the peak, its growth over the steps, and the bytes kept for a pass."""
+    """Return the compared figures: peak, its growth over the steps, bytes kept for a pass."""
     growth, held = cast(int, record["peak_growth_bytes"]), cast(int, record["held_bytes"])
     saved = cast("dict[str, int]", record["saved_bytes"])
     resident = cast(int, record.get("peak_growth_bytes_default_allocator", growth))
@@ -104,7 +104,7 @@ def _figures(record: Mapping[str, object]) -> dict[str, int]:
 
 
 def table(records: Sequence[Mapping[str, object]]) -> str:
-    """The records as a table in Markdown: MiB, and in brackets the ratio to plain training."""
+    """Format the records as a Markdown table: MiB, in brackets the ratio to plain training."""
     lines = [
         "| network, batch | case | peak | of it held between steps | growth over a step "
         "| growth with glibc's free lists | kept for a backward pass |",

@@ -45,7 +45,7 @@ MakeStep = Callable[..., LeveredStep]
 
 
 def combinations(*, compiled: bool) -> dict[str, tuple[str, ...]]:
-    """The levers of each case, by the case's name."""
+    """Return the levers of each case, by the case's name."""
     known = [lever for lever in LEVERS if compiled or lever != "compile"]
     cases: dict[str, tuple[str, ...]] = {lever: (lever,) for lever in known}
     cases["same gradients"] = SAME_GRADIENTS
@@ -86,7 +86,7 @@ class StepBenchmark:
             self.yardstick()
 
     def describe(self) -> Record:
-        """What the yardstick is, and what it keeps for its backward passes."""
+        """Describe the yardstick and the memory that it keeps for its backward passes."""
         network, space = self.yardstick.network, self.yardstick.network.space
         return {
             "device": self.yardstick.device_name,
@@ -157,7 +157,7 @@ def _total(parts: Mapping[str, Mapping[str, float]], kind: str) -> float:
 
 
 def table(setting: Record) -> str:
-    """The cases of a setting as a table in Markdown."""
+    """Format the cases of a setting as a Markdown table."""
     saved = cast("dict[str, int]", setting["yardstick_saved_bytes"])
     shape = "x".join(str(size) for size in cast(Sequence[int], setting["input_shape"]))
     operations = cast(Sequence[str], setting["operations"])

@@ -65,7 +65,7 @@ class Row:
 
 
 def searches(kind: str = "search") -> dict[str, Json]:
-    """The records of ``studies.search_cost.search`` by bundle.
+    """Read the records of ``studies.search_cost.search`` by bundle.
 
     Those of ``kind`` scratch are of runs whose networks were trained from random weights.
     """
@@ -76,18 +76,18 @@ def searches(kind: str = "search") -> dict[str, Json]:
 
 
 def read(path: Path) -> Json:
-    """A raw file."""
+    """Read a raw file."""
     return cast(Json, read_json(path, max_bytes=MAX_BYTES))
 
 
 def raw(name: str) -> Json:
-    """A raw file of this name, or nothing."""
+    """Read a raw file of this name, if there is one."""
     path = RAW / f"{name}.json"
     return read(path) if path.exists() else {}
 
 
 def ratio_rows(of: str, to: str, *, least: float) -> Iterator[Row]:
-    """How many times one mode's cost another's is."""
+    """Yield the ratios of one mode's cost to another's."""
     for bundle, record in searches().items():
         for found in ratios(record, of, to):
             wall, cpu = number(found, "wall"), number(found, "cpu")
@@ -150,7 +150,7 @@ def memory_rows() -> Iterator[Row]:
 
 
 def training_rows() -> Iterator[Row]:
-    """The pruned search against training what it found."""
+    """Yield the rows that compare the pruned search with the training of its result."""
     for bundle, record in searches().items():
         costs, trainings = at(record, "costs"), at(record, "trainings")
         trained = [cast(Json, cost) for cost in cast(Json, trainings.get("pruned", {})).values()]
@@ -198,11 +198,11 @@ TARGETS: Sequence[Callable[[], Iterable[Row]]] = (
     training_rows,
     inference_rows,
 )
-"""What was wanted, in the order of the page."""
+"""Targets, in the order of the page."""
 
 
 def search_page(name: str) -> str:
-    """The page of a search benchmark, as its raw file makes it."""
+    """Render the page of a search benchmark from its raw file."""
     record = raw(name)
     pictures = [f"{name}_{kind}.png" for kind in ("epochs", "cost")]
     others = {path.stem: read(path) for path in sorted(RAW.glob("search_*.json"))}
@@ -211,19 +211,19 @@ def search_page(name: str) -> str:
 
 
 def _holds(other: Json, record: Json) -> bool:
-    """Whether every search of a record is one of another's: no two take the same seconds."""
+    """Return True if every search of a record is one of another's: no two take the same seconds."""
     ours, theirs = _epochs(record), _epochs(other)
     return bool(ours) and all(theirs.get(search) == rows for search, rows in ours.items())
 
 
 def _epochs(record: Json) -> dict[tuple[str, str], object]:
-    """What each epoch of each search took, by mode and seed."""
+    """Return the cost of each epoch of each search, by mode and seed."""
     searches = cast(Mapping[str, Mapping[str, Json]], record["searches"])
     return {(mode, seed): of["rows"] for mode, by in searches.items() for seed, of in by.items()}
 
 
 def included(name: str) -> str:
-    """A table that a benchmark wrote, its links made to start at the page; its title left out."""
+    """Read a table that a benchmark wrote, without title and with links relative to the page."""
     path = RAW / f"{name}.md"
     if not path.exists():
         return ""
@@ -233,14 +233,14 @@ def included(name: str) -> str:
 
 
 def quality_from_scratch(bundle: str) -> str:
-    """What the cells of a bundle are worth in networks trained from random weights."""
+    """Render the quality of a bundle's cells in networks trained from random weights."""
     text = included(f"scratch_{bundle}")
     start = text.index("### What its cell is worth")
     return text[start : text.index("### The search against")].split("\n", 1)[1].strip()
 
 
 def page() -> str:
-    """The whole page."""
+    """Render the whole page."""
     rows = [row.render() for rows in TARGETS for row in rows()]
     compared = render_comparison(
         searches(), from_scratch=searches("scratch"), step=raw("step"), memory=raw("memory")

@@ -22,7 +22,7 @@ _LEAD = (
 
 
 def found_once(cells: Json, mode: str) -> dict[int, Nodes]:
-    """The cells of a mode by the seed of their search, however many trainings each served."""
+    """Return the cells of a mode by the seed of their search, each once."""
     return {
         int(cast(int, cell["search_seed"])): cast(Nodes, cell["genotype"])
         for cell in cast(Mapping[str, Json], cells.get(mode, {})).values()
@@ -30,7 +30,7 @@ def found_once(cells: Json, mode: str) -> dict[int, Nodes]:
 
 
 def render_agreement(record: Json) -> str:
-    """The section of a benchmark's record; empty without two different searches to compare."""
+    """Render the section; empty without two different searches to compare."""
     cells = at(record, "cells")
     rows = list(_rows(cells))
     header = ["cell", "its seed", "full length's seed", "kept edges in common"]

@@ -1,4 +1,4 @@
-"""What was measured here beside what the paper states and what plain code does."""
+"""Comparison of our measurements with the paper's figures and with plain code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEAD = (
 def render_comparison(
     searches: Mapping[str, Json], *, from_scratch: Mapping[str, Json], step: Json, memory: Json
 ) -> str:
-    """The comparison as a table in Markdown; what was not measured has no row.
+    """Render the comparison as a Markdown table; what was not measured has no row.
 
     Args:
         searches: records of ``studies.search_cost.search`` by bundle.
@@ -68,7 +68,7 @@ def render_comparison(
 
 
 def _ratios(searches: Mapping[str, Json], mode: str) -> list[float]:
-    """How many times the pruned search's processor time that of ``mode`` is."""
+    """List the ratios of ``mode``'s processor time to the pruned search's."""
     return [
         number(found, "cpu")
         for record in searches.values()
@@ -77,7 +77,7 @@ def _ratios(searches: Mapping[str, Json], mode: str) -> list[float]:
 
 
 def _peaks(memory: Json) -> list[float]:
-    """How many times our search's peak the yardstick's is."""
+    """List the ratios of the yardstick's peak to our search's."""
     peaks: dict[object, dict[object, float]] = {}
     for record in records(memory, "records"):
         peaks.setdefault(record["subject"], {})[record["case"]] = number(record, "peak_bytes")
@@ -95,7 +95,7 @@ def _dice(found: Iterable[Json]) -> list[float]:
 
 
 def _times(values: Sequence[float]) -> str:
-    """The least and the largest of some ratios."""
+    """Format the least and the largest of some ratios."""
     if not values:
         return ""
     digits = 1 if min(values) > 10 else 2

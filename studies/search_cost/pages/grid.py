@@ -1,4 +1,4 @@
-"""How the stability test's two numbers move the cost of a search and the worth of its cell."""
+"""Effect of the stability test's two parameters on a search's cost and its cell's Dice."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Point:
-    """What one setting gave.
+    """Result of one setting.
 
     Attributes:
         threshold: the setting's.
@@ -150,6 +150,6 @@ def _point(
 
 
 def describe(settings: BenchmarkSettings) -> dict[str, object]:
-    """The settings of all points, as JSON values."""
+    """Return the settings of all points as JSON values."""
     fixed: dict[str, object] = json.loads(json.dumps(settings.fixed()))
     return {**fixed, "seeds": list(settings.seeds), "search_seeds": dict(settings.search_seeds)}

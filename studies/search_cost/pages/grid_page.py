@@ -21,7 +21,7 @@ _PANELS: Sequence[tuple[str, Callable[[Point], float], str]] = (
 
 
 def render_grid(points: Sequence[Point]) -> str:
-    """A Markdown table, a row a point."""
+    """Render a Markdown table, a row a point."""
     lines = [
         "| threshold | patience | epochs | decided | wall s | CPU s | Dice x 100 | cell |",
         "| ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |",
@@ -36,7 +36,7 @@ def render_grid(points: Sequence[Point]) -> str:
 
 
 def shades(values: np.ndarray) -> tuple[float, float]:
-    """The values of the lightest and the darkest shade.
+    """Return the values of the lightest and the darkest shade.
 
     At least a unit apart, an epoch, a second or a Dice point: less is no difference to be seen.
     """

@@ -18,7 +18,7 @@ _TRAINED = {
     "cell the backbone itself is trained on, by an optimizer that starts anew. Each for",
     True: "Whole networks trained from random weights, with every cell and without one. Each for",
 }
-"""How the cells were trained, by whether from scratch."""
+"""Sentence on the training of the cells, by whether it was from scratch."""
 
 LEAST_P = 0.001
 """Smaller p-values are not told apart."""
@@ -52,7 +52,7 @@ def render_dice(record: Json) -> str:
 
 
 def _by_seed(arm: str, means: Json) -> str:
-    """The means of every training; the backbone has none, and was evaluated once."""
+    """Format the means of every training; the backbone has none, and was evaluated once."""
     values = [f"{POINTS * number(means, seed):.2f}" for seed in means]
     return f"{values[0]} (one evaluation)" if arm == BACKBONE else ", ".join(values)
 
@@ -124,7 +124,7 @@ def _interval(summary: Json, *keys: str, sign: str) -> str:
 
 
 def render_trainings(record: Json) -> str:
-    """What the trainings cost, and the searches against them."""
+    """Render the cost of the trainings, and the searches against them."""
     rows = list(_training_rows(record))
     header = ["arm", "training s", "CPU s", "CPU s a step", "search / training", "in CPU"]
     steps = record.get("own_training_steps")
@@ -158,7 +158,7 @@ def _training_rows(record: Json) -> Iterator[Sequence[str]]:
 
 
 def _before_the_last_epoch(lines: Sequence[str]) -> tuple[float, float]:
-    """Steps and CPU seconds; the last epoch ends with the validation, so it tells of no step."""
+    """Return steps and CPU seconds without the last epoch, which ends with the validation."""
     header, *rows = (line.split(",") for line in lines)
     kept = [dict(zip(header, row, strict=True)) for row in rows[:-1]]
     return sum(int(row["steps"]) for row in kept), sum(float(row["cpu"]) for row in kept)

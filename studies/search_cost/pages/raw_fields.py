@@ -14,24 +14,24 @@ POINTS = 100
 
 
 def at(record: object, *path: str) -> Json:
-    """The object below a path of keys."""
+    """Return the object below a path of keys."""
     for key in path:
         record = cast(Json, record)[key]
     return cast(Json, record)
 
 
 def number(record: object, *path: str) -> float:
-    """The number below a path of keys."""
+    """Return the number below a path of keys."""
     return float(cast(float, at(record, *path)))
 
 
 def records(record: Json, key: str) -> Sequence[Json]:
-    """The list of objects below a key, empty where it was not measured."""
+    """Return the list of objects below a key, empty where it was not measured."""
     return cast(Sequence[Json], record.get(key, ()))
 
 
 def ratios(search: Json, of: str, to: str) -> list[Json]:
-    """What a search benchmark says of one mode's cost over another's: one object, or none."""
+    """Return a search benchmark's record of two modes' cost ratio: one object, or none."""
     return [found for found in records(search, "ratios") if (found["of"], found["to"]) == (of, to)]
 
 

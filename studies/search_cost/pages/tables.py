@@ -19,7 +19,7 @@ __all__ = ["render_tables"]
 
 
 def render_tables(record: Json, *, pictures: Sequence[str], searches_of: str | None = None) -> str:
-    """The whole page.
+    """Render the whole page.
 
     Args:
         record: of ``python -m studies.search_cost.search``, as it wrote or would write it.

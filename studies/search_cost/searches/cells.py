@@ -28,7 +28,7 @@ Nodes = Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True)
 class FoundCell:
-    """What a mode gives to the training of one seed.
+    """Cell of a mode, for the training of one seed.
 
     Attributes:
         mode: one of the benchmark's.
@@ -44,7 +44,7 @@ class FoundCell:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much of a cell is in another one.
+    """Agreement of one cell with another.
 
     Attributes:
         edges: share of the other's kept edges (level, node, input) that this one keeps too; where
@@ -80,7 +80,7 @@ def _operations(nodes: Nodes) -> Mapping[tuple[object, object, object], object]:
 
 
 def early_stop_of(plan: SearchPlan, *, patience: int) -> EarlyStop:
-    """Where the rule stops a full search that has ended."""
+    """Find the epoch at which the rule stops a full search that has ended."""
     genotype = load_genotype(plan.genotype)
     settings = cast(Mapping[str, object], genotype.provenance["settings"])
     return stop_early(
@@ -92,7 +92,7 @@ def early_stop_of(plan: SearchPlan, *, patience: int) -> EarlyStop:
 
 
 def found_cells(settings: BenchmarkSettings) -> dict[str, dict[int, FoundCell]]:
-    """The cells by mode and training seed; what no search has found yet is left out."""
+    """Collect the cells by mode and training seed; searches without one yet are left out."""
     by_mode = {mode: _searched(settings, mode) for mode in settings.modes if mode in SEARCH_MODES}
     spaces = [cell.search_space for cells in by_mode.values() for cell in cells.values()]
     if "early_stop" in settings.modes:

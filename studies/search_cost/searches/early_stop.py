@@ -17,7 +17,7 @@ __all__ = ["EarlyStop", "genotypes_by_epoch", "stop_early", "stopping_epoch"]
 
 @dataclass(frozen=True)
 class EarlyStop:
-    """Where a full search would have been stopped.
+    """Epoch at which a full search would have been stopped.
 
     Attributes:
         epoch: the last one that would have been run, from 1.

@@ -22,7 +22,7 @@ Parts = Mapping[str, Seconds]
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch cost.
+    """Cost of one epoch.
 
     Attributes:
         epoch: from 1.

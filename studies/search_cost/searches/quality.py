@@ -1,4 +1,4 @@
-"""What the cells are worth: Dice by patient, and how the pruned search's compares."""
+"""Quality of the cells: Dice by patient, and the comparison with the pruned search's."""
 
 from __future__ import annotations
 

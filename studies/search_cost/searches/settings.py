@@ -1,4 +1,4 @@
-"""What a benchmark is asked to do, checked before any work, and kept beside what it did."""
+"""Settings of a benchmark, checked before any work and kept beside its results."""
 
 from __future__ import annotations
 
@@ -123,11 +123,11 @@ class BenchmarkSettings:
         return BundleTraining(self.configs("train"), common, self.steps_per_epoch)
 
     def configs(self, stage: str) -> Path:
-        """The copy of a bundle's configs that this benchmark uses."""
+        """Return the copy of a bundle's configs that this benchmark uses."""
         return self.output_dir / "bundles" / _folder(self.bundle, stage) / "configs"
 
     def seeds_of(self, mode: str) -> Sequence[int]:
-        """The seeds with which a mode searches, or draws."""
+        """Return the seeds with which a mode searches, or draws."""
         if mode == "random":
             return self.seeds
         return self.search_seeds["full" if mode == "early_stop" else mode]
@@ -149,7 +149,7 @@ class BenchmarkSettings:
         ]
 
     def fixed(self) -> dict[str, object]:
-        """What must stay as it is while a folder is worked on; modes and seeds may be added."""
+        """Return the settings that a folder fixes; modes and seeds may be added."""
         return {
             "bundle": self.bundle,
             "fold": self.fold,

@@ -1,4 +1,4 @@
-"""What can make a search step cheaper, each to be switched on by itself."""
+"""Options that can make a search step cheaper, each switched on by itself."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class LeveredStep:
 
     @property
     def memory_format(self) -> str:
-        """How the weights of convolutions lie in memory."""
+        """Memory format of the convolutions' weights."""
         return "channels_last" if is_channels_last(self.network) else "contiguous"
 
     def __call__(self) -> dict[str, dict[str, float]]:
