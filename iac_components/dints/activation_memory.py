@@ -133,9 +133,9 @@ class MemoryBudget:
     """Upper bound of an architecture's activation memory, as a fraction or in gigabytes.
 
     Attributes:
-        memory: what things cost.
+        memory: model of the costs.
         fraction: of the largest network of the space (all paths, dearest operations).
-        gigabytes: 10**9 bytes for the batch of ``memory``, in place of the fraction.
+        gigabytes: 10**9 bytes for the batch of ``memory``, instead of the fraction.
 
     Raises:
         ValueError: if not exactly one of the two is given, or it is not positive.

@@ -33,10 +33,10 @@ def monai_arguments(space: DintsSpace) -> dict[str, int | float | bool]:
 
 
 class FixedTopology(TopologyInstance):
-    """MONAI's instance of an architecture, its paths a list in place of a tensor.
+    """MONAI's instance of an architecture, with a list of paths instead of a tensor.
 
     Args:
-        architecture: what to build.
+        architecture: to build.
     """
 
     def __init__(self, architecture: DintsArchitecture) -> None:

@@ -41,11 +41,11 @@ class CellSearchNetwork(ImplantedNetwork):
         operations: candidate operations of every edge.
         num_nodes: intermediate nodes of a cell.
         channel_divisor: K of the partial channels.
-        separate_levels: find one cell for each skip level in place of one shared by all.
+        separate_levels: find a cell for each skip level instead of one shared by all.
         frozen_backbone: train the cells alone (the setting of arXiv 2405.03420); the backbone then
             stays in eval mode.
-        checkpointing: keep the cells' states alone for the backward pass and compute the features
-            between them anew: less memory, more time.
+        checkpointing: keep only the cells' states for the backward pass and recompute the
+            features between them: less memory, more time.
         sites: where cells are searched: ``skips``, ``bottleneck``, ``decoder``; see
             ``SkipConnection``.
         input_shape: (1, C, *S) of the dry pass that finds the channels; inferred by default.

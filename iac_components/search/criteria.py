@@ -47,7 +47,7 @@ def criterion_object(
     """Return what judges distributions.
 
     Args:
-        criterion: a name, or a criterion of one's own, which is returned as it is.
+        criterion: a name, or a custom criterion, which is returned unchanged.
         stability: what ``stability`` stands for.
         alpha: error of the floor.
 
@@ -83,7 +83,7 @@ def pruning_handler(
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: a name, or a criterion of one's own.
+        criterion: a name, or a custom criterion.
         stability: what ``stability`` stands for.
         audit: of the search.
         keep_schedule: counts of operations that a stable edge keeps.

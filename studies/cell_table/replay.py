@@ -42,7 +42,7 @@ def replay_score(
 ) -> ScoreReplay:
     """Replay a score, of which more is better.
 
-    In each resample of the cells the score chooses anew, so the intervals tell how much hangs on
+    In each resample of the cells the score chooses again, so the intervals tell how much hangs on
     the cells that happened to be in the table.
 
     Args:

@@ -9,7 +9,7 @@ pruning and at full length; then, for every seed, two protocols whose arms diffe
   the found cell frozen or with everything trained, a random genotype frozen.
 
 Final weights are evaluated on the test fold: nothing is selected on it. What exists is not run
-again, so a stopped run goes on where it was. ``studies.proof.write`` and
+again, so a stopped run resumes where it was. ``studies.proof.write`` and
 ``studies.proof.write_collection`` make the tables.
 """
 

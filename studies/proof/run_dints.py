@@ -4,7 +4,7 @@ Runs, by the bundles' own configs: the searches of ``SEARCHES``; each one's disc
 supernet against its discrete network with the same weights, on the validation fold); then every
 found architecture, a random one of the same budget, the U-shaped stand-in and a DynUNet, each
 trained from scratch with the same steps and evaluated on the test fold with its final weights:
-nothing is selected there. What exists is not run again, so a stopped run goes on where it was.
+nothing is selected there. Existing results are kept, so a stopped run resumes where it was.
 ``studies.proof.write_dints`` makes the tables.
 """
 

@@ -12,7 +12,7 @@ r"""Measure what a cell search costs and what its cell is worth, mode against mo
 All searches run in this one process and take turns epoch by epoch. Every cell is then implanted in
 the same trained backbone and trained on the same budget, or with ``--scratch`` trained with the
 whole network from random weights; final weights are evaluated on the test fold, and compared by
-patient. What exists is not run again, so a run that was stopped or killed goes on where it was.
+patient. Existing results are kept, so a run that was stopped or killed resumes where it was.
 Writes FILE.json, FILE.md, FILE_epochs.png and FILE_cost.png.
 """
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not run_stages(
         settings, stages=stages, out=options.out, deadline=Deadline(options.max_minutes)
     ):
-        print(f"{options.max_minutes:g} minutes are over. The same command goes on from here.")
+        print(f"{options.max_minutes:g} minutes are over. The same command continues from here.")
     return 0
 
 

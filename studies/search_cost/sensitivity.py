@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     points = measure(settings, grid, Deadline(options.max_minutes))
     if points is None:
-        print(f"{options.max_minutes:g} minutes are over. The same command goes on from here.")
+        print(f"{options.max_minutes:g} minutes are over. The same command continues from here.")
         return 0
     stem = options.out.with_suffix("")
     record = {

@@ -213,9 +213,9 @@ def _parser() -> argparse.ArgumentParser:
         "--compile", action="store_true", help="also the cases with torch.compile, which takes long"
     )
     parser.add_argument(
-        "--input_size", type=int, nargs="+", metavar="N", help="patch size in place of the bundle's"
+        "--input_size", type=int, nargs="+", metavar="N", help="patch size instead of the bundle's"
     )
-    parser.add_argument("--batch_size", type=int, help="batch size in place of the bundle's")
+    parser.add_argument("--batch_size", type=int, help="batch size instead of the bundle's")
     parser.add_argument(
         "--volume_side", type=int, metavar="N", help="also a 3-D U-Net on patches of N^3"
     )

@@ -303,7 +303,7 @@ def rank_of_two(rank: int, folder: Path) -> None:
 
 
 def test_two_processes_share_cases_and_only_the_first_writes(tmp_path: Path) -> None:
-    # Forked like the workers of a DataLoader: importing everything anew takes many seconds.
+    # Forked like the workers of a DataLoader: importing everything again takes many seconds.
     context = multiprocessing.get_context("fork")
     workers = [context.Process(target=rank_of_two, args=(rank, tmp_path)) for rank in range(2)]
     for worker in workers:

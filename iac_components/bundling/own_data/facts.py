@@ -1,4 +1,4 @@
-"""All that is read of a data set of one's own: ``dataset.json``, every header, some voxels."""
+"""Facts of a user's data set, from ``dataset.json``, every header and some voxels."""
 
 from __future__ import annotations
 

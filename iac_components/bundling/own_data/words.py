@@ -1,4 +1,4 @@
-"""The texts of a data set of one's own, for metadata and README: what is known, and no more."""
+"""Texts about a user's data set, for metadata and README, limited to the known facts."""
 
 from __future__ import annotations
 

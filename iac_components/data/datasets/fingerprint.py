@@ -36,7 +36,7 @@ def transform_fingerprint(value: object, *, name: str = "transform") -> str:
     """Describe a transform by its class and all settings within, public or not.
 
     Two transforms with the same text do the same. The text changes with a setting, with the version
-    of the library, and with the file in which a class or function of one's own is written.
+    of the library, and with the file that defines a class or function of the user's.
 
     Objects are taken apart as pickle does it. Pickle's own bytes would not do: they also tell which
     of two equal strings are one object, and so change from run to run.

@@ -64,9 +64,9 @@ def decode(
 ) -> DintsArchitecture:
     """Return the most probable architecture, if need be within a budget.
 
-    Without a budget this is what MONAI's ``TopologySearch.decode()`` returns (DiNTS, arXiv
+    Without a budget this is the one that MONAI's ``TopologySearch.decode()`` returns (DiNTS, arXiv
     2103.15954, section 3.2: paths by the shortest chain of patterns, the best operation on each),
-    by a Viterbi pass in place of Dijkstra's algorithm on a dense matrix.
+    by a Viterbi pass instead of Dijkstra's algorithm on a dense matrix.
 
     With a budget, the loss -log p of an architecture counts its patterns and, for each active
     path, how much less probable its operation is than the path's best one. The least loss within

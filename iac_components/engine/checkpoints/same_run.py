@@ -56,7 +56,7 @@ def require_same_run(
     Args:
         content: of the checkpoint.
         path: its file.
-        record: of the run that is to go on from it.
+        record: of the run that is to resume from it.
         started: whether the record knows already what was put into the network.
 
     Raises:

@@ -1,10 +1,10 @@
 """Watch a cell being searched, pruned, trained and used, within minutes on two cores.
 
-On 20 hippocampus volumes that come along (MR of ten subjects, both sides, from the Medical
-Segmentation Decathlon, CC BY-SA 4.0), or on real data of yours with --dataset_dir; other data sets
-of the collection without it on synthetic volumes, which show that it runs and nothing else.
+Runs on the package's 20 hippocampus volumes (MR of ten subjects, both sides, from the Medical
+Segmentation Decathlon, CC BY-SA 4.0), or on your own data with --dataset_dir; for other data sets
+of the collection without it on synthetic volumes, which only show that the stages run.
 --bundle hippocampus_dints searches a whole 3-D network. Every 'monai.bundle run' command is printed
-before it starts, so that it can be copied. What has ended is not run again in the same output_dir.
+before it starts, so that it can be copied. Finished stages are not repeated in the same output_dir.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[STAGE.]KEY=VALUE",
         help="options of the bundles, such as search.epochs=20",
     )
-    parser.add_argument("--again", metavar="STAGE", help="run this stage and all after it anew")
+    parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
 
 
 def run(options: argparse.Namespace) -> None:

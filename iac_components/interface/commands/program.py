@@ -18,7 +18,7 @@ __all__ = ["COMMANDS", "add_command", "run"]
 COMMANDS = {
     "new": "write the bundles for a data set of your own",
     "run": "from a data set to label maps: plan, backbone, search, training, evaluation, inference",
-    "demo": "the same within minutes, on data that come along",
+    "demo": "all stages within minutes, on the package's own data",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and what it found",

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"options of the bundles; stages: {', '.join(STAGES)}",
     )
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
-    parser.add_argument("--again", metavar="STAGE", help="run this stage and all after it anew")
+    parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
     parser.add_argument("--dry_run", action="store_true", help="print the commands, run nothing")
 
 
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
-    """Find the bundles, or plan them for data of one's own."""
+    """Find the bundles, or plan them for the user's data."""
     try:
         return find_bundles(stem, rendered=out / "bundles")
     except OptionError:

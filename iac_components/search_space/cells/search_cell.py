@@ -62,9 +62,9 @@ class SearchCell(CellFrame):
         skip_channels: C of the skip feature.
         gate_channels: G of the coarser decoder feature.
         space: the search space.
-        slot: where the supernet leaves the weights of each pass.
-        level: row of the weights that this cell uses: 0 where one genotype is shared.
-        checkpointing: keep the states alone for the backward pass; compute the rest anew.
+        slot: holder of the weights of each pass, filled by the supernet.
+        level: row of the weights that this cell uses: 0 if one genotype is shared.
+        checkpointing: keep only the states for the backward pass; recompute the rest.
 
     Raises:
         ValueError: if C is not divisible by K.
@@ -174,7 +174,7 @@ class SearchCell(CellFrame):
             if operation == NONE_OPERATION or not living:
                 continue
             modules = [self._operations(row)[operation] for row in living]
-            # Operation by operation, since what is computed anew at once adds to the peak memory.
+            # One operation at a time: features that are recomputed together add to the peak memory.
             weighted = self._run(
                 apply_weighted, modules, part, [values[row][column] for row in living]
             )

@@ -54,7 +54,7 @@ def draw_panel(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
 
 
 def _draw_without(axes: Axes, panel: Panel) -> None:
-    """Draw a feature that goes on to the decoder without a cell, or is replaced by zeros."""
+    """Draw a feature that reaches the decoder without a cell, or is replaced by zeros."""
     words, end, begin = panel.without, 4.3, INPUT_WIDTH / 2
     draw_box(axes, (0.0, 0.0), BOX, panel.inputs["skip"], GHOST if words == OFF else SOURCE)
     if words == OFF:

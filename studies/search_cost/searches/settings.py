@@ -50,7 +50,7 @@ class BenchmarkSettings:
         base_steps: steps of its training.
         train_steps: steps of the training of each found cell.
         steps_per_epoch: steps in an epoch of a training.
-        scratch: whether whole networks are trained from random weights, in place of cells in the
+        scratch: whether whole networks are trained from random weights, instead of cells in the
             trained backbone, which stays frozen.
         early_stop_patience: epochs without a change that end the mode ``early_stop``.
 
@@ -160,7 +160,7 @@ class BenchmarkSettings:
             "base_steps": self.base_steps,
             "train_steps": self.train_steps,
             "steps_per_epoch": self.steps_per_epoch,
-            # Named where it is on alone: folders begun before there was such a thing go on.
+            # Named only where it is on, so that folders begun before it existed can be continued.
             **({"scratch": True} if self.scratch else {}),
             "threads": torch.get_num_threads(),
         }
@@ -168,8 +168,8 @@ class BenchmarkSettings:
     def claim_folder(self, *, measuring: bool = True) -> None:
         """Make the folder this benchmark's own, or see that it is.
 
-        The bundles' configs are copied at first: a search that takes days goes on with the configs
-        that it began with.
+        The bundles' configs are copied first: a search that takes days continues with those that it
+        began with.
 
         Args:
             measuring: whether anything is going to be timed; a report may be made by any number

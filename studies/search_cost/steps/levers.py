@@ -31,7 +31,7 @@ LEVERS: Mapping[str, str] = MappingProxyType(
         "fused": "edges that share an input are evaluated together (SearchCell)",
         "channels_last": "memory format of weights and features",
         "encoder_memory": "a frozen encoder's features are there already: an upper bound",
-        "checkpointing": "features within the edges are computed anew in the backward pass",
+        "checkpointing": "features within the edges are recomputed in the backward pass",
         "half_operations": "half of every edge's operations deleted",
         "two_operations": "all but two of every edge's operations deleted",
         "autocast": "16-bit arithmetic: bfloat16 on a CPU, float16 with a scaled loss on a GPU",
@@ -147,7 +147,7 @@ class LeveredStep:
     def saved_bytes(self) -> dict[str, int]:
         """Bytes that autograd keeps for each phase's backward pass, each tensor once.
 
-        What checkpointing computes anew during the backward pass is not among them.
+        Those that checkpointing recomputes during the backward pass are not among them.
         """
         self.network.train()
         found = {}

@@ -1,4 +1,4 @@
-"""The record of epochs survives kills, and goes on where the checkpoint does."""
+"""The record of epochs survives kills, and resumes where the checkpoint does."""
 
 from __future__ import annotations
 

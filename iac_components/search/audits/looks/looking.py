@@ -118,7 +118,7 @@ class Looks(ABC, Generic[Left]):
         return False
 
     def is_open(self, part: Part) -> bool:
-        """Tell whether a search must go on for a part that is not competing."""
+        """Return True if a search must continue for a part that does not compete."""
         return self.log.standing(part) != Standing.NEEDED
 
     def allowed(self, parts: list[Part], remaining: Left) -> list[Part]:
