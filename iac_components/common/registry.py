@@ -1,4 +1,4 @@
-"""Things by name, registered by decorator: operations, layouts, parts, phantoms."""
+"""Registries of objects by name, filled by decorators: operations, layouts, parts, phantoms."""
 
 from __future__ import annotations
 

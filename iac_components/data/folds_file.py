@@ -65,7 +65,7 @@ def load_or_make_folds(
     num_folds: int = 5,
     seed: int = 0,
 ) -> Folds:
-    """Reuse the folds in ``path``; make them and write the file if there is none.
+    """Load the folds in ``path``; draw them and write the file if there is none.
 
     An existing file wins over ``num_folds`` and ``seed``: what was tested stays tested. It may
     name patients that the dataset lacks (a part of a dataset is a dataset), never the reverse.

@@ -122,7 +122,7 @@ class DintsArchitecture:
         *,
         provenance: Mapping[str, object] | None = None,
     ) -> DintsArchitecture:
-        """Take over the arrays that MONAI's ``TopologyInstance`` is built from.
+        """Return the arrays that MONAI's ``TopologyInstance`` is built from.
 
         Args:
             space: the space they are of.

@@ -1,4 +1,4 @@
-"""The DiNTS search space: which topologies and operations can be found at all."""
+"""DiNTS search space: the topologies and operations that can be found."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DintsSpace:
 
     @classmethod
     def read(cls, fields: Fields) -> DintsSpace:
-        """Take the space out of an architecture's file.
+        """Read the space from an architecture's file.
 
         Raises:
             ValueError: of the fields' class, naming the field that is missing or wrong.
@@ -100,7 +100,7 @@ class DintsSpace:
         }
 
     def differences(self, wanted: DintsSpace) -> str:
-        """Say which fields differ from those of ``wanted``; empty if none does."""
+        """List the fields that differ from those of ``wanted``."""
         mine = asdict(self)
         return ", ".join(
             f"search_space.{name} is {mine[name]} instead of {value}"

@@ -1,4 +1,4 @@
-"""From a data set's facts to the values in its configs, each with its reason.
+"""Rules from a data set's facts to the values in its configs, each with its reason.
 
 The rules follow nnU-Net's (Isensee et al., Nature Methods 18, 203-211, 2021) where they are
 marked; the others are our choice, from what suits the data sets of this collection.

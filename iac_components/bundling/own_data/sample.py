@@ -1,4 +1,4 @@
-"""A look into the voxels of some cases: grey values within the labels, slices with foreground."""
+"""Sample of some cases' voxels: grey values within the labels, slices with foreground."""
 
 from __future__ import annotations
 

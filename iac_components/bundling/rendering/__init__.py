@@ -1,4 +1,4 @@
-"""The methods that bundles are rendered for: what each of their combinations is made of.
+"""Methods that bundles are rendered for, and the parts of their combinations.
 
 A method is a registered function that lists its combinations; a new one is a module here and a
 folder of templates in ``sources``.

@@ -38,7 +38,7 @@ def to_json(content: object) -> str:
 
 
 class Combination(ABC):
-    """A data set with what makes the network: what three bundles are rendered from.
+    """Data set and network of a combination, from which three bundles are rendered.
 
     Attributes:
         method: short name of the method, in the bundles' names.
@@ -124,7 +124,7 @@ class Combination(ABC):
         return result
 
     def words(self, stage: str) -> Facts:
-        """Everything that metadata and README may name by ``$name``."""
+        """Return the values that metadata and README may name by ``$name``."""
         classes = cast(list[str], self.dataset.config["class_names"])
         channels = cast(list[str], self.dataset.words["channel_names"])
         channel_list = f"channels {', '.join(channels)}"
@@ -224,7 +224,7 @@ def substitute(value: object, words: Facts) -> object:
 
 
 def write_bundle(combination: Combination, stage: str, *, check: bool = False) -> list[Path]:
-    """Write what differs from its source, or only tell; returns the files that differed."""
+    """Write the files that differ from their source, or only report them; returns their names."""
     different = []
     for path, text in render(combination, stage):
         if path.exists() and path.read_text(encoding="utf-8") == text:

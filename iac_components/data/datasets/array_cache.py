@@ -1,4 +1,4 @@
-"""Arrays made of a volume, on disk, which all processes and stages of a job share."""
+"""Cached arrays of a volume on disk, shared by all processes and stages of a job."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ArrayCache(Generic[T]):
-    """Volumes on disk, each found by its source files and by what was done to them.
+    """Volumes on disk, each identified by its source files and its transforms.
 
     A volume has a folder of its own, named by a digest of its datalist entry, the size and time of
     the files therein, the transform (see :func:`describe`) and the settings. It holds one ``.npy``
@@ -69,7 +69,7 @@ class ArrayCache(Generic[T]):
         self._open_volume = open_volume
 
     def load(self, entry: DatalistEntry, make: Callable[[], Sequence[NDArray[np.generic]]]) -> T:
-        """Find a volume, or make and keep it.
+        """Find a volume, or create and keep it.
 
         Args:
             entry: the volume in the datalist.
@@ -88,7 +88,7 @@ class ArrayCache(Generic[T]):
         return found
 
     def _digest(self, entry: DatalistEntry) -> str:
-        """Name a volume by all that it is made from."""
+        """Return the name of a volume, derived from its sources and transforms."""
         files = [(key, *map(_stamp, entry_files(entry, key))) for key in sorted(entry)]
         content = json.dumps([self._settings, files])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
@@ -123,7 +123,7 @@ class ArrayCache(Generic[T]):
 
 @contextmanager
 def named_if_changed(folder: Path) -> Iterator[None]:
-    """Say so if a volume's files cannot be read that were there when it was found.
+    """Raise a clear error if a volume's files cannot be read although they were found.
 
     Raises:
         OSError: if a file was removed or cut off since.

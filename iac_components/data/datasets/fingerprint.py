@@ -1,4 +1,4 @@
-"""A text that says all there is to say about a transform, equal in every process that builds it."""
+"""Complete text description of a transform, equal in every process that builds it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _describe(value: object, name: str, above: tuple[int, ...]) -> str:
 
 
 def _parts(value: object, name: str) -> _Parts:
-    """Take an object apart: what it holds, and at which place."""
+    """Take an object apart into its parts and their places."""
     if isinstance(value, list | tuple | set | frozenset) and type(value) in _CONTAINERS:
         return [(f"[{index}]", part) for index, part in enumerate(value)]
     if isinstance(value, dict) and type(value) in _CONTAINERS:

@@ -31,7 +31,7 @@ LAST_NAME = "architecture_last.json"
 
 
 class BestArchitecture:
-    """Write ``architecture.json`` whenever a validation past the warm-up beats all before it.
+    """Write ``architecture.json`` whenever a validation after the warm-up beats all before it.
 
     NaN and infinity are never best. A best architecture that pruning has since ruled out counts no
     more. Saved with the run, so that resuming does not forget it; of several ranks the first
@@ -92,7 +92,7 @@ class BestArchitecture:
         return {"architecture": None if best is None else best.content()}
 
     def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
-        """Take the best architecture over."""
+        """Load the best architecture."""
         content = state_dict["architecture"]
         self.architecture = None if content is None else parse_architecture(content)
 

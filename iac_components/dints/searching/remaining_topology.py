@@ -42,7 +42,7 @@ class RemainingTopology:
         return [Part("operation", path.level, path.index, column) for column in columns]
 
     def without(self, parts: Iterable[Part]) -> RemainingTopology:
-        """Return what is left without some parts, and without the paths that lead nowhere then."""
+        """Return the rest without some parts, and without the paths that then lead nowhere."""
         alive = self.alive.copy()
         for part in parts:
             if part.kind == "operation":
@@ -65,7 +65,7 @@ class RemainingTopology:
         return self.budget is None or least <= self.budget.path_bytes
 
     def can_lose(self, *parts: Part) -> bool:
-        """Tell whether an architecture within the budget would be left without some parts."""
+        """Return whether an architecture within the budget would be left without some parts."""
         return self.without(parts).is_possible
 
     def _drop_dead_ends(self, alive: BoolArray, blocks: Iterable[int], *, forward: bool) -> None:

@@ -94,7 +94,7 @@ class SearchSummary:
         return {"rows": [list(row) for row in self.rows]}
 
     def load_state_dict(self, state_dict: Mapping[str, list[list[str]]]) -> None:
-        """Take the rows over."""
+        """Load the rows."""
         self.rows = [list(row) for row in state_dict["rows"]]
 
 

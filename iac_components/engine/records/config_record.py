@@ -1,4 +1,4 @@
-"""The record of a run, read from the bundle config that is being evaluated."""
+"""Record of a run, read from the bundle config that is being evaluated."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _REPORTS = (
 """Settings that only observe the run: the interval of validation changes no weight."""
 
 _LENGTH = "epochs train#trainer#max_epochs"
-"""May grow: the record keeps it apart."""
+"""Length, which may grow: the record keeps it apart."""
 
 _DATA = "train#dataset#data train#architecture_dataset#data"
-"""Recorded by its cases."""
+"""Datalists, recorded by their cases."""
 
 _FRAME = (
     "_meta_ imports initialize run finalize "
@@ -73,7 +73,7 @@ def record_run(
     parts: Mapping[str, Entries],
     files: Mapping[str, str | Path | None] | None = None,
 ) -> RunRecord:
-    """Record all that defines the run of the config that calls this.
+    """Record all that defines the run of the calling config.
 
     Every entry of the config counts, whatever the user changed, but for places, the machine, what
     only looks at the run, and its length (see the lists of this module).
@@ -200,7 +200,7 @@ def _file_name(entry: Mapping[str, object]) -> list[str]:
 
 
 def _digest(path: str | Path | None) -> str | None:
-    """SHA-256 of a file's content; None if there is none, which whoever needs it will report."""
+    """Return the SHA-256 of a file's content; None if it is absent, which its reader reports."""
     if path is None or not Path(path).is_file():
         return None
     content = Path(path).read_bytes()
