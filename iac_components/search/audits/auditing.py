@@ -112,7 +112,7 @@ class Auditing(ABC, Generic[Losses]):
         """
 
     def can_judge(self) -> bool:
-        """Tell whether there are images by patient; a search that needs none must not fail."""
+        """Return whether there are images by patient; a search that needs none must not fail."""
         try:
             patients = len(self.losses.patients)
         except ValueError as error:

@@ -155,7 +155,7 @@ class Workbench:
         return folder
 
     def may_export(self, bundle: Bundle) -> bool:
-        """Tell whether the budget leaves an export for this bundle, and take it."""
+        """Return whether the budget leaves an export for this bundle, and take it."""
         taken = self._exported.setdefault(bundle.network, set())
         most = self.budget_of(bundle).exports
         if most is None or len(taken) < most:

@@ -36,7 +36,7 @@ class FinishedStages:
             self._stages = self._read()
 
     def has(self, stage: Stage) -> bool:
-        """Tell whether a stage has ended and left its result.
+        """Return whether a stage has ended and left its result.
 
         Raises:
             OptionError: if it ran with other options; they are named.

@@ -107,14 +107,14 @@ class Looks(ABC, Generic[Left]):
 
     @abstractmethod
     def is_ready(self, group: Group, ready: Ready) -> bool:
-        """Tell whether a group may lose parts."""
+        """Return whether a group may lose parts."""
 
     def left_out(self, part: Part, remaining: Left) -> Bundle:
         """Return the parts that are left out to measure a part: by default itself."""
         return (part,)
 
     def is_free(self, part: Part, remaining: Left) -> bool:
-        """Tell whether a part costs nothing to leave out, so that it is not measured."""
+        """Return whether a part costs nothing to leave out, so that it is not measured."""
         return False
 
     def is_open(self, part: Part) -> bool:
@@ -163,7 +163,7 @@ class Looks(ABC, Generic[Left]):
         return left
 
     def is_settled(self, remaining: Left) -> bool:
-        """Tell whether everything is needed, and nothing competes."""
+        """Return whether everything is needed, and nothing competes."""
         for stage in self.stages:
             for group in self.groups(stage, remaining):
                 if group.competing or any(map(self.is_open, group.parts)):

@@ -37,7 +37,7 @@ def check_overrides(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def _is_argument(key: str, config: ConfigParser) -> bool:
-    """Tell whether ``a#b`` gives the component ``a`` an argument that it has."""
+    """Return whether ``a#b`` gives the component ``a`` an argument that it has."""
     parent, _, name = key.rpartition("#")
     component = config.get(parent) if parent else None
     if not isinstance(component, Mapping) or "_target_" not in component:
