@@ -101,7 +101,7 @@ def _json_content(
 
 
 def _healthy_cases(records: Sequence[CaseRecord]) -> dict[str, int]:
-    """Count the cases whose label shows nothing that is scored, and those falsely found ill."""
+    """Count the cases without scored foreground in the label, and those with false positives."""
     volumes: dict[tuple[str, str], list[float]] = {}
     for record in records:
         volumes.setdefault((record.patient, record.case), []).append(record.false_positive_ml)

@@ -78,7 +78,7 @@ def _p_value(value: float) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep a name from ending its cell or its line."""
+    """Escape a name so that it does not end its cell or its line."""
     return " ".join(text.replace("|", "\\|").split())
 
 

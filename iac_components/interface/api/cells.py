@@ -37,7 +37,7 @@ __all__ = ["search_cell"]
 BATCH_SIZE = 8
 LEARNING_RATE = 3e-3
 AUDIT_LEARNING_RATE = 0.02
-"""Around a frozen backbone that an audit judges: a cell that hardly opens is found needless."""
+"""Around a frozen backbone that an audit judges: a cell that hardly opens is judged needless."""
 WARMUP_EPOCHS = {True: 2, False: 5}
 """Epochs that train the weights alone, around a frozen backbone and around one that trains."""
 
@@ -79,7 +79,7 @@ def search_cell(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> Genotype:
-    """Search the cell of a network's skip connections or other sites; the network stays as it is.
+    """Search the cell of a network's skip connections or other sites; the network is not changed.
 
     ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and checkpoints. Pruning
     deletes what has settled or is not needed, and ends the search when one cell is left, or none.

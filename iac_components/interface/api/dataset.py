@@ -1,4 +1,4 @@
-"""A data set as downloaded: read, divided by patient, checked, with the recipe that fits it."""
+"""Data set as downloaded: read, split by patient, checked, with a fitting recipe."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load_dataset(
     cache_dir: str | Path | None = None,
     **settings: object,
 ) -> Data:
-    """Read a data set as downloaded, divide it by patient, and check every file of it.
+    """Read a data set as downloaded, split it by patient, and check every file of it.
 
     What ``settings`` leave out is taken from the data: classes from the description, channels from
     the headers; the median voxel size (of slices within them alone); a field of view that holds
@@ -119,7 +119,7 @@ def load_dataset(
 def _named(
     settings: Mapping[str, object], dataset_dir: str | Path, layout: str, first: DatalistEntry
 ) -> dict[str, object]:
-    """Complete classes and channels.
+    """Add the missing names of classes and channels.
 
     Raises:
         OptionError: if nothing names the classes.
@@ -166,7 +166,7 @@ def _check(
 
 
 def _check_window(train: Sequence[DatalistEntry], recipe: Recipe) -> None:
-    """Say what training's field of view does not reach."""
+    """Log the labelled voxels outside training's field of view."""
     if recipe.field_of_view is not None:
         check_window_reach(
             train,

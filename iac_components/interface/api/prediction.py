@@ -47,7 +47,7 @@ def predict(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> dict[str, Path] | dict[str, LabelMap]:
-    """Segment images; label maps lie where their image lies, voxel by voxel.
+    """Segment images; a label map has the grid of its image.
 
     Args:
         network: trained with this recipe.
@@ -123,7 +123,7 @@ def _entries(images: Images, num_channels: int) -> list[DatalistEntry]:
 
 
 def _require_apart(entries: Sequence[DatalistEntry], output_dir: str | Path | None) -> None:
-    """Keep label maps out of the images' folder, where they would be images the next time."""
+    """Refuse to write label maps into the images' folder, where they would be taken for images."""
     if output_dir is None:
         return
     target = Path(output_dir).expanduser().resolve()
@@ -159,7 +159,7 @@ def _evaluator(
 
 
 def _keep(engine: Engine, arrays: dict[str, LabelMap]) -> None:
-    """Take the label maps of a batch."""
+    """Collect the label maps of a batch."""
     for source, output in zip(engine.state.batch, engine.state.output, strict=True):
         prediction = cast(Mapping[str, torch.Tensor], output)["pred"]
         arrays[str(source["case"])] = prediction[0].cpu().numpy().astype(np.uint8)

@@ -53,7 +53,7 @@ def train(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> nn.Module:
-    """Train a network in place, and give it its best weights.
+    """Train a network in place, and load its best weights.
 
     AdamW with a cosine schedule, Dice and cross entropy; of the weights at each validation those
     with the best mean Dice over patients are kept. ``output_dir`` gets ``model.pt`` (the best),

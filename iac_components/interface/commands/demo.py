@@ -63,7 +63,7 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "predict": {"patch_size": [32, 48, 32]},
     },
 }
-"""Method to stage to the options of a short run."""
+"""Options of a short run, by method and stage."""
 
 CENTRED: Mapping[str, object] = {"field_of_view": [48, 64, -1]}
 """For slices of hippocampus: a window that just holds them is learned soonest. The bundle's own
@@ -146,7 +146,7 @@ def _dataset(options: argparse.Namespace, name: str, out: Path) -> Path:
 def _short(
     stages: list[Stage], bundles: Bundles, given: Mapping[str, Mapping[str, str]]
 ) -> list[Stage]:
-    """Put the budget into stages; validation follows a length that was given."""
+    """Set the budget of stages; the validation interval follows a given length."""
     short = []
     window = CENTRED if bundles.method == "iac" and bundles.name.startswith("hippocampus") else {}
     for stage in stages:

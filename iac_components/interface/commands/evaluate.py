@@ -54,7 +54,7 @@ EXAMPLE = """
 """
 
 RELABELLED = {"brats": {4: 3}}
-"""Layout to label values that count as others; BraTS called the third class 4 until 2021."""
+"""Label values that count as others, by layout; BraTS called the third class 4 until 2021."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _require_fitting(options: argparse.Namespace) -> None:
-    """Check that what was given goes together.
+    """Check that the given options go together.
 
     Raises:
         OptionError: if it does not.

@@ -1,4 +1,4 @@
-"""Label maps beside their references: found by name, checked together, scored one by one."""
+"""Label maps and their references: matched by name, checked together, scored one by one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
 __all__ = ["Pair", "Scoring", "folder_cases", "highest_value", "pair_up", "score"]
 
 PREDICTED = "_seg"
-"""End of the names that an inference bundle gives."""
+"""Suffix of the names that an inference bundle writes."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A prediction, and the case whose label it is held against."""
+    """A prediction, and the case with its reference label."""
 
     case: Case
     prediction: Path
@@ -48,7 +48,7 @@ class Scoring:
 
     @property
     def names(self) -> list[str]:
-        """Names of what is scored."""
+        """Names of the scored classes or regions."""
         return list(scored_regions(self.class_names, self.regions))
 
     @property

@@ -96,7 +96,7 @@ def table(choices: Sequence[Choice]) -> str:
 
 
 def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
-    """Yield what the user should know and could not see from the table."""
+    """Yield the notices that the table does not show."""
     volumes = len(facts.cases)
     yield (
         f"Volumes are cut into {facts.plane.name} slices, across the axis with the largest voxels "
@@ -147,7 +147,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the bundles, print what was decided, and the commands that use them.
+    """Write the bundles, print the decisions, and the commands that use them.
 
     Raises:
         ValueError: if something given is at fault.
@@ -182,7 +182,7 @@ def plan_bundles(
     plane: str | None = None,
     overwrite: bool = False,
 ) -> Bundles:
-    """Write the bundles and print what was decided; see :func:`create_bundles`."""
+    """Write the bundles and print the decisions; see :func:`create_bundles`."""
     combination, facts, choices = create_bundles(
         dataset_dir,
         name=name,

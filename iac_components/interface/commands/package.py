@@ -1,4 +1,4 @@
-"""Pack bundles into one zip each that runs by itself, and list the zips with their checksums.
+"""Pack each bundle into a self-contained zip, and list the zips with their checksums.
 
 Writes <bundle>_v<version>.zip with a copy of iac_components inside, the same bytes each time, and
 model_info.json as 'monai.bundle.download --source github' reads it: commit it as
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Pack what was asked for.
+    """Pack the named bundles.
 
     Raises:
         ValueError: if a folder is no bundle, or weights are not those on record.

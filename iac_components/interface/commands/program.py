@@ -1,4 +1,4 @@
-"""Choice of the command, its help, and one line for what is wrong with its input."""
+"""Choice of the command, its help, and one line for bad input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = {
     "package": "pack bundles into zips that run by themselves",
     "convert": "turn a pickled DiNTS architecture into JSON",
 }
-"""Command to its summary; the module of the same name is the command."""
+"""Summaries of the commands; each command is the module of the same name."""
 
 DESCRIPTION = "Small adaptive cells for the skip connections of segmentation networks."
 EPILOG = """examples:
@@ -56,7 +56,7 @@ class _Command:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run what is asked for; returns the exit status: 0, 1 for a stage's own, 2 for bad input."""
+    """Run a command; returns the exit status: 0, 1 for a stage's own, 2 for bad input."""
     parser, chosen = _parser(arguments)
     try:
         options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Go from a labelled data set to label maps in one call that can be stopped and called again.
+"""Run all stages from a labelled data set to label maps, in one resumable call.
 
 Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
 test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run all stages that have not ended.
+    """Run all unfinished stages.
 
     Raises:
         OptionError: if something given is at fault.
@@ -101,7 +101,7 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
 
 
 def tell_results(stages: list[Stage]) -> None:
-    """Print what was found, how well it does, and where everything lies."""
+    """Print the findings, the scores, and the places of all results."""
     results = {stage.name: stage.result for stage in stages if stage.result.exists()}
     if "search" in results:
         print(f"\n{found_in_a_sentence(results['search'])}")

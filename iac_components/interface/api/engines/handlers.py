@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 CHECKPOINTS = "checkpoints"
-"""Folder of the checkpoints within a run's own."""
+"""Folder of the checkpoints, within the run's folder."""
 
 
 def stepping(
@@ -58,7 +58,7 @@ def stepping(
     describe: Callable[[], Mapping[str, object]] | None = None,
     count: Callable[[], Mapping[str, float]] | None = None,
 ) -> list[object]:
-    """Seeds, ranks, guard, bar and losses: what every trainer begins with.
+    """Seeds, ranks, guard, bar and losses: the first handlers of every trainer.
 
     Args:
         network: what is trained.
@@ -78,7 +78,7 @@ def stepping(
 
 @dataclass(frozen=True)
 class TrainedParts:
-    """Everything that a training changes, and the record that it is saved with."""
+    """State that a training changes, and the record that it is saved with."""
 
     network: nn.Module
     optimizer: Optimizer

@@ -1,4 +1,4 @@
-"""The trainer of a cell search, put together as the bundles' configs do it."""
+"""Trainer of a cell search, composed as in the bundles' configs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CellSearchPlan:
         }
 
     def identity(self) -> dict[str, object]:
-        """All that changes a number of the search."""
+        """Settings that affect the search's result."""
         return {
             **self.options(),
             "criterion": criterion_name(self.criterion),

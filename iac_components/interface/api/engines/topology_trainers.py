@@ -1,4 +1,4 @@
-"""The engines of a topology search, put together as the bundles' configs do it."""
+"""Engines of a topology search, composed as in the bundles' configs."""
 
 from __future__ import annotations
 

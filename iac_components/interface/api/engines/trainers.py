@@ -1,4 +1,4 @@
-"""The engines of a run, put together as the bundles' configs do it."""
+"""Engines of a run, composed as in the bundles' configs."""
 
 from __future__ import annotations
 

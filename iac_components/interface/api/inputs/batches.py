@@ -1,4 +1,4 @@
-"""One form of all sources of images and labels, for trainers and evaluators."""
+"""Common interface of all sources of images and labels, for trainers and evaluators."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Batches(ABC):
 
     @abstractmethod
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
-        """Give batches for training; a loader of the user's own has its batch size."""
+        """Return batches for training; the user's own loader keeps its batch size."""
 
     @abstractmethod
     def judged(self, *, seed: int) -> object:
-        """Give the items that an audit chooses its images from: a dataset, a list or a loader."""
+        """Return the items that an audit chooses its images from: a dataset, a list or a loader."""
 
     @abstractmethod
     def scoring(self, *, num_workers: int) -> Scoring:
-        """Give every case once, one a batch where the source has no batches of its own."""
+        """Return every case once, one per batch if the source has no batches of its own."""

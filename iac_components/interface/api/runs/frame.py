@@ -1,4 +1,4 @@
-"""The frame of a run: its folder, its record, and whether network and data fit each other."""
+"""Frame of a run: its folder, its record, and the check that network and data fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["check_network", "name_classes", "number_classes", "owned_folder", "r
 
 @contextmanager
 def owned_folder(output_dir: str | Path, *, seed: int | None = None) -> Iterator[Path]:
-    """Own a run's folder while the block runs, and seed what is drawn in it.
+    """Own a run's folder while the block runs, and seed its random numbers.
 
     Raises:
         OSError: if it cannot be written.
@@ -48,7 +48,7 @@ def record_of(
     parts: Mapping[str, Batches],
     others: Mapping[str, object],
 ) -> RunRecord:
-    """Record all that defines a run, by which a resume tells it from another.
+    """Record all that defines a run, so that a resume can recognize it.
 
     Weights that are trained come from the checkpoint; those that are not count by their values.
 
@@ -140,5 +140,5 @@ def name_classes(given: Sequence[str] | None, *sources: Batches | None) -> tuple
 
 
 def number_classes(outputs: int) -> tuple[str, ...]:
-    """Return names of the classes that a network with so many channels tells apart."""
+    """Return names of the classes that a network with that many channels distinguishes."""
     return tuple(f"class_{label}" for label in range(1, outputs))

@@ -1,4 +1,4 @@
-"""The three bundles of a combination, found by how a user names them."""
+"""The three bundles of a combination, found by the user's name for them."""
 
 from __future__ import annotations
 

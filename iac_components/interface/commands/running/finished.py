@@ -1,4 +1,4 @@
-"""A record of the stages that have ended, so that a second call continues after them."""
+"""Record of the finished stages, so that a second call continues after them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FinishedStages:
         self._write({**self._stages, stage.name: _plain(stage)})
 
     def drop(self, stages: Sequence[Stage]) -> None:
-        """Forget stages, which then run again."""
+        """Forget stages, so that they run again."""
         names = {stage.name for stage in stages}
         self._write({k: v for k, v in self._stages.items() if k not in names})
 

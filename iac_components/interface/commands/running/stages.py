@@ -1,4 +1,4 @@
-"""The ``monai.bundle run`` commands from a data set to label maps, one handing to the next."""
+"""``monai.bundle run`` commands from a data set to label maps, each using the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results in words: what a search found, and how well it does."""
+"""Results in words: the findings of a search, and its scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = Mapping[str, object]
 
 
 def found_in_a_sentence(path: Path) -> str:
-    """Say in one sentence what the search found that wrote a genotype or an architecture."""
+    """Describe in one sentence the findings of the search that wrote a file."""
     content = json.loads(path.read_text(encoding="utf-8"))
     provenance = cast(Json, content.get("provenance") or {})
     what = "cell" if "nodes" in content else "topology"
