@@ -1,4 +1,4 @@
-"""The network of the train and inference bundles: a backbone and what its skips hold."""
+"""Network of the train and inference bundles: a backbone and its skip modules."""
 
 from __future__ import annotations
 

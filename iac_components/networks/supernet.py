@@ -34,7 +34,7 @@ __all__ = ["CellSearchNetwork"]
 
 
 class CellSearchNetwork(ImplantedNetwork):
-    """A backbone with search cells, and their architecture parameters beside it.
+    """Backbone with search cells, and their architecture parameters.
 
     Args:
         backbone: a U-shaped network; it is changed in place.
@@ -212,7 +212,7 @@ class CellSearchNetwork(ImplantedNetwork):
         self.architecture.prune(alive)
 
     def _take_treatments(self, treatments: torch.Tensor) -> None:
-        """Lose the cells that a saved network had lost."""
+        """Remove the cells that a saved network had lost."""
         for name, treat in (("none", self.remove_cells), ("off", self.switch_off)):
             treat((treatments == TREATMENTS.index(name)).nonzero().flatten().tolist())
 
@@ -220,12 +220,12 @@ class CellSearchNetwork(ImplantedNetwork):
 def _add_treatments(
     network: CellSearchNetwork, state: MutableMapping[str, torch.Tensor], prefix: str, *_: object
 ) -> None:
-    """Let states from before there were treatments load: every level had a cell."""
+    """Let older states load, in which every level had a cell."""
     state.setdefault(f"{prefix}treatments", torch.zeros_like(network.treatments))
 
 
 def _refuse_recomputation(backbone: nn.Module, connections: Sequence[SkipConnection]) -> None:
-    """Cells read the architecture's weights, which are gone when the forward pass is over."""
+    """Let cells read the architecture's weights, which are dropped after the forward pass."""
     for name, module in backbone.named_modules():
         if isinstance(module, ActivationCheckpointWrapper) and any(
             connection.name.startswith(f"{name}.") for connection in connections

@@ -1,4 +1,4 @@
-"""Trained weights into a network: everything fits, or nothing is changed."""
+"""Loading of trained weights into a network: everything fits, or nothing is changed."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def prune_before_loading(
     network: Network, alive_name: str, prune: Callable[[Network, torch.Tensor], None]
 ) -> None:
-    """Delete what the saved network had lost before its weights are loaded, so that they fit.
+    """Delete the parts that the saved network had lost before its weights are loaded.
 
     Args:
         network: whose ``load_state_dict`` to prepare.

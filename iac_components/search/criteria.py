@@ -44,7 +44,7 @@ def criterion_name(criterion: str | StabilityCriterion) -> str:
 def criterion_object(
     criterion: str | StabilityCriterion, *, stability: StabilityCriterion, alpha: float = 0.05
 ) -> StabilityCriterion:
-    """Return what judges distributions.
+    """Return the object that judges distributions.
 
     Args:
         criterion: a name, or a custom criterion, which is returned unchanged.

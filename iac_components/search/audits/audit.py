@@ -151,7 +151,7 @@ def comparisons_among(parts: int) -> int:
 
 
 def gains(reference: FloatArray, without: FloatArray) -> FloatArray:
-    """Return what dropping each part costs each patient.
+    """Return each patient's increase in loss when each part is dropped.
 
     Args:
         reference: (P,) loss of each patient with all parts.
@@ -198,7 +198,7 @@ def measure_effects(differences: FloatArray, *, level: float) -> Effects:
 
 @cache
 def _quantile(level: float, freedom: int) -> float:
-    """Student's quantile: a race asks for the same few over and over."""
+    """Student's quantile, cached, since a race needs the same few over and over."""
     return float(student.isf(level, freedom))
 
 

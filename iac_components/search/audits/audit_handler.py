@@ -24,7 +24,7 @@ __all__ = ["AuditHandler", "AuditPruningHandler"]
 
 
 class AuditHandler(StabilityHandler[Network]):
-    """Let an audit look at a supernet after an epoch, and take away what it finds needless.
+    """Let an audit look at a supernet after an epoch, and remove the parts that are needless.
 
     The criterion says which groups are ready to lose something; whether they do, the audit says.
     The search ends when all that is left is needed. It writes ``search_trace.csv``, as every
@@ -74,7 +74,7 @@ class AuditHandler(StabilityHandler[Network]):
 
 
 class AuditPruningHandler(AuditHandler[CellSearchNetwork]):
-    """An audit of cells: levels lose their cell, cells nodes, nodes inputs, edges operations.
+    """Audit of cells: levels lose their cell, cells nodes, nodes inputs, edges operations.
 
     Of edges and nodes the criterion says which are ready. The search ends when one cell is left
     whose every part is needed, or none.

@@ -28,7 +28,7 @@ Losses = TypeVar("Losses", bound=LossesByPatient)
 
 
 class Auditing(ABC, Generic[Losses]):
-    """Measures a supernet's parts, and says what is left of it after a look.
+    """Audit that measures a supernet's parts and returns the rest of it after a look.
 
     Its state is its log: a resumed search decides as an unbroken one.
 
@@ -84,7 +84,7 @@ class Auditing(ABC, Generic[Losses]):
         return losses
 
     def pace(self, steps: int) -> None:
-        """Read the images, and space the looks by what an epoch of ``steps`` steps costs."""
+        """Read the images, and space the looks by the cost of an epoch of ``steps`` steps."""
         self.settings = self.settings.paced(
             judged=self.images, trained=max(1, steps) * self.batch_size
         )
@@ -101,7 +101,7 @@ class Auditing(ABC, Generic[Losses]):
 
     @abstractmethod
     def living_after(self, epoch: int, *, ready: Ready | None = None) -> BoolArray | None:
-        """Take the look that is due after an epoch, and return what lives then.
+        """Take the look that is due after an epoch, and return the living parts after it.
 
         Args:
             epoch: that has ended.
@@ -140,7 +140,7 @@ class Auditing(ABC, Generic[Losses]):
         }
 
     def write(self) -> None:
-        """Write the looks, if there are any and a file for them; of several ranks the first."""
+        """Write the looks, if there are any and a file for them, on the first rank."""
         if self.races and self.trace_file is not None and is_first_rank():
             self.log.write(self.trace_file)
 
@@ -149,5 +149,5 @@ class Auditing(ABC, Generic[Losses]):
         return self.log.state_dict()
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Replace what it knows by ``state``."""
+        """Load the measurements from ``state``."""
         self.log.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""The audit of a search, put together from what the search has."""
+"""Audit of a search, built from the search's parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit of a search: looks between its epochs, and all that they remember."""
+"""Audit of a search: looks between its epochs, and their memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["SearchAudit"]
 
 
 class SearchAudit(Auditing[PatientLosses]):
-    """Measures a supernet's parts, and says what may go between the epochs of a search.
+    """Audit that measures a supernet's parts and decides removals between a search's epochs.
 
     Its state is its log and the costs of operations: a resumed search decides as an unbroken one.
 
@@ -105,7 +105,7 @@ class SearchAudit(Auditing[PatientLosses]):
         return state if costs is None else {**state, "operation_costs": costs}
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Replace what it knows by ``state``."""
+        """Load the measurements from ``state``."""
         super().load_state_dict(state)
         self._operation_costs = state.get("operation_costs")
         self.__dict__.pop("staged", None)
@@ -134,7 +134,7 @@ class SearchAudit(Auditing[PatientLosses]):
             self.network.switch_off(off)
 
     def apply(self, after: Remaining) -> None:
-        """Prune the supernet to what is left, outside of a training."""
+        """Prune the supernet to the rest, outside of a training."""
         before = self.remaining
         self._treat(before, after)
         if (before.alive != after.alive).any():

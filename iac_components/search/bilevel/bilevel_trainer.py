@@ -1,4 +1,4 @@
-"""The bilevel engine under every search: weights and architecture parameters in turn."""
+"""Bilevel engine of every search: weights and architecture parameters in turn."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _check_parameters(
 
 
 class CellSearchTrainer(BilevelTrainer):
-    """Searches a cell: the loss of the architecture batch is all that an architecture step sees.
+    """Cell search, whose architecture step sees only the loss of the architecture batch.
 
     Arguments and errors are :class:`BilevelTrainer`'s; the network is a ``CellSearchNetwork``.
     """

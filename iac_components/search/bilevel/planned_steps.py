@@ -22,7 +22,7 @@ def check_planned_steps(
     architecture_every: int,
     steps_per_epoch: int | None,
 ) -> None:
-    """Refuse a search that would never move an architecture parameter: its result is noise.
+    """Refuse a search that would never change an architecture parameter: its result is noise.
 
     Args:
         epochs: of the search.

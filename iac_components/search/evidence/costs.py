@@ -70,7 +70,7 @@ class NetworkCosts:
 
 
 class Costs:
-    """Counts and times what a search chooses from, at the real size of an image.
+    """Counts and times the candidates of a search, at the real size of an image.
 
     Build it before the search, while every place has its cell. Discrete cells are those that
     ``implant`` makes, whose operations see all channels. Norms, pooling and activations count as no
@@ -218,7 +218,7 @@ def _wait(device: torch.device) -> None:
 
 @contextmanager
 def _holding(backbone: nn.Module, modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Let a network hold other skip modules within the block."""
+    """Put other skip modules into a network within the block."""
     own = skip_modules(backbone)
     try:
         for level, module in enumerate(modules):

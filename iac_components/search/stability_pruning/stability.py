@@ -102,7 +102,7 @@ class Decision:
 
 
 class StabilityCriterion(Protocol):
-    """Judges which groups have settled; pure, so that any rule can be swapped in."""
+    """Judges the groups that have settled; pure, so that any rule can replace it."""
 
     def decide(self, history: History) -> Decision:
         """Return which groups are stable after the newest epoch of ``history``."""
@@ -111,7 +111,7 @@ class StabilityCriterion(Protocol):
 
 @dataclass(frozen=True)
 class JensenShannonStability:
-    """Stable: the distribution stopped moving, after it had moved away from uniform.
+    """Stable: the distribution stopped changing, after it had moved away from uniform.
 
     d(t) is the divergence between epoch t and epoch t - ``window``. A group is stable when d stayed
     at or below the threshold for ``patience`` epochs, and it is at least ``min_signal`` away from

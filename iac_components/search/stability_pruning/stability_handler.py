@@ -1,4 +1,4 @@
-"""Watching the distributions of a search, as an Ignite handler: when to prune, not what."""
+"""Ignite handler that watches a search's distributions and decides when to prune, not what."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ Network = TypeVar("Network", bound=PrunableNetwork)
 
 
 class StabilityHandler(ABC, Generic[Network]):
-    """Average the distributions of each epoch, judge them, delete what lost, and trace it all.
+    """Average the distributions of each epoch, judge them, prune the losers, and trace it all.
 
     A subclass says what goes (:meth:`prune`) and when one architecture is left
     (:attr:`decided`), which ends the run. It holds no maths, the criterion holds no engine.
@@ -107,7 +107,7 @@ class StabilityHandler(ABC, Generic[Network]):
 
     @abstractmethod
     def prune(self, statistics: EpochStatistics) -> BoolArray:
-        """Return what stays alive (L, E, O), a subset of ``statistics.alive``."""
+        """Return the entries that stay alive (L, E, O), a subset of ``statistics.alive``."""
 
     def attach(self, engine: Engine) -> None:
         """Listen to a search trainer."""

@@ -77,7 +77,7 @@ def build_operation(
 
 
 class Zero(nn.Module):
-    """Passes nothing: zeros of the input's shape."""
+    """Zero operation: zeros of the input's shape."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, *S) to zeros of the same shape."""

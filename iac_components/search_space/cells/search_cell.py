@@ -125,7 +125,7 @@ class SearchCell(CellFrame):
         return [edge for edge in self.space.edges if _key(edge) in self.edges]
 
     def _run(self, part: Callable[..., Output], *inputs: object) -> Output:
-        """Run a part of the cell, keeping nothing but its inputs if checkpointing is on."""
+        """Run a part of the cell, and keep only its inputs if checkpointing is on."""
         if not self.checkpointing:
             return part(*inputs)
         return cast(Output, checkpoint(part, *inputs, use_reentrant=False))
@@ -138,7 +138,7 @@ class SearchCell(CellFrame):
         edge_weights: torch.Tensor,
         sums: NodeSums,
     ) -> None:
-        """Bring state ``name`` (B, C, *S) along its living edges to their nodes."""
+        """Pass state ``name`` (B, C, *S) along its living edges to their nodes."""
         rows = [
             row
             for row, edge in enumerate(self.space.edges)

@@ -1,4 +1,4 @@
-"""From NIfTI files to the few slices worth looking at."""
+"""Slices with foreground of NIfTI volumes, for an overlay."""
 
 from __future__ import annotations
 

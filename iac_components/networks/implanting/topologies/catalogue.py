@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DecoderLoop:
-    """A method in which a network adds its skips, and a function to take its place.
+    """Method in which a network adds its skips, and its replacement.
 
     Attributes:
         method: name of the network's method.
@@ -56,7 +56,7 @@ _TOPOLOGIES: list[Topology] = []
 
 
 def register_topology(topology: Topology) -> Topology:
-    """Make a network known to the implant; of two that match, the one registered last counts."""
+    """Register a network for the implant; of two that match, the one registered last counts."""
     _TOPOLOGIES.insert(0, topology)
     return topology
 

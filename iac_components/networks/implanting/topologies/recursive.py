@@ -31,7 +31,7 @@ class RecursiveFusion(SkipFusion):
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Join ``x`` of shape ``(B, C, *S)``, refined, with what the coarser levels make of it."""
+        """Join ``x`` of shape ``(B, C, *S)``, refined, with the coarser levels' output."""
         gate = self.enter(self.block.get_submodule("submodule")(x))
         refined = self.refine(x, gate)
         mode = str(self.block.mode)

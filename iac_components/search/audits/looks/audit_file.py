@@ -1,4 +1,4 @@
-"""Reading ``audit_trace.csv``: what every look of a search measured."""
+"""Reading of ``audit_trace.csv``, the measurements of every look of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["AuditLine", "AuditedPart", "read_audit_trace"]
 
 
 class AuditedPart(NamedTuple):
-    """A part of a supernet; what does not apply to its kind is None or empty.
+    """A part of a supernet; fields that do not apply to its kind are None or empty.
 
     Attributes:
         kind: cells (all together), cell, skip, node, edge, path or operation.

@@ -1,4 +1,4 @@
-"""The cell that is chosen where a search ends with more than one left."""
+"""Choice of the cell if a search ends with more than one left."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _races(remaining: Remaining) -> Iterator[list[Part]]:
 
 
 def from_genotype(remaining: Remaining, genotype: Genotype) -> Remaining:
-    """Return what a genotype keeps of a supernet."""
+    """Return the parts of a supernet that a genotype keeps."""
     space = remaining.space
     alive = np.zeros_like(remaining.alive)
     rows = {(edge.node, edge.input): row for row, edge in enumerate(space.edges)}
@@ -131,7 +131,7 @@ def from_genotype(remaining: Remaining, genotype: Genotype) -> Remaining:
 
 
 def reasons_of(chosen: Remaining, log: AuditLog, forced: frozenset[Part]) -> dict[Part, Decided]:
-    """Say of each chosen operation and edge whether it was raced, and how the race was decided.
+    """State for each chosen operation and edge whether it was raced, and how the race ended.
 
     An operation that is the cheapest of equals is decided by cost; one that the others are worse
     than, by evidence. What never had a rival is left out.
@@ -148,7 +148,7 @@ def reasons_of(chosen: Remaining, log: AuditLog, forced: frozenset[Part]) -> dic
 
 
 def reason_of_race(part: Part, log: AuditLog, *, operations: int) -> Decided | None:
-    """Say how the race was decided that an operation won; None if there was none.
+    """State how the race that an operation won was decided; None if there was none.
 
     Args:
         part: the operation that is left.
@@ -199,7 +199,7 @@ def open_choices(chosen: Remaining, remaining: Remaining) -> frozenset[Part]:
 
 
 def removable_parts(chosen: Remaining) -> list[Part]:
-    """List what could be taken from what is left: cells, nodes, and inputs but the last."""
+    """List the removable parts: cells, nodes, and inputs but the last."""
     parts = [Part("cell", place) for place in chosen.cells]
     for row in chosen.rows:
         nodes = chosen.nodes(row)

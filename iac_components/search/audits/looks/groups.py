@@ -1,4 +1,4 @@
-"""Groups of parts that are judged together, and what a judge says of them."""
+"""Groups of parts that are judged together, and a judge's ruling on them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Ruling:
 
 
 def best_of(gains: FloatArray, keep: BoolArray, rank: int) -> FloatArray:
-    """Gains of the part that is the ``rank``-th best by mean of those that stay."""
+    """Gains of the kept part with the ``rank``-th best mean."""
     kept = np.flatnonzero(keep)
     ranked = kept[np.argsort(-gains[kept].mean(axis=1), kind="stable")]
     found: FloatArray = gains[ranked[min(rank, len(ranked)) - 1]]

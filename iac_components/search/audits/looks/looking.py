@@ -1,4 +1,4 @@
-"""Looks at any supernet: what is due is measured, and what may go together goes."""
+"""Looks at any supernet: parts that are due are measured, and needless ones removed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MeasureLosses = Callable[[Sequence[Bundle]], FloatArray]
 everything."""
 
 LONGEST_PAUSE = 4
-"""Looks that pass at most before what stays undecided is measured once more."""
+"""Looks that pass at most before an undecided part is measured once more."""
 
 
 class _Divisible(Protocol):
     """Living part of a supernet."""
 
     def without(self: Left, parts: Iterable[Part]) -> Left:
-        """Return what is left without some parts."""
+        """Return the rest without some parts."""
         ...
 
 
@@ -54,7 +54,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A part that may go, with its effect, and the gains of what stays of its group for it."""
+    """A removable part, with its effect, and the gains of the rest of its group for it."""
 
     effect: float
     part: Part
@@ -63,7 +63,7 @@ class _Candidate:
 
 
 class Looks(ABC, Generic[Left]):
-    """Goes from coarse to fine within a look, and stops as soon as something goes.
+    """Look that goes from coarse to fine and stops as soon as something is removed.
 
     A subclass says which stages there are, what is judged in each, and by which rule. What a part
     is worth changes with what is left, so that a look in which something went leaves the finer
@@ -95,11 +95,11 @@ class Looks(ABC, Generic[Left]):
 
     @abstractmethod
     def groups(self, stage: str, remaining: Left) -> Iterator[Group]:
-        """Yield what is judged together in a stage."""
+        """Yield the groups that are judged together in a stage."""
 
     @abstractmethod
     def rule(self, group: Group, differences: FloatArray, remaining: Left, level: float) -> Ruling:
-        """Judge a group by what dropping each part costs each patient (K, P)."""
+        """Judge a group by each patient's loss increase without each part (K, P)."""
 
     @abstractmethod
     def error_level(self, stage: str, number: int, remaining: Left) -> float:
@@ -135,7 +135,7 @@ class Looks(ABC, Generic[Left]):
         thorough: bool = False,
         stages: Sequence[str] | None = None,
     ) -> Left:
-        """Measure what is due, and return what is left after it.
+        """Measure the parts that are due, and return the rest after it.
 
         Args:
             remaining: what is left of the supernet, which must be what is measured.
@@ -171,7 +171,7 @@ class Looks(ABC, Generic[Left]):
         return True
 
     def effects_of(self, parts: Sequence[Part], remaining: Left) -> FloatArray:
-        """Return what dropping each part costs each patient (K, P); ``none`` costs nothing."""
+        """Return each patient's loss increase without each part (K, P); ``none`` costs nothing."""
         asked = [number for number, part in enumerate(parts) if not self.is_free(part, remaining)]
         losses = self._losses([self.left_out(parts[number], remaining) for number in asked])
         found = np.zeros((len(parts), losses.shape[1]))
@@ -179,7 +179,7 @@ class Looks(ABC, Generic[Left]):
         return found
 
     def effect_of_all(self, parts: Sequence[Part]) -> float:
-        """Return the mean over patients of what dropping some parts together costs."""
+        """Return the mean loss increase over patients without some parts together."""
         return float(self._losses([tuple(parts)]).mean())
 
     def _losses(self, bundles: Sequence[Bundle]) -> FloatArray:
@@ -238,7 +238,7 @@ class Looks(ABC, Generic[Left]):
         epoch: int,
         number: int,
     ) -> list[Part]:
-        """Measure some groups of a stage, and return what goes."""
+        """Measure some groups of a stage, and return the parts to remove."""
         if not groups:
             return []
         level = self.error_level(stage, number, remaining)

@@ -1,4 +1,4 @@
-"""Settings of a search's audit, and its error shared out among all that it will ever compare."""
+"""Settings of a search's audit, and the division of its error among all its comparisons."""
 
 from __future__ import annotations
 

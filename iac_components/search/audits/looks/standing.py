@@ -45,7 +45,7 @@ def against_nothing(effects: Effects, *, tolerance: float) -> IntArray:
 
 
 def against_each_other(judgement: Judgement) -> IntArray:
-    """Translate the verdicts of a race, of which one stays."""
+    """Translate the verdicts of a race, of which one part is kept."""
     words = {
         Verdict.UNDECIDED: Standing.UNDECIDED,
         Verdict.WORSE: Standing.WORSE,
