@@ -11,7 +11,7 @@ _EXAMPLE = re.compile(r"^( *)Example:$", flags=re.MULTILINE)
 
 
 class Docstrings(Extension):
-    """Make links of names marked as Sphinx does, ``:class:`Name```, and code of examples."""
+    """Make links of names marked as in Sphinx, ``:class:`Name```, and code of examples."""
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **kwargs: object) -> None:
         """Walk the package once it is loaded, when names can be resolved."""

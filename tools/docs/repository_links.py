@@ -1,4 +1,4 @@
-"""Links of the pages that lead out of ``docs``: their targets become part of the site.
+"""Links of the pages that lead out of ``docs``, whose targets become part of the site.
 
 On GitHub the pages link to files beside them, such as a bundle's README or a picture of a search.
 The site holds a copy of each such file below ``repository``, pages among them with their own links.

@@ -1,4 +1,4 @@
-"""The stages of a combination one after the other, each handing over to the next."""
+"""Stages of a combination one after the other, each passing its result to the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Chain"]
 
 
 class Chain(ABC):
-    """Search, training of what was found, evaluation, inference.
+    """Search, training of the found network, evaluation, inference.
 
     Each method runs its stage on first use, and those before it, and returns the stage's folder.
     A stage that failed raises its error once, and :class:`Skipped` from then on.
@@ -61,7 +61,7 @@ class Chain(ABC):
 
     @abstractmethod
     def trained(self) -> Path:
-        """Train what was found."""
+        """Train the found network."""
 
     @abstractmethod
     def training_stages(self) -> Iterator[Path]:

@@ -25,7 +25,7 @@ ZOO_LIMIT = 25_000_000
 
 @register_check("files")
 def check_files(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Name, required files, licences, sizes, JSON files without a repeated key."""
+    """Check name, required files, licences, sizes, and JSON files for repeated keys."""
     try:
         method = bundle.method
     except UnknownBundleError as error:

@@ -1,4 +1,4 @@
-"""metadata.json: the schema, what stands in it without one, versions, channels."""
+"""Checks of metadata.json: the schema, its fields without one, versions, channels."""
 
 from __future__ import annotations
 

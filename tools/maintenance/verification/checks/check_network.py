@@ -69,7 +69,7 @@ def check_net_in_out(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("export")
 def check_export(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """TorchScript by MONAI's ``ckpt_export`` and ``torch.export`` say what the network says."""
+    """Check that MONAI's ``ckpt_export`` and ``torch.export`` give the network's output."""
     if bundle.stage != "inference":
         raise Skipped("only the network of an inference bundle is exported")
     if not workbench.may_export(bundle):

@@ -1,4 +1,4 @@
-"""Options: each is in the schema, read as what it is, and checked before anything else."""
+"""Checks of options: each is in the schema, read with its type, and checked first."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _late_weights(path: Path, steps: list[object]) -> Iterator[str]:
 
 
 def _misread(path: Path, config: object, options: Mapping[str, Option]) -> Iterator[str]:
-    """``--pruning false`` and ``--cache_dir null`` reach a config as text, which is neither."""
+    """Check that ``--pruning false`` and ``--cache_dir null`` are converted from text."""
     for where, value in walk(config):
         for key in re.findall(r"@(\w+)\b", value) if isinstance(value, str) else ():
             option = options.get(key)

@@ -58,7 +58,7 @@ def options(words: list[str]) -> dict[str, str]:
 
 @register_check("readme")
 def check_readme(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Headings of the model zoo, commands that work, options and files that exist."""
+    """Check that the model zoo's headings are there, and commands, options and files work."""
     text = bundle.readme()
     found = re.findall(r"^#+ +\**([^*\n]+?)\** *$", text, flags=re.MULTILINE)
     if tuple(heading for heading in found if heading in HEADINGS) != HEADINGS:
@@ -129,7 +129,7 @@ def _files(bundle: Bundle, value: str) -> Iterator[str]:
 
 
 def _options(bundle: Bundle, text: str) -> Iterator[str]:
-    """Every ``--option`` in the text is a key of some config of the three bundles."""
+    """Check that every ``--option`` in the text is a key of a config of the three bundles."""
     parsers = [
         sibling.merged(path)
         for sibling in map(bundle.sibling, STAGES)

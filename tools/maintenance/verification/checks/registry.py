@@ -1,4 +1,4 @@
-"""The registry of checks, and what running one comes to."""
+"""Registry of checks, and the outcome of a check."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ PHANTOMS: Mapping[str, Phantom] = MappingProxyType(
 STEPS: Options = {"steps_per_epoch": 2, "batch_size": 2, "patch_size": [32, 32]}
 
 PLANNED: dict[str, Options] = {"nnunet": {"patch_size": STEPS["patch_size"]}}
-"""nnU-Net's network follows from its patch, at inference too; others have no use for it there."""
+"""Patches for nnU-Net, whose network follows from them, at inference too; others need none."""
 
 QUICK = Budget(
     stages={
