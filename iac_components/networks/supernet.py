@@ -42,7 +42,7 @@ class CellSearchNetwork(ImplantedNetwork):
         num_nodes: intermediate nodes of a cell.
         channel_divisor: K of the partial channels.
         separate_levels: find a cell for each skip level instead of one shared by all.
-        frozen_backbone: train the cells alone (the setting of arXiv 2405.03420); the backbone then
+        frozen_backbone: train only the cells (the setting of arXiv 2405.03420); the backbone then
             stays in eval mode.
         checkpointing: keep only the cells' states for the backward pass and recompute the
             features between them: less memory, more time.
@@ -57,7 +57,7 @@ class CellSearchNetwork(ImplantedNetwork):
 
     Attributes:
         connections: where the cells are, by level.
-        treatments: (levels,) what became of each, as positions in ``TREATMENTS``.
+        treatments: (levels,) treatment of each, as a position in ``TREATMENTS``.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class CellSearchNetwork(ImplantedNetwork):
         A node goes when it has lost its inputs.
 
         Args:
-            alive: boolean (L, E, O); what is dead already stays dead.
+            alive: boolean (L, E, O); dead entries stay dead.
         """
         self.architecture.prune(alive)
         remaining = self.architecture.alive.cpu()

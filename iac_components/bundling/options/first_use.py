@@ -33,7 +33,7 @@ class Setting:
         in_channels: channels of an image.
         out_channels: channels that the network gives.
         spatial_dims: of a patch.
-        device: what computes.
+        device: of the computation.
     """
 
     in_channels: int

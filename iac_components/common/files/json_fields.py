@@ -14,7 +14,7 @@ class Fields:
     """The fields of one JSON object of a file, read by name and type.
 
     Attributes:
-        values: what the JSON parser returned.
+        values: from the JSON parser.
         where: place of the object in the file, as in ``nodes[1].edges[0]``; empty at the top.
         error: class of the exception to raise.
     """

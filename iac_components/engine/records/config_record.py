@@ -79,7 +79,7 @@ def record_run(
     only looks at the run, and its length (see the lists of this module).
 
     Args:
-        stage: what kind of run it is.
+        stage: kind of the run.
         parts: the datalists that it uses, by name.
         files: the files that it begins with, by the option that names them; None where there is
             none. Of a JSON file everything but its ``provenance`` counts.

@@ -63,7 +63,7 @@ class RunRecord:
     The length may grow, and neither machine nor versions count.
 
     Attributes:
-        stage: what kind of run it is.
+        stage: kind of the run.
         options: top-level keys of the config with their values.
         config: further entries of the config, by id, as they stand there.
         files: digests of the files it begins with, by the option that names them; None without.

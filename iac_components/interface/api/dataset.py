@@ -48,20 +48,20 @@ def load_dataset(
 ) -> Data:
     """Read a data set as downloaded, split it by patient, and check every file of it.
 
-    What ``settings`` leave out is taken from the data: classes from the description, channels from
-    the headers; the median voxel size (of slices within them alone); a field of view that holds
-    95 % of the slices, and patches as large up to 320 pixels; with three dimensions patches of the
-    median size up to 96 voxels. Volumes are prepared when training first asks for them.
+    Fields that ``settings`` leave out follow from the data: classes from the description, channels
+    from the headers; the median voxel size (for slices, only within them); a field of view that
+    holds 95 % of the slices, and patches of that size up to 320 pixels; with three dimensions
+    patches of the median size up to 96 voxels. Volumes are prepared when training first needs them.
 
     Args:
         dataset_dir: the data set's folder.
-        layout: how its files lie: ``decathlon``, ``acdc``, ``amos``, ``brats`` or ``kits``.
-        spatial_dims: 2 for networks that see slices, 3 for those that see patches of volumes.
-        fold: the fold that is tested.
-        num_folds: folds that are drawn.
+        layout: of its files: ``decathlon``, ``acdc``, ``amos``, ``brats`` or ``kits``.
+        spatial_dims: 2 for networks of slices, 3 for networks of patches of volumes.
+        fold: the test fold.
+        num_folds: number of folds.
         split_seed: seed of the folds.
         folds_file: file of the folds, drawn and written if absent; None draws them each time.
-        size_divisor: what the network divides a side by, of which sizes are made multiples.
+        size_divisor: factor by which the network divides a side; sizes are made multiples of it.
         voxel_size_range: voxel sizes in mm that images may have; None takes any.
         cache_dir: folder of prepared volumes, shared by all runs; None holds them in memory.
         **settings: fields of :class:`Recipe`, such as ``class_names``, ``patch_size`` or, for CT,

@@ -52,10 +52,10 @@ def predict(
     Args:
         network: trained with this recipe.
         images: a folder of NIfTI files, such a file, several of them, or a :class:`Part`. Channels
-            in files of their own are told apart by their names.
-        recipe: how volumes become the network's input, ``data.recipe``.
+            in separate files are distinguished by their names.
+        recipe: settings that turn volumes into the network's input, ``data.recipe``.
         output_dir: folder of ``<case>_seg.nii.gz``; None returns the label maps.
-        device: what computes; the GPU if there is one, else the CPU.
+        device: of the computation; the GPU if there is one, else the CPU.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load images.
 

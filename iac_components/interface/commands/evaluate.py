@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--regions", nargs="+", metavar="NAME=1,2", help="score these unions of classes"
     )
     parser.add_argument("--groups", type=Path, metavar="FILE.csv", help="case,subject_group")
-    parser.add_argument("--common", action="store_true", help="score what both sides have")
+    parser.add_argument("--common", action="store_true", help="score only common cases")
     parser.add_argument("--prediction_suffix", default=PREDICTED, help=f"({PREDICTED})")
     parser.add_argument("--label_suffix", default="", help="such as _gt")
     parser.add_argument("--bundles", metavar="STEM", help="segment the data set's images first")

@@ -86,7 +86,7 @@ def pair_up(
         predictions: folder of label maps.
         cases: labelled.
         suffix: end of the predictions' names that may follow the case's.
-        common: leave out what only one side has.
+        common: leave out cases that only one side has.
 
     Raises:
         DatasetError: naming each file that has no counterpart; if nothing has one; or if two

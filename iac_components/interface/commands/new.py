@@ -2,8 +2,8 @@
 
 The data set lies in the Decathlon's layout: dataset.json (the Decathlon's or nnU-Net v2's spelling,
 with its list "training"), imagesTr, labelsTr and, if a patient has several cases, groups.csv
-(case,subject_group). What the configs hold is decided from it by fixed rules and printed with the
-reasons; every value is a top-level key of the configs and can be changed afterwards.
+(case,subject_group). The values of the configs follow from it by fixed rules and are printed with
+their reasons; each one is a top-level key of the configs and can be changed afterwards.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ COMMANDS = {
     "demo": "all stages within minutes, on the package's own data",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
-    "plot": "draw a search and what it found",
+    "plot": "draw a search and its result",
     "package": "pack bundles into zips that run by themselves",
     "convert": "turn a pickled DiNTS architecture into JSON",
 }

@@ -2,9 +2,9 @@
 
 Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
 test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
-printed before it starts. A second call leaves out what has ended.
+printed before it starts. A second call skips finished stages.
 
-STEM is what the names of three bundle folders begin with (own_bundles/liver_unet), or the short
+STEM is the common start of three bundle folders' names (own_bundles/liver_unet), or the short
 name of a combination of the collection (acdc_unet, spleen_dints). If there are no bundles at a
 path of that form, they are planned from the data first, as 'iac new' does it.
 """

@@ -170,7 +170,7 @@ def _through(module: nn.Module, feature: Tensor, gate: Tensor) -> Tensor:
     """Refine a feature in its own type.
 
     Under autocast a module may compute in a wider type; the decoder would follow it, at the cost of
-    memory, and no longer do what the plain network does.
+    memory, and no longer behave like the plain network.
     """
     refined: Tensor = module(feature, gate)
     return refined.to(feature.dtype)

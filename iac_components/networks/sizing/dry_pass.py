@@ -62,7 +62,7 @@ def observe_blocks(
         blocks: modules inside the network, each with its wrapper.
         input_shape: ``(B, C, *S)``; None infers channels and dimensions from the network's first
             convolution and tries sizes from 32 up (a UNETR has a size of its own).
-        sites: what to watch beside the skips.
+        sites: to watch besides the skips.
 
     Returns:
         The blocks that got a skip feature, in the order in which they first got one, each once for

@@ -1,7 +1,7 @@
 """Race between parts, which deletes those that are worse than the best beyond its bound.
 
-Differs from :class:`JensenShannonStability` in what it looks at: not whether the architecture
-weights have stopped moving, but what dropping a part costs the patients of the architecture half.
+Differs from :class:`JensenShannonStability` in its evidence: the loss increase of the architecture
+half's patients when a part is dropped, instead of the movement of the architecture weights.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class AuditRacing:
     """Delete parts that are worse than the best of their group; of equals keep one.
 
     The look at epoch t is the t-th after the warm-up, so the criterion keeps no state and a resumed
-    search decides as an unbroken one.
+    search decides as an uninterrupted one.
 
     Attributes:
         measure: gives the gains of the living entries.

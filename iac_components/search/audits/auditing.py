@@ -36,7 +36,7 @@ class Auditing(ABC, Generic[Losses]):
         space: of the supernet.
         losses: gives the losses by patient; called once, when they are first needed.
         settings: rules of the audit.
-        criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
+        criterion: name of the search's criterion, for the findings. ``audit`` and ``both`` race:
             they take looks between epochs; of any other, the end alone is judged.
         trace_file: where to write the looks; None writes nothing.
         batch_size: images of a step of the search.

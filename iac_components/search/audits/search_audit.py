@@ -24,20 +24,21 @@ __all__ = ["SearchAudit"]
 class SearchAudit(Auditing[PatientLosses]):
     """Audit that measures a supernet's parts and decides removals between a search's epochs.
 
-    Its state is its log and the costs of operations: a resumed search decides as an unbroken one.
+    Its state is its log and the costs of operations: a resumed search decides as an uninterrupted
+    one.
 
     Args:
         network: the supernet, not yet pruned.
         losses: gives the losses by patient; called once, when they are first needed.
         settings: rules of the audit.
         costs: of operations and networks.
-        criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
-            they take looks between epochs; of any other, the end alone is judged.
+        criterion: name of the search's criterion, for the findings. ``audit`` and ``both`` race:
+            they take looks between epochs; with any other, only the end is judged.
         trace_file: where to write the looks; None writes nothing.
         batch_size: images of a step of the search.
 
     Attributes:
-        log: all that was measured.
+        log: all measurements.
     """
 
     def __init__(

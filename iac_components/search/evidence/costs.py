@@ -73,8 +73,8 @@ class Costs:
     """Counts and times the candidates of a search, at the real size of an image.
 
     Build it before the search, while every place has its cell. Discrete cells are those that
-    ``implant`` makes, whose operations see all channels. Norms, pooling and activations count as no
-    multiply-adds. Of several ranks the first one's times count.
+    ``implant`` makes, whose operations see all channels. Norms, pooling and activations have no
+    multiply-adds. With several ranks, the times of the first one count.
 
     Args:
         network: the supernet.
@@ -100,7 +100,7 @@ class Costs:
         found = np.zeros(len(space.operations))
         for column, name in enumerate(space.operations):
             for place in self.places:
-                # What is built here must not shift what the search draws.
+                # Building an operation must not shift the search's random numbers.
                 with torch.random.fork_rng(devices=[]):
                     operation = build_operation(
                         name, place.skip[1], spatial_dims=space.spatial_dims, affine=True

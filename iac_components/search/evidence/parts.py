@@ -91,7 +91,7 @@ def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> 
     behind. For a cell and a skip the weights stay as they are: these are left out as a whole.
 
     Args:
-        part: what to leave out.
+        part: to leave out.
         weights: ``operations`` (L, E, O) and ``edges`` (L, E) as the supernet has them.
         space: the search space.
     """

@@ -58,13 +58,12 @@ class Outcome:
 def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     """Choose the cell that a search ends with, and judge what it keeps.
 
-    A search by audit judges cells, nodes and inputs once more, without training, until none goes.
-    What is left of them and cannot be shown to be worth more than the tolerance then goes as far
-    as it was measured to be worth less, all of it together, and of more than two inputs of a node
-    the best two stay. Only then, on the few edges that are left, operations are judged: of those
-    that stay undecided the cheapest within the tolerance of the best is taken. What was chosen so
-    is not decided. Last, parts go until ``max_cost`` holds, those first that are worth least for
-    what they cost.
+    A search by audit judges cells, nodes and inputs once more, without training, until none is
+    removed. Of the rest, undecided parts are then removed as long as their measured effects add up
+    to no more than the tolerance, and of more than two inputs of a node the best two are kept. Only
+    then, on the few remaining edges, operations are judged: of the undecided ones the cheapest
+    within the tolerance of the best is taken. Parts chosen in this way are not decided. Last, parts
+    are removed until ``max_cost`` holds, those with the least effect for their cost first.
 
     Args:
         audit: of the search.
@@ -177,8 +176,8 @@ def _nothing_ready(space: SearchSpace) -> Ready:
 def _spare(audit: SearchAudit) -> list[Part]:
     """Remove parts with a measured effect of at most the tolerance, all of them together.
 
-    The bounds that a decision needs are often wider than the tolerance with few patients. What is
-    kept costs for certain; so the measured mean settles it, and the search is not called decided.
+    The bounds that a decision needs are often wider than the tolerance with few patients. Keeping
+    a part has a certain cost; so the measured mean settles it, and the search is not called decided.
     """
     budget, spared = audit.settings.tolerance, list[Part]()
     for kind in ("cell", "node", "edge"):

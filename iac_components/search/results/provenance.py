@@ -40,7 +40,7 @@ def search_provenance(
         trace: of the search.
         settings: plain values that define the search; what JSON lacks becomes text.
         decided: whether pruning left one architecture.
-        searched: whether what was found was decided by evidence or as the cheaper of equals.
+        searched: whether every part was decided by evidence or as the cheaper of equals.
         device: where it ran.
         record: of the run, of which the digests and the changes of length are kept.
 

@@ -79,7 +79,7 @@ class TraceContent:
     """The T epochs of a trace of L levels, E edges and O operations.
 
     Attributes:
-        space: what the rows tell of it.
+        space: as far as the rows determine it.
         arrays: by column: probability and active (T, L, E, O), divergence and edge_weight
             (T, L, E), seconds (T,).
     """

@@ -118,8 +118,8 @@ class JensenShannonStability:
     uniform (alphas start near zero: without this every group looks stable at once).
 
     A tie is settled too: a group that has been pruned before (so its alphas have shown that they
-    carry a signal) and whose survivors stand level, d at or below ``tie_threshold`` for
-    ``tie_patience`` epochs, would otherwise hold the search open though little hangs on it.
+    carry a signal) and whose survivors are level, d at or below ``tie_threshold`` for
+    ``tie_patience`` epochs, would otherwise prolong the search although it matters little.
 
     Attributes:
         threshold: bound on d; absolute, or as a fraction of the divergence from uniform.

@@ -71,16 +71,16 @@ Network = TypeVar("Network", bound=PrunableNetwork)
 class StabilityHandler(ABC, Generic[Network]):
     """Average the distributions of each epoch, judge them, prune the losers, and trace it all.
 
-    A subclass says what goes (:meth:`prune`) and when one architecture is left
-    (:attr:`decided`), which ends the run. It holds no maths, the criterion holds no engine.
+    A subclass decides the removals (:meth:`prune`) and when one architecture is left
+    (:attr:`decided`), which ends the run. It contains no maths, the criterion no engine.
 
-    Several ranks each decide for themselves, from what must be equal to the bit; this is checked,
-    and the first rank writes.
+    Several ranks each decide for themselves, from values that must be bit-identical; this is
+    checked, and the first rank writes.
 
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: judges stability; may be swapped for any other rule.
+        criterion: judges stability; can be replaced by any other rule.
         trace_file: where to write the trace after every epoch; None writes nothing.
     """
 

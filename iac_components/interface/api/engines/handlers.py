@@ -61,7 +61,7 @@ def stepping(
     """Seeds, ranks, guard, bar and losses: the first handlers of every trainer.
 
     Args:
-        network: what is trained.
+        network: to train.
         loaders: that feed the trainer.
         seed: of the run.
         describe: further items for the bar.
@@ -100,7 +100,7 @@ def training_handlers(
     """Return the handlers of a training.
 
     Args:
-        parts: what it changes.
+        parts: objects that it changes.
         loader: of its batches.
         seed: of the run.
         validator: evaluator that chooses the best weights; None without validation.

@@ -60,7 +60,7 @@ class TopologySearchPlan:
         return {**{name: getattr(self, name) for name in own}, **self.audit}
 
     def identity(self) -> dict[str, object]:
-        """Settings that affect the search's result, without the loss."""
+        """Return the settings that affect the search's result, without the loss."""
         return {
             **self.options(),
             "criterion": criterion_name(self.criterion),
@@ -68,7 +68,7 @@ class TopologySearchPlan:
         }
 
     def audit_settings(self) -> AuditSettings:
-        """Rules of the audit."""
+        """Return the rules of the audit."""
         return AuditSettings(
             tolerance=cast(float, self.audit["tolerance"]),
             alpha=cast(float, self.audit["alpha"]),

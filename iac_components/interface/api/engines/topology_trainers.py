@@ -49,7 +49,7 @@ def topology_engines(
     """Return the trainer of a search and the evaluator that chooses the best architecture.
 
     Args:
-        search: the supernet and what is beside it.
+        search: the supernet and the objects of its search.
         parts: ``weights``, ``architecture`` and ``validation``.
         settings: of the run.
         class_names: names of the foreground classes.

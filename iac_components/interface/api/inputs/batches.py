@@ -34,9 +34,9 @@ class Batches(ABC):
         name: of the argument, for messages.
         shape: (C, *S) of an image as the network sees it in training.
         window: (C, *S) of an image as the network sees it in scoring.
-        cases: count and digest of what it holds, for the record of the run.
+        cases: count and digest of its cases, for the record of the run.
         class_names: names of the foreground classes, if it knows them.
-        settings: what defines it as plain values, for the record of the run.
+        settings: its defining settings as plain values, for the record of the run.
     """
 
     name: str

@@ -61,7 +61,7 @@ def fit_recipe(
     Args:
         geometry: of all images, axes in the order of the recipe's plane.
         spatial_dims: 2 for slices, 3 for patches.
-        size_divisor: what sizes are made multiples of.
+        size_divisor: of which sizes are made multiples.
         given: settings that stand, classes and channels among them.
 
     Raises:

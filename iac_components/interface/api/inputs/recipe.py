@@ -57,15 +57,15 @@ class Recipe:
         in_channels: channels of an image.
         pixdim: voxel size in mm to resample to, along the axes of ``plane``; -1 keeps an axis.
         patch_size: of a training patch; its length is the number of spatial dimensions.
-        field_of_view: with slices, voxels in a volume's middle that training draws patches from,
-            and the size of the window that slides in prediction; None with patches.
+        field_of_view: with slices, central voxels of a volume from which training draws patches,
+            and the size of the sliding window in prediction; None with patches.
         plane: direction of the slices, ``axial``, ``coronal`` or ``sagittal``.
         flip_probabilities: of a flip along each axis of a patch.
-        augment: flips, small rotations and changes of grey values beside random crops.
+        augment: flips, small rotations and changes of grey values besides random crops.
         empty_fraction: share of the slices without foreground that is kept.
         patches_per_volume: patches of a volume in an epoch, with patches.
         voxel_values: dictionary transform that scales grey values; None is mean 0, deviation 1
-            over what is not zero, for each channel on its own.
+            over nonzero voxels, for each channel separately.
         label_values: values that a label map may hold before ``voxel_values``; None is 0 to the
             number of classes.
 

@@ -75,7 +75,7 @@ class RunSettings:
         resume: start from the newest checkpoint.
         seed: of everything that is drawn.
         num_workers: processes that load data.
-        device: what computes.
+        device: of the computation.
         amp: mixed precision.
     """
 

@@ -53,10 +53,10 @@ def record_of(
     Weights that are trained come from the checkpoint; those that are not count by their values.
 
     Args:
-        stage: what kind of run it is.
+        stage: kind of the run.
         network: before the run.
         settings: of the run.
-        parts: what it learns from.
+        parts: its training data.
         others: further arguments that change a number of it.
     """
     numbers = {
@@ -91,7 +91,7 @@ def check_network(
         network: left as it was.
         shape: (C, *S) of the image.
         class_names: names of the foreground classes, if known.
-        option: what the sizes are called in a message.
+        option: name of the sizes in a message.
 
     Returns:
         Channels that the network gives.

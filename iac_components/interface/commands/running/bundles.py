@@ -62,7 +62,7 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
     """Find bundles by stem, or render those of a short name such as ``hippocampus_unet``.
 
     Args:
-        stem: what the three folders' names begin with, one of the folders, or a short name of the
+        stem: common start of the three folder names, one of the folders, or a short name of the
             collection.
         rendered: folder for the bundles of a short name, where the collection's are not at hand.
 

@@ -15,8 +15,8 @@ __all__ = ["FinishedStages"]
 NAME = "run.json"
 MAX_BYTES = 1_000_000
 FREE = frozenset({"amp", "cache_dir", "dataset_dir", "device", "num_workers", "resume"})
-"""Options that may differ between a finished stage and what is asked for now: they say where and
-how something is computed, not what."""
+"""Options that may differ between a finished stage and the current request: they determine the
+place and the manner of a computation, not its result."""
 
 
 class FinishedStages:

@@ -48,7 +48,7 @@ def predict_stage(
         bundles: of a combination.
         cases: entries of a data set.
         out: gets ``images`` and ``predictions``.
-        run: output folder of the run whose network segments; None takes what the bundle holds.
+        run: output folder of the run whose network segments; None takes the bundle's own.
 
     Raises:
         OptionError: if the run has no trained network.

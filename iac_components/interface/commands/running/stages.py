@@ -24,7 +24,7 @@ class Stage:
 
     Attributes:
         name: one of ``STAGES``.
-        title: what it does.
+        title: its purpose.
         configs: config files, each on top of those before.
         options: keys to override.
         result: there once the stage has ended, and whole.

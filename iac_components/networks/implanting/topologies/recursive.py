@@ -27,7 +27,7 @@ class RecursiveFusion(SkipFusion):
                        |                   v                |
                        +----------> skip_module ------------+
 
-    The gate is what the coarser levels return, which they have brought to the skip's size.
+    The gate is the coarser levels' output, which already has the skip's size.
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:

@@ -38,11 +38,11 @@ class AuditLine:
 
     Attributes:
         epoch: after which it was measured.
-        part: what was left out.
+        part: that was left out.
         effect: by how much the loss rises without it; NaN where it is unknown.
         low: lower bound; may be infinite.
         high: upper bound; may be infinite.
-        verdict: what was concluded, in the search's word.
+        verdict: the conclusion, in the search's word.
     """
 
     epoch: int

@@ -43,11 +43,11 @@ def choose_inputs(
     """Choose the best two inputs of nodes that have more.
 
     Args:
-        remaining: what is left.
+        remaining: living part of the supernet.
         effects: of the contested inputs.
 
     Returns:
-        What is left, and the inputs that were chosen so, without being decided.
+        The rest, and the inputs that were chosen in this way, without being decided.
     """
     forced: set[Part] = set()
     going: list[Part] = []
@@ -72,16 +72,16 @@ def choose_operations(
 ) -> tuple[Remaining, frozenset[Part]]:
     """Choose one operation of each edge: the cheapest of those within the tolerance of the best.
 
-    What nothing shows to be worth its cost is not paid for.
+    An operation is not paid for unless evidence shows that it is worth its cost.
 
     Args:
-        remaining: what is left, of inputs as many as stay.
+        remaining: living part of the supernet, with its final inputs.
         effects: of the contested operations.
         costs: (O,) of the operations.
         tolerance: loss that does not matter.
 
     Returns:
-        What is chosen, and the operations that were chosen so, without being decided.
+        The chosen cell, and the operations that were chosen in this way, without being decided.
     """
     forced: set[Part] = set()
     going: list[Part] = []

@@ -23,7 +23,7 @@ class Findings:
 
     Attributes:
         gain: of all cells together; of none, zero; None of a topology.
-        parts: what was kept.
+        parts: that were kept.
         effects: of the parts.
         decided: how, by part.
     """

@@ -25,7 +25,7 @@ class Group:
         stage: of the look.
         row: level of the weights, or block; 0 for cells.
         index: of the node, edge or path; 0 for cells and nodes.
-        parts: what competes.
+        parts: that compete.
         competing: whether more of them live than may stay, so that they are also compared with
             each other.
     """
@@ -62,7 +62,7 @@ class Ruling:
         going: the parts that may go, by index.
         rival: (P,) gains of the part for which they go, since one of them stays; None where they
             go since they are needless.
-        together: what is left out if all cells go: then nothing else needs to be asked.
+        together: the parts left out if all cells go: then nothing else needs to be measured.
     """
 
     effects: Effects

@@ -30,11 +30,11 @@ class Measured:
     Attributes:
         epoch: after which it was measured.
         look: counted from 1.
-        part: what was left out.
+        part: that was left out.
         mean: effect, in units of the loss.
         low: lower bound.
         high: upper bound.
-        standing: what was concluded.
+        standing: the conclusion.
     """
 
     epoch: int

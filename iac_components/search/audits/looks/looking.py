@@ -65,23 +65,24 @@ class _Candidate:
 class Looks(ABC, Generic[Left]):
     """Look that goes from coarse to fine and stops as soon as something is removed.
 
-    A subclass says which stages there are, what is judged in each, and by which rule. What a part
-    is worth changes with what is left, so that a look in which something went leaves the finer
-    stages to the next one, after the others have been trained on. A part that is needed is not
-    measured again before the end; one that stays undecided is, after pauses that grow. A look costs
-    no more passes than it may; the groups that have waited longest come first.
+    A subclass defines the stages, the groups that are judged in each, and the rule. The effect of a
+    part changes with the rest of the supernet, so a look that removes something leaves the finer
+    stages to the next look, after further training. A needed part is not measured again before the
+    end; an undecided one is, at growing intervals. A look stays within its budget of passes; the
+    groups that have waited longest come first.
 
-    What may go is measured as one before it does, so that two parts that stand in for each other
-    do not both go: if dropping all costs more than the tolerance, half of them is tried, and so
-    on; what is missed least goes in any case. Where one of several stays, those that go may cost
-    together what that one is worth alone: even as one part they would be no better.
+    Removable parts are measured together before they are removed, so that two parts that replace
+    each other are not both removed: if dropping all costs more than the tolerance, half of them is
+    tried, and so on; the part with the least effect is removed in any case. If one of several is
+    kept, the removed ones may together cost as much as that one alone: even as one part they would
+    be no better.
 
-    All that it knows is in its log, so that a resumed search decides as an unbroken one.
+    Its whole state is its log, so that a resumed search decides as an uninterrupted one.
 
     Args:
         measure: losses by patient.
         settings: rules of the audit.
-        log: what was measured so far; grows.
+        log: measurements so far; grows.
     """
 
     stages: Sequence[str]
@@ -138,7 +139,7 @@ class Looks(ABC, Generic[Left]):
         """Measure the parts that are due, and return the rest after it.
 
         Args:
-            remaining: what is left of the supernet, which must be what is measured.
+            remaining: the living part of the supernet, on which is measured.
             epoch: that has ended.
             number: of the look, counted from 1.
             ready: groups that may lose parts; None for all.

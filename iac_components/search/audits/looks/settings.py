@@ -114,7 +114,7 @@ def error_level(
 
     Args:
         settings: of the audit.
-        stage: what is compared.
+        stage: of the comparison.
         look: counted from 1.
         space: the search space of L levels.
         places: number of places for cells in the network.

@@ -42,7 +42,7 @@ def groups_of(stage: str, remaining: Remaining, *, skips: int) -> Iterator[Group
 
     Args:
         stage: of the look.
-        remaining: what is left of the supernet.
+        remaining: living part of the supernet.
         skips: number of places that are skips, and may be switched off; the first ones.
     """
     if stage == "cells":
