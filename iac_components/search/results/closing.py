@@ -177,7 +177,8 @@ def _spare(audit: SearchAudit) -> list[Part]:
     """Remove parts with a measured effect of at most the tolerance, all of them together.
 
     The bounds that a decision needs are often wider than the tolerance with few patients. Keeping
-    a part has a certain cost; so the measured mean settles it, and the search is not called decided.
+    a part has a certain cost; so the measured mean settles it, and the search does not count as
+    decided.
     """
     budget, spared = audit.settings.tolerance, list[Part]()
     for kind in ("cell", "node", "edge"):
