@@ -57,7 +57,7 @@ def raise_faults(faults: Sequence[Fault], *, subject: str) -> None:
         places = len({fault.where for fault in faults})
         raise DatasetError(
             f"{subject}: {len(faults)} fault(s) in {places} place(s). "
-            "Correct or remove what is listed, then run again.",
+            "Correct or remove them, then run again.",
             faults,
         )
 

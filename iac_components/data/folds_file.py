@@ -98,7 +98,7 @@ def load_or_make_folds(
         warnings.warn(
             f"folds file '{path}' was drawn with split_seed {folds.seed} in {len(folds.folds)} "
             f"folds and is used as it is: split_seed {seed} and num_folds {num_folds} are not. "
-            "Pass what it was drawn with, or another --folds_file.",
+            "Pass the values that it was drawn with, or another --folds_file.",
             stacklevel=2,
         )
     if folds.layout != layout:

@@ -64,6 +64,6 @@ class PatientDice(Metric):
         mean = mean_dice(self._scores.gather())
         if math.isnan(mean):
             _logger.warning(
-                "No class shows in any label or prediction: there is no Dice to choose weights by."
+                "No class is in any label or prediction, so no Dice can choose the weights."
             )
         return mean

@@ -153,7 +153,7 @@ def test_no_class_anywhere_gives_no_metric_instead_of_nan(
     empty["image"], empty["label"] = empty["image"] * 0, empty["label"] * 0
     evaluator = evaluate(PatientMetrics(tmp_path, CLASSES), [empty])
     assert "patient_dice" not in evaluator.state.metrics
-    assert "No patient shows any class" in caplog.text
+    assert "No patient has any class" in caplog.text
     assert all(math.isnan(record.dice) for record in read_metrics(tmp_path))
 
 

@@ -62,8 +62,8 @@ def lost_folder(folder: Path) -> str | None:
     except OSError:
         pass
     return (
-        f"{kept.option} '{folder}' was deleted or moved while this run was writing into it: what "
-        "it held is lost to the run. Put it back if you can, then start the run again."
+        f"{kept.option} '{folder}' was deleted or moved while this run was writing into it, "
+        "so its files are lost to the run. Put it back if you can, then start the run again."
     )
 
 

@@ -100,7 +100,7 @@ class ArrayCache(Generic[T]):
         try:
             return self._open(folder)
         except (OSError, ValueError) as error:
-            _LOGGER.warning(f"Cached volume '{folder}' is made again, for it is damaged: {error}")
+            _LOGGER.warning(f"Cached volume '{folder}' is damaged; writing it again: {error}")
             return None
 
     def _open(self, folder: Path) -> T:
@@ -115,8 +115,8 @@ class ArrayCache(Generic[T]):
         except OSError as error:
             raise WriteError(
                 f"cache_dir '{self.directory}' cannot be written ({error.strerror or error}): "
-                f"'{folder}' is not whole. Free space there, name another folder, or leave "
-                "cache_dir out; what is whole already is used again.",
+                f"'{folder}' is incomplete. Free space there, name another folder, or leave "
+                "cache_dir out; complete volumes are used again.",
                 error,
             ) from error
 
@@ -133,7 +133,7 @@ def named_if_changed(folder: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise OSError(
             f"cached volume '{folder}' was changed while in use ({error}). "
-            "Start again: what is missing is made again."
+            "Start again: missing volumes are written again."
         ) from error
 
 

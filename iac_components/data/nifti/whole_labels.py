@@ -65,7 +65,7 @@ def _rounded(label: torch.Tensor, key: str) -> torch.Tensor:
     if not bool(((label - whole).abs() <= LABEL_ROUNDING + _SINGLE_PRECISION).all()):
         name = label.meta.get("filename_or_obj") if isinstance(label, MetaTensor) else None
         raise ValueError(
-            f"label '{name or key}' holds values that are no integers. Round the label map and "
+            f"label '{name or key}' holds values that are not integers. Round the label map and "
             "save it as uint8."
         )
     return whole

@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         StageError: if a stage fails.
     """
     if options.bundle not in collection():
-        raise OptionError(f"--bundle '{options.bundle}' is none of {', '.join(collection())}.")
+        raise OptionError(f"--bundle '{options.bundle}' is not one of {', '.join(collection())}.")
     given = read_overrides(options.set)
     out = options.output_dir.expanduser().absolute()
     bundles = find_bundles(options.bundle, rendered=out / "bundles")

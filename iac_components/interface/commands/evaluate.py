@@ -127,8 +127,8 @@ def _require_fitting(options: argparse.Namespace) -> None:
         useless = [name for name in ("groups", "label_suffix") if getattr(options, name)]
         if useless:
             raise OptionError(
-                f"--{useless[0]} is for a folder of label maps: a data set in a layout says itself "
-                "which cases are one patient's. Leave it out."
+                f"--{useless[0]} is for a folder of label maps: a data set in a layout defines its "
+                "patients itself. Leave it out."
             )
 
 

@@ -67,7 +67,7 @@ def folder_cases(folder: Path, patients: Mapping[str, str], *, suffix: str = "")
         suffix: end of the files' names that is not the case's.
 
     Raises:
-        DatasetError: if it is no folder or holds no label map.
+        DatasetError: if it is not a folder or holds no label map.
     """
     files = _nifti_files(folder, "labels")
     names = [nifti_stem(file).removesuffix(suffix) for file in files]
@@ -116,7 +116,7 @@ def pair_up(
         faults += [Fault(str(file), "has no label", remedy) for file in unused]
     if not pairs:
         raise DatasetError(
-            f"no label map in '{predictions}' is called like one of {len(cases)} case(s), such as "
+            f"no label map in '{predictions}' is named after one of {len(cases)} case(s), such as "
             f"'{cases[0].name}', with or without '{suffix}' at the end. Rename them, or pass "
             "--prediction_suffix and --label_suffix."
         )
@@ -152,7 +152,7 @@ def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
 
 def _nifti_files(folder: Path, what: str) -> list[Path]:
     if not folder.is_dir():
-        raise DatasetError(f"{what} '{folder}' is no folder. Pass one that holds label maps.")
+        raise DatasetError(f"{what} '{folder}' is not a folder. Pass one with label maps.")
     files = sorted(path for path in folder.iterdir() if is_nifti_name(path.name))
     if not files:
         raise DatasetError(

@@ -111,7 +111,7 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
         yield f"Patients: {facts.num_patients}, from groups.csv."
     elif facts.num_patients == volumes:
         yield (
-            "Patients: no groups.csv, so each case counts as a patient of its own. If a patient "
+            "Patients: no groups.csv, so each case counts as one patient. If a patient "
             "has several cases, write one (case,subject_group), or the folds leak."
         )
     else:
@@ -119,11 +119,11 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
     if combination.dataset.name in known(IAC / "datasets"):
         yield (
             f"'{combination.dataset.name}' is a data set of this collection, whose results and "
-            "genotype stand in these bundles. If yours is another one, choose another name."
+            "genotype are in these bundles. If yours is another one, choose another name."
         )
     yield (
         "The genotype.json in train and inference is a stand-in from another data set, as its "
-        "provenance says; the commands below use the one that you find."
+        "provenance says; the commands below use the one that your search finds."
     )
 
 
@@ -169,7 +169,7 @@ def run(options: argparse.Namespace) -> None:
     for number, stage in enumerate(stages, start=1):
         print(f"\n# {number}. {stage.title}\n{stage.line()}")
     words = ["iac", "run", str(bundles.stem.with_name(bundles.name)), str(data)]
-    print(f"\n# All of it, continued by the same command after a stop\n{shlex.join(words)}")
+    print(f"\n# All stages; after a stop, the same command resumes\n{shlex.join(words)}")
 
 
 def plan_bundles(

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
     """
     missing = [str(root) for root in options.bundles if not root.is_dir()]
     if missing:
-        raise ValueError(f"'{missing[0]}' is no folder. Pass folders of bundles.")
+        raise ValueError(f"'{missing[0]}' is not a folder. Pass folders of bundles.")
     # All are looked at before any is written.
     plans = [plan_zip(root.resolve()) for root in options.bundles]
     entries = read_model_info(options.out / MODEL_INFO)

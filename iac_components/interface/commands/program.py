@@ -22,7 +22,7 @@ COMMANDS = {
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and its result",
-    "package": "pack bundles into zips that run by themselves",
+    "package": "pack bundles into self-contained zips",
     "convert": "turn a pickled DiNTS architecture into JSON",
 }
 """Summaries of the commands; each command is the module of the same name."""
@@ -34,7 +34,7 @@ EPILOG = """examples:
   iac run own_bundles/liver_unet my_data
   iac compare plain=runs/a/evaluate cell=runs/b/evaluate
 
-All else is a bundle's affair: python -m monai.bundle run --config_file ...
+For everything else run a bundle: python -m monai.bundle run --config_file ...
 """
 
 

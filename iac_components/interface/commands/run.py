@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
         StageError: if a stage fails.
     """
     if options.images is not None and not options.images.is_dir():
-        raise OptionError(f"--images '{options.images}' is no folder. Pass one that holds images.")
+        raise OptionError(f"--images '{options.images}' is not a folder. Pass one with images.")
     given = read_overrides(options.set)
     short = Path(options.stem).name
     out = (options.output_dir or Path("runs") / short).expanduser().absolute()

@@ -214,7 +214,7 @@ def test_a_damaged_volume_is_made_anew(
     with caplog.at_level(logging.WARNING):
         assert not is_found(cache, entry)
     (line,) = caplog.messages
-    assert line.startswith(f"Cached volume '{folder_of(kept)}' is made again, for it is damaged: ")
+    assert line.startswith(f"Cached volume '{folder_of(kept)}' is damaged; writing it again: ")
     assert "\n" not in line
     assert is_found(cache, entry)
     assert torch.equal(cache.load(entry, refuse, case="c0").read(2)[0], volume()[0][2])

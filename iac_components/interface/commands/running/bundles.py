@@ -85,8 +85,9 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
     if len(given.parts) == 1 and given.name in known:
         return _render(known[given.name], rendered)
     raise OptionError(
-        f"no bundles '{given}_iac_segmentation_{{{','.join(STAGES)}}}'. Pass what their folders' "
-        f"names begin with, or one of {', '.join(known)}. For data of your own: iac new --help."
+        f"no bundles '{given}_iac_segmentation_{{{','.join(STAGES)}}}'. Pass the "
+        f"common start of their folders' names, or one of {', '.join(known)}. For your own data: "
+        "iac new --help."
     )
 
 

@@ -26,7 +26,7 @@ class FinishedStages:
         folder: the output folder.
 
     Raises:
-        OptionError: if the file is there and is none of this class's.
+        OptionError: if the file is there but of another kind.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class FinishedStages:
             raise OptionError(
                 f"stage '{stage.name}' in '{self.path.parent}' has ended with other options: "
                 f"{', '.join(differing)}. Pass another --output_dir, or --again {stage.name} to "
-                "run it and all after it once more."
+                "repeat it and all later stages."
             )
         return True
 
@@ -79,7 +79,7 @@ class FinishedStages:
             raise OptionError(f"'{self.path}': {error} {remedy}") from error
         stages = content.get("finished") if isinstance(content, dict) else None
         if not isinstance(stages, dict) or not all(isinstance(v, dict) for v in stages.values()):
-            raise OptionError(f"'{self.path}' is no record of finished stages. {remedy}")
+            raise OptionError(f"'{self.path}' is not a record of finished stages. {remedy}")
         return cast("dict[str, dict[str, str]]", stages)
 
 

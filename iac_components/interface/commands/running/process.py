@@ -39,8 +39,8 @@ def run_stage(stage: Stage) -> None:
     if status:
         status = 128 - status if status < 0 else status
         raise StageError(
-            f"Stage '{stage.name}' ended with exit status {status}. What was finished is kept: the "
-            "same command continues from here.",
+            f"Stage '{stage.name}' ended with exit status {status}. Finished stages are "
+            "kept: the same command continues from here.",
             status,
         )
 

@@ -100,7 +100,7 @@ def _cell_stages(bundles: Bundles, data: Path, images: Path, out: Path) -> Itera
     )
     yield Stage(
         "train",
-        "implant the cell into the trained backbone and train on",
+        "implant the cell into the trained backbone and continue training",
         (bundles.config("train"),),
         {**common, "genotype_path": genotype, **backbone, **_folders(out / "train")},
         out / "train" / "models" / "model_final.pt",

@@ -28,11 +28,10 @@ def found_in_a_sentence(path: Path) -> str:
         return f"The {what} is {kind}: the search did not decide it."
     nodes = cast(Sequence[Json], content.get("nodes") or ())
     if what == "cell" and not nodes:
-        return "The search settled on no cell: the plain network is what it found."
+        return "The search chose no cell: its result is the plain network."
     parts = _operations(nodes) if what == "cell" else ""
     return (
-        f"The search settled on one {what}{parts}; whether it is better than none it did not "
-        "measure."
+        f"The search chose one {what}{parts}; it did not measure whether that is better than none."
     )
 
 
