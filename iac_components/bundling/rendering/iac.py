@@ -74,7 +74,7 @@ class IacCombination(Combination):
         return [f"{self.spatial_multiple()}*n"] * 2
 
     def template(self, path: Path) -> Facts:
-        """Load a template with the backbone's keys in place of its placeholder."""
+        """Load a template with the backbone's keys instead of its placeholder."""
         content: Facts = {}
         definition = cast(Facts, self.backbone.config["definition"])
         for key, value in super().template(path).items():

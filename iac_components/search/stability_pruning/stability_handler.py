@@ -149,7 +149,7 @@ class StabilityHandler(ABC, Generic[Network]):
         after = self.prune(EpochStatistics(probabilities, edge_weights, alive, stable, keep))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
-            after = self.living()  # a node without an input takes the edges from it along
+            after = self.living()  # a node without an input removes the edges from it too
         forget_parameters(engine.optimizer, self.network.weight_parameters())
         self.trace.append(
             probabilities=probabilities,
