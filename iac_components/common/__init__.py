@@ -1,3 +1,3 @@
-"""Helpers that know nothing of the field; every room may import them, they import no other."""
+"""Helpers without knowledge of the field; every package may import them, they import none."""
 
 from __future__ import annotations

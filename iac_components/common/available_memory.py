@@ -8,7 +8,7 @@ __all__ = ["available_memory", "require_memory"]
 
 
 def available_memory() -> int:
-    """Return the bytes that can be had without swapping, by the system's own estimate.
+    """Return the bytes that are available without swapping, by the system's own estimate.
 
     Free pages are few on a machine that has just read a dataset: the file cache has taken the rest
     until someone needs it.

@@ -1,4 +1,4 @@
-"""The weights that a network was built with, to tell whether others were put into it since."""
+"""Initial weights of a network, for a later check of whether others were loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BUILT: WeakKeyDictionary[nn.Module, Mapping[str, str]] = WeakKeyDictionary()
 
 
 def note_built(network: N) -> N:
-    """Note the weights that a network has now, unless they were noted before, and return it.
+    """Record the current weights of a network, unless recorded before, and return the record.
 
     Call it at the end of whatever builds a network, files that it begins with included.
     """
@@ -29,7 +29,7 @@ def note_built(network: N) -> N:
 
 
 def weights_put(network: nn.Module) -> str | None:
-    """Digest the weights that were put into a network since it was built.
+    """Digest the weights that were loaded into a network after it was built.
 
     Those that it has had from the start do not count: drawn on another machine, they may differ in
     their last bit.

@@ -1,4 +1,4 @@
-"""The first cause of an error that libraries have wrapped, and what it was raised about."""
+"""First cause of an error that libraries have wrapped, and the object concerned."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Find the error that all others of the chain are about."""
+    """Find the error that caused all others of the chain."""
     return list(chain(error))[-1]
 
 
 def in_package(error: BaseException) -> bool:
-    """Recognize an error that comes out of this package's own code."""
+    """Recognize an error that this package's own code raised."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(_PACKAGE)
 
 
 def _in_library(error: BaseException) -> bool:
-    """Recognize an error that was raised by a library that looked at what it was given."""
+    """Recognize an error that a library raised about its arguments."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     name = str(frames[-1].f_globals.get("__name__", "")) if frames else ""
     return name.partition(".")[0] in _LIBRARIES

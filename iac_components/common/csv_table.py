@@ -20,7 +20,7 @@ LARGEST = float(np.finfo(np.float64).max)  # keeps out infinity
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the fields of a column may be.
+    """Allowed values of a column's fields.
 
     Attributes:
         expected: the same in words, for the message.
@@ -90,7 +90,7 @@ class CsvTable:
         return values
 
     def fault(self, row: int, column: str, expected: str) -> ValueError:
-        """Return the error that a field is not what is expected there."""
+        """Return the error for a field with an unexpected value."""
         field = self.columns[column][row][:40]
         return self.error(f"line {self.lines[row]}, column '{column}': {field!r} is not {expected}")
 

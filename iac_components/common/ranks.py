@@ -1,4 +1,4 @@
-"""The processes of one job, as ``torchrun`` starts them: ranks 0 to n - 1; the first one writes.
+"""Processes of one job, as ``torchrun`` starts them: ranks 0 to n - 1; rank 0 writes.
 
 A rank and how many there are tells ``ignite.distributed``; here stands what it lacks. Alone, a
 process is the first of one, and every function here is a no-op or the identity. Together, each call
@@ -38,7 +38,7 @@ _LOGGER = logging.getLogger("iac_components.ranks")
 
 
 class RankError(RuntimeError):
-    """The processes of a job lost each other, or differ where they must be equal."""
+    """Processes of a job lost their connection, or differ where they must be equal."""
 
 
 def is_first_rank() -> bool:
@@ -74,7 +74,7 @@ def join_ranks(timeout_minutes: float = 30.0) -> None:
 
 
 def leave_ranks() -> None:
-    """Wait for all ranks, the first of which may still be writing, and be alone again.
+    """Wait for all ranks, the first of which may still be writing, and leave the job.
 
     Raises:
         RankError: if another rank has ended.
@@ -145,7 +145,7 @@ def copy_from_first(tensors: Iterable[torch.Tensor]) -> None:
 
 
 def ask_first(question: Callable[[], str | None]) -> str | None:
-    """Let the first rank answer, and tell all ranks.
+    """Let the first rank answer, and send the answer to all ranks.
 
     Args:
         question: asked on the first rank alone; it must not raise, or the others would wait.
@@ -217,7 +217,7 @@ def _split(flat: torch.Tensor, tensors: Sequence[torch.Tensor]) -> tuple[torch.T
 
 @contextmanager
 def _contact() -> Iterator[None]:
-    """Say in one line what a torn connection means."""
+    """Explain a broken connection in one line."""
     try:
         yield
     except RuntimeError as error:

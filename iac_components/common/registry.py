@@ -1,4 +1,4 @@
-"""Things by name, registered by decorator: operations, layouts, parts, phantoms."""
+"""Registries of objects by name, filled by decorators: operations, layouts, parts, phantoms."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Registry(dict[str, T]):
     """A dictionary that refuses a name twice, and lists the known names when asked for another.
 
     Args:
-        kind: what is registered, in the singular, for messages.
-        remedy: what to do about an unknown name, beside choosing a known one.
+        kind: of the registered objects, in the singular, for messages.
+        remedy: for an unknown name, besides choosing a known one.
     """
 
     def __init__(self, kind: str, *, remedy: str = "") -> None:
@@ -24,7 +24,7 @@ class Registry(dict[str, T]):
         self.remedy = remedy
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that registers what it decorates as ``name``.
+        """Return a decorator that registers its object as ``name``.
 
         Raises:
             ValueError: if the name is taken.
@@ -39,7 +39,7 @@ class Registry(dict[str, T]):
         return decorate
 
     def require(self, name: str) -> T:
-        """Return what is registered as ``name``.
+        """Return the object registered as ``name``.
 
         Raises:
             ValueError: if the name is unknown; the message lists the known ones.

@@ -1,4 +1,4 @@
-"""Columns of a search's CSV files: what the search writes and the plots read."""
+"""Columns of a search's CSV files, which the search writes and the plots read."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ DatalistEntry: TypeAlias = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """One volume: the unit that is read, predicted and scored.
+    """One volume, the unit that is read, predicted and scored.
 
     Attributes:
         patient: name of the patient; several cases may share one, and folds never split it.
@@ -58,7 +58,7 @@ def entry_files(entry: DatalistEntry, key: str) -> list[str]:
 
 
 def is_nifti_name(name: str) -> bool:
-    """Tell whether a file name is that of a NIfTI file, in small letters or capitals.
+    """Return whether a file name is that of a NIfTI file, in small letters or capitals.
 
     Hidden files (macOS ``._``) are not.
     """

@@ -1,4 +1,4 @@
-"""MONAI datalists: what a bundle's config asks for in one line."""
+"""MONAI datalists, as a bundle's config requests them in one line."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def fold_parts(
     seed: int = 0,
     folds_file: str | Path | None = None,
 ) -> dict[str, Sequence[DatalistEntry]]:
-    """Complete the parts that a run uses by those that it leaves, so that all are checked first.
+    """Add the fold's other parts to those that a run uses, so that all are checked first.
 
     Args:
         used: the run's parts by their names. If none names a patient, they are not of a fold (MONAI

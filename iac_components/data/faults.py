@@ -57,12 +57,12 @@ def raise_faults(faults: Sequence[Fault], *, subject: str) -> None:
         places = len({fault.where for fault in faults})
         raise DatasetError(
             f"{subject}: {len(faults)} fault(s) in {places} place(s). "
-            "Correct or remove what is listed, then run again.",
+            "Correct or remove them, then run again.",
             faults,
         )
 
 
 def found_in(folder: Path) -> str:
-    """Say what a folder holds, by its first few names, for a message on what was expected."""
+    """List the first few names in a folder, for a message on its expected content."""
     names = sorted(path.name for path in folder.iterdir())[:5]
     return ", ".join(names) or "an empty folder"

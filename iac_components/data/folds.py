@@ -14,7 +14,7 @@ VALIDATION_FRACTION = 1 / 8
 
 
 def seeded_order(names: Iterable[str], *, seed: int, purpose: str) -> list[str]:
-    """Return the distinct ``names`` in an order drawn by ``seed``, whatever order they came in.
+    """Return the distinct ``names`` in an order drawn by ``seed``, whatever their given order.
 
     Names are ranked by a hash rather than by a random generator, so that the order is the same
     with every version of NumPy, on every machine.

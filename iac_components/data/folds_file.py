@@ -65,7 +65,7 @@ def load_or_make_folds(
     num_folds: int = 5,
     seed: int = 0,
 ) -> Folds:
-    """Reuse the folds in ``path``; make them and write the file if there is none.
+    """Load the folds in ``path``; draw them and write the file if there is none.
 
     An existing file wins over ``num_folds`` and ``seed``: what was tested stays tested. It may
     name patients that the dataset lacks (a part of a dataset is a dataset), never the reverse.
@@ -98,7 +98,7 @@ def load_or_make_folds(
         warnings.warn(
             f"folds file '{path}' was drawn with split_seed {folds.seed} in {len(folds.folds)} "
             f"folds and is used as it is: split_seed {seed} and num_folds {num_folds} are not. "
-            "Pass what it was drawn with, or another --folds_file.",
+            "Pass the values that it was drawn with, or another --folds_file.",
             stacklevel=2,
         )
     if folds.layout != layout:

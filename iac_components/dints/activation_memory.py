@@ -1,4 +1,4 @@
-"""How much memory an architecture needs in training: what autograd keeps, measured."""
+"""Activation memory of an architecture in training, measured as the bytes that autograd keeps."""
 
 from __future__ import annotations
 
@@ -130,12 +130,12 @@ class MemoryModel:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """How much activation memory an architecture may need: as a fraction, or in gigabytes.
+    """Upper bound of an architecture's activation memory, as a fraction or in gigabytes.
 
     Attributes:
-        memory: what things cost.
+        memory: model of the costs.
         fraction: of the largest network of the space (all paths, dearest operations).
-        gigabytes: 10**9 bytes for the batch of ``memory``, in place of the fraction.
+        gigabytes: 10**9 bytes for the batch of ``memory``, instead of the fraction.
 
     Raises:
         ValueError: if not exactly one of the two is given, or it is not positive.
@@ -172,7 +172,7 @@ class MemoryBudget:
 
     @property
     def path_bytes(self) -> float:
-        """What is left of it for paths and stems."""
+        """Share of the budget for paths and stems, in bytes."""
         return self.bytes - self.memory.fixed
 
 

@@ -1,4 +1,4 @@
-"""The topology under search: all paths and operations at once, weighted."""
+"""Topology supernet: all paths and operations at once, weighted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _LivingPath(NamedTuple):
 
 
 class SearchTopology(TopologySearch):
-    """MONAI's search space with a forward pass that never waits for the host.
+    """MONAI's search space with a forward pass without device synchronization.
 
     The same function of the same parameters as MONAI's, up to rounding. A path's probability
     multiplies the weights of its operations, not their sum, and the operations of a path share the
@@ -77,7 +77,7 @@ class SearchTopology(TopologySearch):
         return deque(self.columns(x), maxlen=1)[0]
 
     def columns(self, x: Sequence[torch.Tensor | None], *, first: int = 0) -> Iterator[Features]:
-        """Yield what each block gives, from block ``first`` on, which reads ``x``."""
+        """Yield each block's features, from block ``first`` on, whose input is ``x``."""
         logits = self.path_logits()
         # Given that not all paths of a block are off (MONAI's get_prob_a).
         some = -torch.expm1(F.logsigmoid(-logits).sum(dim=-1, keepdim=True))
@@ -107,7 +107,7 @@ class SearchTopology(TopologySearch):
             yield nodes
 
     def prune(self, alive: torch.Tensor) -> None:
-        """Delete what ``alive`` (L, P, O) marks as dead; nothing comes back to life.
+        """Delete the paths and operations that ``alive`` (L, P, O) marks as dead; none is revived.
 
         Raises:
             ValueError: if the shape differs, or no path would be left in a block.
@@ -134,7 +134,7 @@ class SearchTopology(TopologySearch):
 
     @contextmanager
     def holding(self, alive: torch.Tensor) -> Iterator[None]:
-        """Compute as if only what ``alive`` (L, P, O) marks were left, and delete nothing."""
+        """Compute as if only the entries of ``alive`` (L, P, O) were left, without deletion."""
         whole, living, plan = self.alive, self.living, self._plan
         held = whole.cpu() & alive.cpu()
         try:
@@ -146,7 +146,7 @@ class SearchTopology(TopologySearch):
             self.alive, self.living, self._plan = whole, living, plan
 
     def _make_plan(self, built: torch.Tensor | None = None) -> list[list[_LivingPath]]:
-        """What the forward pass runs through, in the order of ``living``.
+        """List the living paths of each block for the forward pass, in the order of ``living``.
 
         Args:
             built: (L, P, O) which operations have modules; those that live if None.
@@ -166,7 +166,7 @@ class SearchTopology(TopologySearch):
 
 
 def _kept(uses: list[bool], has: list[bool]) -> list[bool]:
-    """Of the operations that a path has, which it uses."""
+    """Of a path's operations, mark those in use."""
     return [used for used, there in zip(uses, has, strict=True) if there]
 
 

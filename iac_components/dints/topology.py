@@ -122,7 +122,7 @@ class DintsArchitecture:
         *,
         provenance: Mapping[str, object] | None = None,
     ) -> DintsArchitecture:
-        """Take over the arrays that MONAI's ``TopologyInstance`` is built from.
+        """Return the arrays that MONAI's ``TopologyInstance`` is built from.
 
         Args:
             space: the space they are of.
@@ -168,11 +168,11 @@ class DintsArchitecture:
         return blocks, rows, self.operation_indices[blocks, rows]
 
     def lives_in(self, alive: NDArray[np.bool_]) -> bool:
-        """Whether all of it is among what ``alive`` (L, P, O) marks."""
+        """Return True if all of its paths and operations are in the mask ``alive`` (L, P, O)."""
         return bool(alive[self.choices].all())
 
     def fills(self, alive: NDArray[np.bool_]) -> bool:
-        """Whether it is all that ``alive`` (L, P, O) marks."""
+        """Return True if it is exactly the mask ``alive`` (L, P, O)."""
         return self.lives_in(alive) and int(alive.sum()) == sum(map(len, self.blocks))
 
     @property
@@ -192,14 +192,14 @@ class DintsArchitecture:
         return "sha256:" + hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
     def architecture(self) -> dict[str, object]:
-        """The search space and the blocks as JSON values, without the provenance."""
+        """Return the search space and the blocks as JSON values, without the provenance."""
         return {
             "search_space": self.space.content(),
             "blocks": [{"paths": [path._asdict() for path in block]} for block in self.blocks],
         }
 
     def content(self) -> dict[str, object]:
-        """The JSON values of the file."""
+        """Return the JSON values of the file."""
         return {
             "schema_version": SCHEMA_VERSION,
             "kind": KIND,

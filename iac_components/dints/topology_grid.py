@@ -1,4 +1,4 @@
-"""The DiNTS search space: which topologies and operations can be found at all."""
+"""DiNTS search space: the topologies and operations that can be found."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DintsSpace:
 
     @classmethod
     def read(cls, fields: Fields) -> DintsSpace:
-        """Take the space out of an architecture's file.
+        """Read the space from an architecture's file.
 
         Raises:
             ValueError: of the fields' class, naming the field that is missing or wrong.
@@ -88,7 +88,7 @@ class DintsSpace:
         return space
 
     def content(self) -> dict[str, object]:
-        """The JSON values of an architecture's file."""
+        """Return the JSON values of an architecture's file."""
         return {
             "num_blocks": self.num_blocks,
             "num_depths": self.num_depths,
@@ -100,7 +100,7 @@ class DintsSpace:
         }
 
     def differences(self, wanted: DintsSpace) -> str:
-        """Say which fields differ from those of ``wanted``; empty if none does."""
+        """List the fields that differ from those of ``wanted``."""
         mine = asdict(self)
         return ", ".join(
             f"search_space.{name} is {mine[name]} instead of {value}"
@@ -125,7 +125,7 @@ class DintsSpace:
 
     @property
     def size_multiple(self) -> int:
-        """What every side of a patch must be a multiple of."""
+        """Divisor of every side of a patch."""
         return 1 << (self.num_depths - 1 + int(self.use_downsample))
 
     def check_patch(self, patch_size: Sequence[int]) -> None:
@@ -171,6 +171,6 @@ class DintsSpace:
         return tuple(edge.input for edge in self.edges if edge.node == node)
 
     def edges_of(self, node: int) -> slice:
-        """The rows of :attr:`paths` that end at depth ``node``."""
+        """Return the rows of :attr:`paths` that end at depth ``node``."""
         rows = [row for row, edge in enumerate(self.edges) if edge.node == node]
         return slice(rows[0], rows[-1] + 1)

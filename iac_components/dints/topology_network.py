@@ -33,10 +33,10 @@ def monai_arguments(space: DintsSpace) -> dict[str, int | float | bool]:
 
 
 class FixedTopology(TopologyInstance):
-    """MONAI's instance of an architecture, its paths a list in place of a tensor.
+    """MONAI's instance of an architecture, with a list of paths instead of a tensor.
 
     Args:
-        architecture: what to build.
+        architecture: to build.
     """
 
     def __init__(self, architecture: DintsArchitecture) -> None:
@@ -101,14 +101,14 @@ class DintsNetwork(DiNTS):
         return self.read_nodes(self.dints_space(self.first_column(x)))
 
     def first_column(self, x: torch.Tensor) -> Features:
-        """Map images (B, C, *S) to what the first block reads."""
+        """Map images (B, C, *S) to the first block's input."""
         return [
             self.stem_down[str(depth)].forward(x) if active else None
             for depth, active in enumerate(self.first_nodes)
         ]
 
     def read_nodes(self, nodes: Features) -> torch.Tensor:
-        """Map what the last block gives to logits (B, K, *S)."""
+        """Map the last block's features to logits (B, K, *S)."""
         coarser: torch.Tensor | None = None
         for depth in reversed(range(self.num_depths)):
             feature = nodes[depth]

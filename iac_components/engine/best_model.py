@@ -38,7 +38,7 @@ class BestScore:
         self.value = -math.inf
 
     def beaten_by(self, value: float) -> bool:
-        """Take ``value`` over if it is better; NaN and infinity never are."""
+        """Keep ``value`` if it is better; NaN and infinity never are."""
         better = math.isfinite(value) and value > self.value
         if better:
             self.value = value
@@ -49,7 +49,7 @@ class BestScore:
         return {"value": self.value}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
-        """Take the score over."""
+        """Load the score."""
         self.value = state_dict["value"]
 
 

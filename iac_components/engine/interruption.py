@@ -29,7 +29,7 @@ _AFTER_CASES = "after the last case: what was written is whole."
 
 
 def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
-    """Run an engine to its end, or until SIGINT or SIGTERM and the end of the step at work.
+    """Run an engine to its end, or until SIGINT or SIGTERM and the end of the current step.
 
     A trainer ends after the step, an evaluator after the case; the events TERMINATE and not
     COMPLETED are fired. The epoch at work is given up: a resume repeats it, and finds what an
@@ -69,7 +69,7 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
 
 
 def is_abandoned(engine: Engine) -> bool:
-    """Return True if the epoch at work was given up, so that it is no epoch to save."""
+    """Return True if the current epoch was aborted, so that it must not be saved."""
     return bool(engine.should_terminate == "skip_completed")
 
 

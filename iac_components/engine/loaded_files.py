@@ -22,7 +22,7 @@ _SAVERS = ("ResumableCheckpoint", "RunCheckpoints", "SearchCheckpoints")
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """A file, and what is taken from it.
+    """File that a handler loads, and the part of it that is used.
 
     Attributes:
         place: the handler in the config, by kinds: its number changes with what others prepend.
@@ -36,12 +36,12 @@ class LoadedFile:
 
 
 def is_loader(component: object) -> bool:
-    """Tell a component that loads a file when the run starts: it has MONAI's ``load_path``."""
+    """Recognize a component that loads a file when the run starts: it has MONAI's ``load_path``."""
     return isinstance(component, Mapping) and "_target_" in component and _PATH in component
 
 
 def loaded_files(parser: ConfigParser) -> list[LoadedFile]:
-    """Read what the loaders of a config will load, wherever in it they stand.
+    """Read the files that the loaders of a config will load, wherever they are in it.
 
     Raises:
         FileNotFoundError: if such a file does not exist.

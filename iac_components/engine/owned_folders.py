@@ -62,7 +62,7 @@ _CLAIMS: Counter[Path] = Counter()
 
 
 class OwnedFolders:
-    """The folders that a run writes into, its own until it is released.
+    """Folders that a run writes into, owned by it until it is released.
 
     They are released by :meth:`release`, when this object is collected, and by the kernel when the
     process ends, however it ends. Of several ranks the first holds them, and all refuse together.
@@ -78,7 +78,7 @@ class OwnedFolders:
         weakref.finalize(self, _release, self._owned)
 
     def claim(self) -> None:
-        """Make the folders, prove that they can be written, and own them; again changes nothing.
+        """Make the folders, check that they are writable, and own them; repeating changes nothing.
 
         Raises:
             OSError: if one cannot be made or written; the message names it and the option.
@@ -93,7 +93,7 @@ class OwnedFolders:
                 raise FolderInUseError(refusal)
 
     def release(self) -> None:
-        """Give the folders back; again changes nothing.
+        """Release the folders; repeating changes nothing.
 
         Raises:
             FolderLostError: if one was deleted or moved since it was claimed.
@@ -104,7 +104,7 @@ class OwnedFolders:
             raise FolderLostError(" ".join(lost))
 
     def _refusal(self) -> str | None:
-        """Own the folders, or say who does."""
+        """Own the folders, or describe their owner."""
         for name, path in self.folders.items():
             folder = Path(path).expanduser().resolve()
             held = _HELD.get(folder)

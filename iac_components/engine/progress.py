@@ -15,7 +15,7 @@ __all__ = ["RunProgress"]
 
 
 class RunProgress:
-    """Show epoch, loss, time left and whatever else is asked for, in one bar for all epochs.
+    """Show epoch, loss, time left and other requested values, in one bar for all epochs.
 
     Of several ranks the first shows it.
 

@@ -1,4 +1,4 @@
-"""Randomness as a pure function of (seed, epoch): what makes a resumed run bit-identical."""
+"""Seeding by (seed, epoch) alone, which makes a resumed run bit-identical."""
 
 from __future__ import annotations
 

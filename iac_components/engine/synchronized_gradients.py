@@ -1,4 +1,4 @@
-"""Several processes train one network: equal at the start, equal gradients, equal buffers."""
+"""Training of one network by several processes, with equal weights, gradients and buffers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["SynchronizedGradients"]
 
 
 class SynchronizedGradients:
-    """Keep the ranks of a MONAI ``SupervisedTrainer`` at one network; alone it does nothing.
+    """Keep the network of a MONAI ``SupervisedTrainer`` equal on all ranks; one rank does nothing.
 
     - Before the first epoch, and after a resume, all take the first rank's parameters and buffers.
     - After each backward pass, gradients and loss are averaged over the ranks, in one message. A

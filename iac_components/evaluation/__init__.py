@@ -3,7 +3,7 @@
 ``PatientMetrics`` collects Dice and HD95 from a MONAI evaluator and writes ``metrics.csv`` and
 ``metrics.json``; ``PatientDice`` is the same Dice as a key metric. ``load_run`` and
 ``compare_runs`` read such files back and compare runs patient by patient. Scored are the classes,
-or regions that unite some. What happens to a class that a case does not show is decided in
+or regions that unite some. The treatment of a class that a case does not contain is decided in
 ``metrics.py`` alone.
 """
 

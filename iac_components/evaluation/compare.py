@@ -64,7 +64,7 @@ class RunComparison:
     rows: tuple[ComparisonRow, ...]
 
     def to_json(self) -> dict[str, object]:
-        """Return plain JSON values; a score that nobody has is null, Dice stays a fraction."""
+        """Return plain JSON values; a score without patients is null, Dice stays a fraction."""
         rows = [
             {
                 **asdict(row),

@@ -85,6 +85,6 @@ class PatientMetrics:
         mean = mean_dice(records)
         if math.isnan(mean):
             # A NaN among an engine's metrics could be taken for the best score there will ever be.
-            _logger.warning("No patient shows any class: there is no patient_dice.")
+            _logger.warning("No patient has any class, so there is no patient_dice.")
         else:
             engine.state.metrics["patient_dice"] = mean

@@ -1,4 +1,4 @@
-"""Scores of one case, and the one policy for classes that a case does not show."""
+"""Scores of one case, and the one policy for classes that a case does not contain."""
 
 from __future__ import annotations
 

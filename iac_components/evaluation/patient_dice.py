@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 class PatientDice(Metric):
-    """Mean Dice over patients, the very number in ``metrics.json`` under ``summary.dice.mean``.
+    """Mean Dice over patients, the same number as ``summary.dice.mean`` in ``metrics.json``.
 
     The same function scores a case and the same one averages, classes that a case does not show
     (``EMPTY_CLASS_POLICY``), regions and patients with several cases included. HD95 is left out,
@@ -64,6 +64,6 @@ class PatientDice(Metric):
         mean = mean_dice(self._scores.gather())
         if math.isnan(mean):
             _logger.warning(
-                "No class shows in any label or prediction: there is no Dice to choose weights by."
+                "No class is in any label or prediction, so no Dice can choose the weights."
             )
         return mean

@@ -1,4 +1,4 @@
-"""From scores of cases to scores of patients."""
+"""Scores of patients, averaged from scores of cases."""
 
 from __future__ import annotations
 

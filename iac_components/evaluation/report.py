@@ -34,13 +34,13 @@ def write_metrics(
 ) -> None:
     """Write ``metrics.csv`` and ``metrics.json``, each atomically, sorted by patient and case.
 
-    Dice is a fraction (0 to 1), HD95 in mm, false positives in ml; what is excluded is an empty
+    Dice is a fraction (0 to 1), HD95 in mm, false positives in ml; an excluded score is an empty
     cell or null.
 
     Args:
         output_dir: folder of both files, made if absent.
         records: every case and class of the run, in any order.
-        class_names: names of what was scored, the foreground classes or else the regions; label
+        class_names: names of the scored foreground classes or regions; label
             i + 1 is ``class_names[i]``.
         info: plain JSON values kept in ``metrics.json``, such as dataset, fold and seed.
         regions: label values of each region, kept in ``metrics.json``; None if none were scored.
@@ -101,7 +101,7 @@ def _json_content(
 
 
 def _healthy_cases(records: Sequence[CaseRecord]) -> dict[str, int]:
-    """Count the cases whose label shows nothing that is scored, and those falsely found ill."""
+    """Count the cases without scored foreground in the label, and those with false positives."""
     volumes: dict[tuple[str, str], list[float]] = {}
     for record in records:
         volumes.setdefault((record.patient, record.case), []).append(record.false_positive_ml)

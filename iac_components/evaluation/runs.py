@@ -1,4 +1,4 @@
-"""Runs to compare, as named on a command line: one folder, or one folder a seed."""
+"""Runs to compare, as named on a command line: one folder, or one folder per seed."""
 
 from __future__ import annotations
 

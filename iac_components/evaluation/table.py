@@ -27,7 +27,7 @@ def render_markdown(comparison: RunComparison) -> str:
     """Render one Markdown table a metric, rows by run and class, the mean over classes last.
 
     Args:
-        comparison: what ``compare_runs`` returned.
+        comparison: result of ``compare_runs``.
 
     Returns:
         Markdown text that ends in a line feed.

@@ -1,3 +1,3 @@
-"""The two front doors: the Python interface, and the commands of ``iac``."""
+"""Python interface, and the commands of ``iac``."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The network of the train and inference bundles: a backbone and what its skips hold."""
+"""Network of the train and inference bundles: a backbone and its skip modules."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def implant_genotype(
     if unknown:
         raise GenotypeError(
             f"nodes use operations {unknown}, which are unknown. Known: "
-            f"{', '.join(registered_operations())}. Register what is missing before the build."
+            f"{', '.join(registered_operations())}. Register them before the build."
         )
     connections = find_skip_connections(backbone, input_shape=input_shape, sites=space.sites)
     dims = connections[0].spatial_dims

@@ -1,4 +1,4 @@
-"""A frozen encoder that remembers what it made of images that come again."""
+"""Frozen encoder with a cache of its features for recurring images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["EncoderMemo"]
 
 
 class EncoderMemo:
-    """Lets the modules in front of the first skip fusion return what they returned before.
+    """Cache for the modules in front of the first skip fusion, which then return earlier outputs.
 
     For images that do not change: a search's audit looks at the same ones over and over. It costs
     no time to look anything up, so no cache of features gains more.
@@ -37,7 +37,7 @@ class EncoderMemo:
 
     @torch.no_grad()
     def record(self, name: str, image: torch.Tensor) -> None:
-        """Remember under ``name`` what the encoder makes of ``image`` (B, C, *S)."""
+        """Record the encoder's outputs for ``image`` (B, C, *S) under ``name``."""
         recorder = _Recorder()
         with recorder.listening_to(self.network.backbone):
             self.network(image)
@@ -45,7 +45,7 @@ class EncoderMemo:
 
     @contextmanager
     def recalling(self, name: str) -> Iterator[None]:
-        """Within the block, the encoder returns what was recorded under ``name``.
+        """Within the block, let the encoder return the outputs recorded under ``name``.
 
         Raises:
             KeyError: if nothing was.

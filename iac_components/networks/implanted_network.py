@@ -1,4 +1,4 @@
-"""An implanted network with its two sets of parameters told apart."""
+"""Implanted network with two separate sets of parameters."""
 
 from __future__ import annotations
 

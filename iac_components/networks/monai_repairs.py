@@ -1,4 +1,4 @@
-"""Mends of MONAI's parts: batch statistics, stacked outputs, single windows, ``torch.export``."""
+"""Repairs of MONAI parts: batch statistics, stacked outputs, single windows, ``torch.export``."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class ZeroPadShortcut(nn.Module):
 
 
 def make_exportable(network: nn.Module) -> nn.Module:
-    """Replace, in place, what stands in the way of ``torch.export``; nothing else changes.
+    """Replace, in place, the parts that prevent ``torch.export``; nothing else changes.
 
     Outputs, gradients and state-dict keys stay as they are. Concerned are MONAI's ResNets with
     parameter-free shortcuts: ``resnet18`` and ``resnet34``, also inside FlexibleUNet.

@@ -34,18 +34,18 @@ __all__ = ["CellSearchNetwork"]
 
 
 class CellSearchNetwork(ImplantedNetwork):
-    """A backbone with search cells, and their architecture parameters beside it.
+    """Backbone with search cells, and their architecture parameters.
 
     Args:
         backbone: a U-shaped network; it is changed in place.
         operations: candidate operations of every edge.
         num_nodes: intermediate nodes of a cell.
         channel_divisor: K of the partial channels.
-        separate_levels: find one cell for each skip level in place of one shared by all.
-        frozen_backbone: train the cells alone (the setting of arXiv 2405.03420); the backbone then
+        separate_levels: find a cell for each skip level instead of one shared by all.
+        frozen_backbone: train only the cells (the setting of arXiv 2405.03420); the backbone then
             stays in eval mode.
-        checkpointing: keep the cells' states alone for the backward pass and compute the features
-            between them anew: less memory, more time.
+        checkpointing: keep only the cells' states for the backward pass and recompute the
+            features between them: less memory, more time.
         sites: where cells are searched: ``skips``, ``bottleneck``, ``decoder``; see
             ``SkipConnection``.
         input_shape: (1, C, *S) of the dry pass that finds the channels; inferred by default.
@@ -57,7 +57,7 @@ class CellSearchNetwork(ImplantedNetwork):
 
     Attributes:
         connections: where the cells are, by level.
-        treatments: (levels,) what became of each, as positions in ``TREATMENTS``.
+        treatments: (levels,) treatment of each, as a position in ``TREATMENTS``.
     """
 
     def __init__(
@@ -121,16 +121,16 @@ class CellSearchNetwork(ImplantedNetwork):
         return self.architecture.alive
 
     def distributions(self) -> CellWeights:
-        """The weights of operations (L, E, O) and edges (L, E)."""
+        """Return the weights of operations (L, E, O) and edges (L, E)."""
         weights: CellWeights = self.architecture()
         return weights
 
     def architecture_parameters(self) -> Iterator[nn.Parameter]:
-        """The alphas and betas."""
+        """Yield the alphas and betas."""
         return self.architecture.parameters()
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains: the cells, and the backbone unless it is frozen."""
+        """Yield the parameters of the cells, and of the backbone unless it is frozen."""
         yield from self.cell_parameters()
         if not self.frozen_backbone:
             yield from self.backbone_parameters()
@@ -150,7 +150,7 @@ class CellSearchNetwork(ImplantedNetwork):
         A node goes when it has lost its inputs.
 
         Args:
-            alive: boolean (L, E, O); what is dead already stays dead.
+            alive: boolean (L, E, O); dead entries stay dead.
         """
         self.architecture.prune(alive)
         remaining = self.architecture.alive.cpu()
@@ -212,7 +212,7 @@ class CellSearchNetwork(ImplantedNetwork):
         self.architecture.prune(alive)
 
     def _take_treatments(self, treatments: torch.Tensor) -> None:
-        """Lose the cells that a saved network had lost."""
+        """Remove the cells that a saved network had lost."""
         for name, treat in (("none", self.remove_cells), ("off", self.switch_off)):
             treat((treatments == TREATMENTS.index(name)).nonzero().flatten().tolist())
 
@@ -220,12 +220,12 @@ class CellSearchNetwork(ImplantedNetwork):
 def _add_treatments(
     network: CellSearchNetwork, state: MutableMapping[str, torch.Tensor], prefix: str, *_: object
 ) -> None:
-    """Let states from before there were treatments load: every level had a cell."""
+    """Let older states load, in which every level had a cell."""
     state.setdefault(f"{prefix}treatments", torch.zeros_like(network.treatments))
 
 
 def _refuse_recomputation(backbone: nn.Module, connections: Sequence[SkipConnection]) -> None:
-    """Cells read the architecture's weights, which are gone when the forward pass is over."""
+    """Let cells read the architecture's weights, which are dropped after the forward pass."""
     for name, module in backbone.named_modules():
         if isinstance(module, ActivationCheckpointWrapper) and any(
             connection.name.startswith(f"{name}.") for connection in connections

@@ -1,4 +1,4 @@
-"""Trained weights into a network: everything fits, or nothing is changed."""
+"""Loading of trained weights into a network: everything fits, or nothing is changed."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _explain(path: Path, error: Exception) -> str:
 
 
 def _children_by_prefix(network: nn.Module) -> dict[str, list[str]]:
-    """The names of each fusion's children, by its place in the state dict."""
+    """Return the names of each fusion's children, by its place in the state dict."""
     return {
         f"{name}." if name else "": [child for child, _ in module.named_children()]
         for name, module in network.named_modules(remove_duplicate=False)
@@ -155,7 +155,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def prune_before_loading(
     network: Network, alive_name: str, prune: Callable[[Network, torch.Tensor], None]
 ) -> None:
-    """Delete what the saved network had lost before its weights are loaded, so that they fit.
+    """Delete the parts that the saved network had lost before its weights are loaded.
 
     Args:
         network: whose ``load_state_dict`` to prepare.

@@ -52,7 +52,7 @@ def paint_body(
     Args:
         size: X, Y, Z.
         random: source of randomness.
-        number: of the case, from 0, which decides what is absent.
+        number: of the case, from 0, which decides which parts are absent.
         tissues: grey values of each channel; with air below 0 it is CT, in Hounsfield units.
         structures: later ones lie over earlier ones.
     """

@@ -182,7 +182,7 @@ def _paint_brain(
 
 
 def _body_painter(name: str) -> Painter:
-    """Return what paints the body of a task."""
+    """Return the painter of a task's body."""
     tissues, structures = _BODIES[name]
     return lambda size, random, number: paint_body(
         size, random, number=number, tissues=tissues, structures=structures

@@ -1,10 +1,10 @@
-"""How a cell is found: bilevel search, stability, pruning, trace.
+"""Search for a cell: bilevel optimization, stability, pruning, trace.
 
 :class:`CellSearchTrainer` alternates weight and architecture steps; after every epoch
 :class:`StabilityPruningHandler` asks a :class:`StabilityCriterion` which distributions have
-settled, prunes what lost, and ends the search when one genotype is left. Or
-:class:`AuditPruningHandler` asks a :class:`SearchAudit` what the network can do without. Both are
-chosen by name in ``criteria``.
+settled, prunes the losers, and ends the search when one genotype is left. Or
+:class:`AuditPruningHandler` asks a :class:`SearchAudit` for parts that the network does not need.
+Both are chosen by name in ``criteria``.
 """
 
 from __future__ import annotations

@@ -25,11 +25,11 @@ __all__ = [
 CRITERIA = ("stability", "floor", "audit", "both")
 """Names of the criteria.
 
-- ``stability``: an edge or node loses what is least probable once its distribution has stopped
+- ``stability``: an edge or node loses its least probable entry once its distribution has stopped
   moving (Jensen-Shannon divergence).
-- ``floor``: the same, if it has also gone farther than a random walk of as many steps.
-- ``audit``: what costs the patients of the architecture half nothing when it is left out goes, and
-  of operations that do the same the dearer ones; cells, nodes and skips as well.
+- ``floor``: the same, if it has also moved farther than a random walk of as many steps.
+- ``audit``: parts are removed that the loss on the architecture half's patients does not need, and
+  the more expensive of equal operations; cells, nodes and skips as well.
 - ``both``: cells, nodes and skips as by ``audit``; an edge's operations and a node's inputs go only
   if the distribution is stable with the floor and the audit finds them worse or equal.
 """
@@ -38,18 +38,18 @@ DEFAULT_CRITERION = "stability"
 
 
 def criterion_name(criterion: str | StabilityCriterion) -> str:
-    """Return the name of a criterion, or the text of one of a user's own."""
+    """Return the name of a criterion, or the text of a custom one."""
     return criterion if isinstance(criterion, str) else repr(criterion)
 
 
 def criterion_object(
     criterion: str | StabilityCriterion, *, stability: StabilityCriterion, alpha: float = 0.05
 ) -> StabilityCriterion:
-    """Return what judges distributions.
+    """Return the object that judges distributions.
 
     Args:
-        criterion: a name, or a criterion of one's own, which is returned as it is.
-        stability: what ``stability`` stands for.
+        criterion: a name, or a custom criterion, which is returned unchanged.
+        stability: the criterion behind the name ``stability``.
         alpha: error of the floor.
 
     Raises:
@@ -85,7 +85,7 @@ def pruning_handler(
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: a name, or a criterion of one's own.
+        criterion: a name, or a custom criterion.
         stability: what ``stability`` stands for.
         audit: of the search.
         keep_schedule: counts of operations that a stable edge keeps.

@@ -1,4 +1,4 @@
-"""What can be found: the search space, its operations and cells, and the genotype.
+"""Search space: its operations and cells, and the genotype.
 
 A :class:`SearchSpace` lists edges and operations. :class:`SearchCell` holds all of them at once,
 weighted by :class:`ArchitectureParameters`; :func:`discretize` turns those weights into a

@@ -1,4 +1,4 @@
-"""The architecture parameters: alphas for operations, betas for edges, and what still lives."""
+"""Architecture parameters: alphas for operations, betas for edges, and the living entries."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ArchitectureParameters(nn.Module):
         return CellWeights(operations, torch.cat(edges, dim=-1))
 
     def prune(self, alive: torch.Tensor) -> None:
-        """Mark as dead whatever ``alive`` (L, E, O) marks as dead; nothing comes back to life.
+        """Mark as dead the entries that ``alive`` (L, E, O) marks as dead; none is revived.
 
         A node that is left without an input is removed, and the edges from it with it.
 

@@ -1,4 +1,4 @@
-"""From the distributions of a search to the discrete cell."""
+"""Discretization of a search's distributions to the discrete cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The genotype: the discrete cell that a search found, as plain checked data."""
+"""Genotype: the discrete cell that a search found, as plain checked data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NodeGenotype:
 
 @dataclass(frozen=True)
 class Genotype:
-    """A found cell (or one a level), its search space and where it came from.
+    """Found cell (or one a level), its search space and its provenance.
 
     Levels are numbered as the network's places for cells are: the skips, finest first, then the
     bottleneck, then the outputs of the decoder's blocks, finest first, as far as
@@ -87,7 +87,7 @@ class Genotype:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every node of every level is there."""
+        """True if every node of every level is there."""
         return len(self.nodes) == self.search_space.levels * self.search_space.num_nodes
 
     def _check_positions(self) -> None:
@@ -153,7 +153,7 @@ class Genotype:
             raise GenotypeError(f"off holds level {both[0]}, for which there are nodes.")
 
     def treatment(self, level: int) -> Treatment:
-        """Say what becomes of a level of the backbone.
+        """Return the treatment of a level of the backbone.
 
         Raises:
             GenotypeError: if the genotype has several levels and not this one.

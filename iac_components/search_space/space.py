@@ -1,4 +1,4 @@
-"""The search space: which cells can be found at all."""
+"""Search space: the set of cells that can be found."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SITES = ("skips", "bottleneck", "decoder")
 the outputs of the decoder's blocks."""
 
 NONE_OPERATION = "none"
-"""The operation that passes nothing; it competes in the search and is never chosen."""
+"""Operation without output, which competes in the search and is never chosen."""
 
 DEFAULT_OPERATIONS = (
     NONE_OPERATION,
@@ -51,7 +51,7 @@ class Edge(NamedTuple):
 
 
 class EdgeSpace(Protocol):
-    """What a trace and the pruning rules ask of a space: levels of E edges into N nodes."""
+    """Search space as a trace and the pruning rules see it: levels of E edges into N nodes."""
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -75,15 +75,15 @@ class EdgeSpace(Protocol):
 
     @property
     def none_index(self) -> int | None:
-        """Position of the operation that passes nothing, if there is one."""
+        """Position of the operation ``none``, if there is one."""
         ...
 
     def inputs_of(self, node: int) -> tuple[str, ...]:
-        """Names of what may feed ``node``, in the order of its edges."""
+        """Names of the possible inputs of ``node``, in the order of its edges."""
         ...
 
     def edges_of(self, node: int) -> slice:
-        """The rows of :attr:`edges` that end in ``node``."""
+        """Return the rows of :attr:`edges` that end in ``node``."""
         ...
 
 
@@ -147,11 +147,11 @@ class SearchSpace:
         return self.operations.index(NONE_OPERATION) if NONE_OPERATION in self.operations else None
 
     def inputs_of(self, node: int) -> tuple[str, ...]:
-        """Names of the states that may feed ``node``, in the order of its edges."""
+        """Names of the possible inputs of ``node``, in the order of its edges."""
         return (*CELL_INPUTS, *(f"node_{earlier}" for earlier in range(node)))
 
     def edges_of(self, node: int) -> slice:
-        """The rows of :attr:`edges` that end in ``node``."""
+        """Return the rows of :attr:`edges` that end in ``node``."""
         start = sum(len(CELL_INPUTS) + earlier for earlier in range(node))
         return slice(start, start + len(CELL_INPUTS) + node)
 

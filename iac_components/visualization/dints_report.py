@@ -1,4 +1,4 @@
-"""The report of a DiNTS search, from the files that it left."""
+"""Report of a DiNTS search, from the files that it wrote."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Costs:
-    """What the cells of a configuration add to the plain backbone.
+    """Costs of a configuration's cells, beside the plain backbone's.
 
     Attributes:
         parameters: of the cells.

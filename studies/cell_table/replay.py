@@ -24,7 +24,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class ScoreReplay:
-    """How a score ranks the cells of a table.
+    """Rank agreement of a score with a table of cells.
 
     Attributes:
         rank_correlation: Spearman's, of score and mean Dice.
@@ -42,7 +42,7 @@ def replay_score(
 ) -> ScoreReplay:
     """Replay a score, of which more is better.
 
-    In each resample of the cells the score chooses anew, so the intervals tell how much hangs on
+    In each resample of the cells the score chooses again, so the intervals tell how much hangs on
     the cells that happened to be in the table.
 
     Args:

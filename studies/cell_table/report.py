@@ -73,7 +73,7 @@ def _spread(table: CellTable) -> Iterator[Sequence[str]]:
 
 
 def _cells(table: CellTable) -> Iterator[Sequence[str]]:
-    """The best and the worst configurations, and those that anchor the scale."""
+    """Return the best and the worst configurations, and those that anchor the scale."""
     means = table.scores.mean(axis=1)
     order = np.argsort(-means, kind="stable")
     anchors = [row for row, name in enumerate(table.names) if name in ANCHORS]

@@ -39,7 +39,7 @@ class Task:
 
     @property
     def key(self) -> RowKey:
-        """What tells the row from the others."""
+        """Unique key of the row."""
         return self.shift, self.configuration.name, self.seed
 
 

@@ -75,7 +75,7 @@ class TableSettings:
 
     @property
     def configurations(self) -> int | None:
-        """How many of the configurations are trained, from the first; None trains all."""
+        """Number of configurations to train, from the first; None trains all."""
         return self.integer("configurations") if "configurations" in self.content else None
 
     def integer(self, key: str) -> int:

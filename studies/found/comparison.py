@@ -25,7 +25,7 @@ TOLERANCE = 0.003
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a rule's searches found on one task.
+    """Results of a rule's searches on one task.
 
     Attributes:
         dice: (n,) of each search's cell, mean over patients and two trainings.

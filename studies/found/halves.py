@@ -21,7 +21,7 @@ COPIES = 4
 
 @dataclass(frozen=True)
 class SearchHalves:
-    """What a search learns from; no patient is in both halves, nor in the table's site or test.
+    """Two halves of a search's data; no patient is in both, nor in the table's site or test.
 
     Attributes:
         weights: augmented.

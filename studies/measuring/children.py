@@ -11,6 +11,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def environment_of_children(**more: str) -> dict[str, str]:
-    """This process's environment, in which ``studies`` can be imported from any folder."""
+    """Return this process's environment, in which ``studies`` can be imported from any folder."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, **more}

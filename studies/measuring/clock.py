@@ -1,4 +1,4 @@
-"""Where the time of a search goes: data, weight step, architecture step, and the rest."""
+"""Clock of a search: time of data, weight step, architecture step, and the rest."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StepClock:
         return sum(spent.wall for spent in self._spent.values())
 
     def take(self) -> dict[str, dict[str, float]]:
-        """Return ``{part: {"wall": seconds, "cpu": seconds}}`` and begin anew, within this part."""
+        """Return ``{part: {"wall": seconds, "cpu": seconds}}`` and restart within this part."""
         self.switch(self._current)
         result = {name: spent._asdict() for name, spent in self._spent.items()}
         self._spent = {name: Seconds(0.0, 0.0) for name in PARTS}

@@ -1,4 +1,4 @@
-"""How far the memory of this process, or of its GPU, rises while something runs."""
+"""Peak memory of this process, or of its GPU, while something runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PeakMeter", "give_back_freed"]
 
 
 class PeakMeter:
-    """How far this process, or the GPU's allocator, grows beyond where it stands now, in bytes.
+    """Meter of the growth in memory of this process, or of the GPU's allocator, in bytes.
 
     On a CPU it reads the resident set, and needs Linux.
     """
@@ -44,7 +44,7 @@ def give_back_freed() -> None:
 
 
 def _status(field: str) -> int:
-    """A figure of ``/proc/self/status`` in bytes."""
+    """Read a figure of ``/proc/self/status`` in bytes."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""What every benchmark writes beside its times: the machine, and how times spread."""
+"""Fields that every benchmark writes beside its times: the machine, and their spread."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_out_option(parser: argparse.ArgumentParser) -> None:
 
 
 def json_object(text: str) -> dict[str, object]:
-    """The value of an option that is a JSON object, for argparse's ``type``.
+    """Parse the value of an option that is a JSON object, for argparse's ``type``.
 
     Raises:
         argparse.ArgumentTypeError: if it is none.

@@ -44,7 +44,7 @@ def time_rounds(
 
 
 def summary(times: Sequence[Seconds]) -> dict[str, object]:
-    """How wall and CPU seconds spread."""
+    """Summarise the spread of wall and CPU seconds."""
     return {kind: spread([getattr(t, kind) for t in times]) for kind in Seconds._fields}
 
 

@@ -1,4 +1,4 @@
-"""Who measured: the machine, the code and the day."""
+"""Origin of a measurement: the machine, the code and the day."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["BundleTraining", "final_model"]
 
 
 def final_model(folder: Path) -> Path:
-    """Where a training leaves its last weights."""
+    """Return the file of a training's last weights."""
     return folder / "models" / "model_final.pt"
 
 
@@ -31,7 +31,7 @@ class BundleTraining:
     steps_per_epoch: int
 
     def own_steps(self) -> int:
-        """Steps of the training as the configs have it: their epochs of the whole training part.
+        """Count the steps of the training as configured: its epochs of the whole training part.
 
         Reads the images, since slices are what is counted.
         """

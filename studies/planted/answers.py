@@ -1,4 +1,4 @@
-"""What a search answered to a planted task, and whether it is right."""
+"""Answer of a search to a planted task, and its comparison with the remedy."""
 
 from __future__ import annotations
 

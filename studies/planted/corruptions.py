@@ -10,7 +10,7 @@ from torch import Tensor
 __all__ = ["CORRUPTIONS", "DIRECTIONS", "PIXELS", "corruption"]
 
 PIXELS = 3
-"""How far a roll goes."""
+"""Distance of a roll."""
 
 DIRECTIONS = {"left": (-1, -1), "right": (1, -1), "up": (-1, -2), "down": (1, -2)}
 """Sign and axis of a roll."""

@@ -11,7 +11,7 @@ __all__ = ["HitRate", "hit_rate"]
 
 @dataclass(frozen=True)
 class HitRate:
-    """How often a rule named the planted remedy.
+    """Rate at which a rule named the planted remedy.
 
     Attributes:
         hits: right answers.

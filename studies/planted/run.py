@@ -47,7 +47,7 @@ class Run:
     seed: int
 
     def path(self, raw: Path) -> Path:
-        """Where its record goes."""
+        """Return the path of its record."""
         return raw / self.rule.name / f"{self.task.name}-seed{self.seed}.json"
 
 

@@ -1,4 +1,4 @@
-"""What is planted where: corrupted skips behind a frozen, trained encoder, and their remedy."""
+"""Planted tasks: corrupted skips behind a frozen, trained encoder, and their remedy."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class PlantedTask:
 
     @property
     def separate(self) -> bool:
-        """Whether each level is to have a cell of its own: where one level alone is spoilt."""
+        """True if each level gets a cell of its own, since one level alone is corrupted."""
         return bool(self.corruption) and self.levels != EVERYWHERE
 
     @property
     def remedy(self) -> str:
-        """What undoes it: an operation on the skip, or ``gate``; empty for the null task."""
+        """Remedy of the corruption: a skip's operation, or ``gate``; empty for the null task."""
         return CORRUPTIONS[self.corruption][1] if self.corruption else ""
 
 

@@ -91,7 +91,7 @@ def with_ratios(records: Sequence[Mapping[str, object]]) -> list[Record]:
 
 
 def _figures(record: Mapping[str, object]) -> dict[str, int]:
-    """What is compared: the peak, its growth over the steps, and the bytes kept for a pass."""
+    """Return the compared figures: peak, its growth over the steps, bytes kept for a pass."""
     growth, held = cast(int, record["peak_growth_bytes"]), cast(int, record["held_bytes"])
     saved = cast("dict[str, int]", record["saved_bytes"])
     resident = cast(int, record.get("peak_growth_bytes_default_allocator", growth))

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not run_stages(
         settings, stages=stages, out=options.out, deadline=Deadline(options.max_minutes)
     ):
-        print(f"{options.max_minutes:g} minutes are over. The same command goes on from here.")
+        print(f"{options.max_minutes:g} minutes are over. The same command continues from here.")
     return 0
 
 

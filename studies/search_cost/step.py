@@ -58,7 +58,7 @@ class StepBenchmark:
             self.yardstick()
 
     def describe(self) -> Record:
-        """What the yardstick is, and what it keeps for its backward passes."""
+        """Describe the yardstick and the memory that it keeps for its backward passes."""
         network, space = self.yardstick.network, self.yardstick.network.space
         return {
             "device": self.yardstick.device_name,
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--input_size", type=int, nargs="+", metavar="N", help="patch size in place of the bundle's"
     )
-    parser.add_argument("--batch_size", type=int, help="batch size in place of the bundle's")
+    parser.add_argument("--batch_size", type=int, help="batch size instead of the bundle's")
     parser.add_argument(
         "--volume_side", type=int, metavar="N", help="also a 3-D U-Net on patches of N^3"
     )

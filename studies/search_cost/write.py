@@ -45,18 +45,18 @@ BASE = {
 
 
 def read(path: Path) -> Json:
-    """A raw file."""
+    """Read a raw file."""
     return cast(Json, read_json(path, max_bytes=MAX_BYTES))
 
 
 def read_searches() -> dict[str, Json]:
-    """The records of ``studies.search_cost.search`` by bundle."""
+    """Return the records of ``studies.search_cost.search`` by bundle."""
     paths = sorted(RAW.glob("search_*.json"))
     return {path.stem.removeprefix("search_"): read(path) for path in paths}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     searches = read_searches()
     tools = {
         name: read(RAW / f"{name}.json")
@@ -76,7 +76,7 @@ def page() -> str:
 
 
 def _machine(sessions: list[Json]) -> dict[str, str]:
-    """What all records were made on.
+    """Return what all records were made on.
 
     Raises:
         ValueError: if they differ, so that one sentence would not do.
@@ -93,7 +93,7 @@ def _machine(sessions: list[Json]) -> dict[str, str]:
 
 
 def _difference(step: Json) -> float:
-    """The largest relative difference between our gradients and the yardstick's."""
+    """Return the largest relative difference between our gradients and the yardstick's."""
     keys = ("largest_relative_difference", "architecture_step_gradient")
     return max(number(case, *keys) for _, case in our_steps(step))
 

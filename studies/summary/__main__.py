@@ -40,13 +40,13 @@ MAX_BYTES = 1 << 20
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     words = {**_cells(), **_converged(), **_planted(), **_found(), **_inference(), **_weights()}
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
 
 def _cells() -> dict[str, str]:
-    """The cell table: what there is to find with another scanner."""
+    """Return the cell table: what there is to find with another scanner."""
     settings = load_settings(DATASET)
     tables = {shift: load_table(DATASET, shift) for shift in SHIFTS}
     words = {
@@ -69,7 +69,7 @@ def _cells() -> dict[str, str]:
 
 
 def _share_of_the_cheapest(table: CellTable) -> float:
-    """What the cheapest cell gains over none, as a share of what the best does."""
+    """Return what the cheapest cell gains over none, as a share of the best cell's gain."""
     none, cheapest = (table.scores[row_of(table, name)].mean() for name in (NONE, CHEAPEST))
     return float((cheapest - none) / (table.scores.mean(axis=1).max() - none))
 

@@ -21,7 +21,7 @@ _NODES = (1, 2, 3, 4)
 
 
 def row_of(table: CellTable, name: str) -> NDArray[np.intp]:
-    """The row of a configuration, as an array of one.
+    """Return the row of a configuration, as an array of one.
 
     Raises:
         ValueError: if the table lacks it.
@@ -72,7 +72,7 @@ def _cell(table: CellTable, rows: NDArray[np.intp]) -> Sequence[str]:
 
 
 def found_table(records: Mapping[str, Sequence[Found]], table: CellTable) -> str:
-    """What each rule's searches found, against the table's random cells of equal cost.
+    """Return what each rule's searches found, against the table's random cells of equal cost.
 
     Args:
         records: by rule.

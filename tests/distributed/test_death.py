@@ -1,4 +1,4 @@
-"""A rank that dies ends the job, and the job goes on from there."""
+"""A rank that dies ends the job, and the job resumes from there."""
 
 from __future__ import annotations
 

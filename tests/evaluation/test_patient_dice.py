@@ -152,7 +152,7 @@ def test_nothing_to_score_chooses_nothing_and_says_so(
     best = BestModel(tmp_path / "m.pt", OneHot(), metric_name="val_mean_dice", best=BestScore())
     evaluator = evaluate([item("p", "a", "0000", "0000")], tmp_path, None, [best], report=False)
     assert math.isnan(evaluator.state.metrics["val_mean_dice"])
-    assert "No class shows in any label or prediction" in caplog.text
+    assert "No class is in any label or prediction" in caplog.text
     assert not (tmp_path / "m.pt").exists()
 
 

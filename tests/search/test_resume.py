@@ -1,4 +1,4 @@
-"""A search killed at any moment goes on to the same losses, alphas, trace and genotype."""
+"""A search killed at any moment resumes to the same losses, alphas, trace and genotype."""
 
 from __future__ import annotations
 

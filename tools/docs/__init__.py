@@ -1,1 +1,1 @@
-"""How the documentation is built."""
+"""Build of the documentation."""

@@ -1,4 +1,4 @@
-"""What the site's Markdown needs of docstrings that are written for readers of the source."""
+"""Conversion of docstrings, written for readers of the source, to the site's Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EXAMPLE = re.compile(r"^( *)Example:$", flags=re.MULTILINE)
 
 
 class Docstrings(Extension):
-    """Make links of names marked as Sphinx does, ``:class:`Name```, and code of examples."""
+    """Make links of names marked as in Sphinx, ``:class:`Name```, and code of examples."""
 
     def on_package(self, *, pkg: Module, loader: GriffeLoader, **kwargs: object) -> None:
         """Walk the package once it is loaded, when names can be resolved."""
@@ -30,7 +30,7 @@ def _rewrite(item: Object | Alias) -> None:
 
 
 def _link(item: Object, name: str) -> str:
-    """The name as code, and as a link if the site has a page of it."""
+    """Format a name as code, and as a link if the site has a page of it."""
     first, dot, rest = name.partition(".")
     try:
         path = f"{item.resolve(first)}{dot}{rest}"

@@ -1,4 +1,4 @@
-"""Links of the pages that lead out of ``docs``: their targets become part of the site.
+"""Links of the pages that lead out of ``docs``, whose targets become part of the site.
 
 On GitHub the pages link to files beside them, such as a bundle's README or a picture of a search.
 The site holds a copy of each such file below ``repository``, pages among them with their own links.
@@ -65,7 +65,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def _targets(source: Path) -> Iterator[Path]:
-    """What a page's links lead to."""
+    """Yield the targets of a page's links."""
     for part in _FENCE.split(source.read_text(encoding="utf-8"))[::2]:
         for link in _LINK.finditer(part):
             target = _resolve(source, link["target"])
@@ -74,7 +74,7 @@ def _targets(source: Path) -> Iterator[Path]:
 
 
 def _resolve(source: Path, target: str) -> Path:
-    """A link's target; of a folder its README, where it has one."""
+    """Return the file of a link's target; for a folder its README, if it has one."""
     path = Path(os.path.normpath(source.parent / target))
     readme = path / "README.md"
     return readme if readme.is_file() else path

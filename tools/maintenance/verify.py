@@ -32,7 +32,7 @@ SCHEMA = Path("schema") / "meta_schema_20240725.json"
 
 
 def find_schema(given: Path | None) -> Path | None:
-    """The schema file: as given, of ``IAC_SCHEMA``, or below ``IAC_SHARED`` if it is there.
+    """Find the schema file: as given, of ``IAC_SCHEMA``, or below ``IAC_SHARED`` if it is there.
 
     Raises:
         FileNotFoundError: if a file that was asked for does not exist.
@@ -63,7 +63,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def verify(names: Sequence[str], folder: Path, workbench: Workbench, checks: Sequence[str]) -> int:
-    """Run the checks, print what they come to; returns the exit status."""
+    """Run the checks, print their outcomes; returns the exit status."""
     bundles = find_bundles(names, folder)
     outcomes = []
     with tqdm(total=len(bundles) * len(checks), unit="check", file=sys.stderr) as progress:

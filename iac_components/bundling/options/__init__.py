@@ -1,4 +1,4 @@
-"""The options of a bundle: every top-level key of its configs, its type, its range, its meaning.
+"""Options of a bundle: every top-level key of its configs, with type, range and meaning.
 
 :func:`check_options` is what the first item of ``initialize`` calls: it names every key that no
 file of the run defines, and every value that is of the wrong type, out of range or at odds with

@@ -1,4 +1,4 @@
-"""The check of a run's options: the first thing that a bundle's config does."""
+"""Check of a run's options, with which a bundle's config starts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = ["check_options", "check_values"]
 
 
 def check_options(method: str) -> None:
-    """Check every option of the run whose config calls this, before it does anything else.
+    """Check every option of the run whose config calls this, before anything else.
 
     A key is an option if a config file of the run defines it, if anything in the config refers to
     it, or if MONAI or one of its clients sets it by rule; keys of a user's own in a file are thus
@@ -85,7 +85,7 @@ def check_options(method: str) -> None:
 
 
 def check_values(values: Mapping[str, object], *, method: str) -> None:
-    """Check values given in Python as those of a run's options, against schema and rules.
+    """Check values given in Python like a run's options, against schema and rules.
 
     Args:
         values: by the name of their option.

@@ -1,4 +1,4 @@
-"""Objects of a config that are built before any data are read, so that their faults come first."""
+"""Components of a config that are built before data are read, so that their faults come first."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ COMPONENTS = (
     *("validate#inferer", "validate#preprocessing", "validate#postprocessing"),
     "validate#key_metric",
 )
-"""Components of a training or a search, in the order in which faults are told."""
+"""Components of a training or a search, in the order in which faults are reported."""
 
 
 def build_components(*names: str) -> None:
-    """Build components of the config that calls this, and use once those that need no data for it.
+    """Build components of the calling config, and use those that need no data once.
 
     Each is built once and then kept.
 

@@ -1,4 +1,4 @@
-"""Losses, optimizers, schedules and inferers, used once on next to nothing.
+"""First use of losses, optimizers, schedules and inferers, on very small inputs.
 
 Many of their arguments are looked at when they are used, not when they are made: after hours of
 reading and training. What is tried here is MONAI's, PyTorch's and this package's; what a user wrote
@@ -33,7 +33,7 @@ class Setting:
         in_channels: channels of an image.
         out_channels: channels that the network gives.
         spatial_dims: of a patch.
-        device: what computes.
+        device: of the computation.
     """
 
     in_channels: int
@@ -43,7 +43,7 @@ class Setting:
 
 
 def use_once(component: object, setting: Setting) -> None:
-    """Use an object of a library as the run will; it is afterwards as it was.
+    """Use an object of a library as the run will, and restore its state.
 
     Raises:
         Exception: whatever the object raises.

@@ -48,7 +48,7 @@ class Option:
 
     @cached_property
     def types(self) -> tuple[str, ...]:
-        """The JSON types that it may have at the top."""
+        """JSON types of its value."""
         types = self.schema.get("type", ())
         return (types,) if isinstance(types, str) else tuple(cast(list[str], types))
 
@@ -64,17 +64,17 @@ class Option:
 
     @property
     def most(self) -> float | None:
-        """The largest number that makes sense, None without such a bound."""
+        """Largest sensible number; None without such a bound."""
         return cast(float | None, self.schema.get("most"))
 
     @property
     def used_with(self) -> Mapping[str, Sequence[object]]:
-        """Values of other options with one of which it has a use; without any it always has."""
+        """Values of other options, one of which it needs to take effect; empty if it needs none."""
         return cast("Mapping[str, Sequence[object]]", self.schema.get("used_with", {}))
 
     @property
     def meaning(self) -> str:
-        """One sentence about it."""
+        """Description in one sentence."""
         return str(self.schema.get("description", ""))
 
 

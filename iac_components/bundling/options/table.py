@@ -18,7 +18,7 @@ _PATH = re.compile(r"\$@(\w+) \+ '(/[^']*)'")
 
 
 def option_table(method: str, config: Mapping[str, object]) -> str:
-    """Make a Markdown table of a config's options: name, default, what is allowed, meaning.
+    """Make a Markdown table of a config's options: name, default, allowed values, meaning.
 
     Objects that may be replaced as a whole are named below the table.
 

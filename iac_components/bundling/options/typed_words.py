@@ -22,7 +22,7 @@ _NOT_OF_THE_CONFIG = {*WORKFLOW_KEYS, *PATH_OPTIONS, "args_file"}
 
 
 def read_words(parser: ConfigParser) -> None:
-    """Take ``true``, ``false`` and ``null`` for what they are wherever a component takes them.
+    """Convert ``true``, ``false`` and ``null`` to their values wherever a component takes them.
 
     Any text is true in Python: ``--loss#softmax false`` would switch softmax on. What a top-level
     option means is left to its schema.
@@ -68,7 +68,7 @@ def put_items(parser: ConfigParser, values: Mapping[str, object]) -> None:
 
 
 def put_nothing(parser: ConfigParser, typed: Mapping[str, str]) -> dict[str, str]:
-    """Put None where ``None`` was typed, which MONAI drops as if nothing had been.
+    """Set None where ``None`` was typed, which MONAI drops silently.
 
     Args:
         parser: of the run.

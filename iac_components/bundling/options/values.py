@@ -1,4 +1,4 @@
-"""The values of a run's options: evaluated, brought to plain types, and held against the schema."""
+"""Values of a run's options: evaluated, converted to plain types, checked against the schema."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _READ_OPTION = re.compile(r"@(\w+)|\$(?:parse_bool|parse_optional|flag|optional)
 def read_values(
     parser: ConfigParser, options: Mapping[str, Option], faults: list[str]
 ) -> dict[str, object]:
-    """Read all options of a config that can be read; the others' faults are added to ``faults``.
+    """Read all readable options of a config; the others' faults are added to ``faults``.
 
     What stands in the config as a value comes first. Expressions are evaluated only if all of that
     is sound: they would fail for the fault of another.
@@ -107,7 +107,7 @@ def _literal_hint(option: Option) -> str:
 def replaced_values(
     parser: ConfigParser, options: Mapping[str, Option], defined: Mapping[str, object]
 ) -> Iterator[str]:
-    """Yield a sentence for each unfit value that was put where a file refers to an option.
+    """Yield a sentence for each invalid value that was set where a file refers to an option.
 
     ``train#trainer#max_epochs`` is ``@epochs`` in the file; MONAI Label puts a number there.
     """
@@ -125,7 +125,7 @@ def replaced_values(
 def read_given_values(
     given: Mapping[str, object], options: Mapping[str, Option], faults: list[str]
 ) -> dict[str, object]:
-    """Bring values given in Python to plain types; the faults of the unfit are added to ``faults``.
+    """Convert values given in Python to plain types; faults are added to ``faults``.
 
     Args:
         given: values by their option's name.
@@ -147,7 +147,7 @@ def refusal(name: str, value: object, rule: str) -> str:
 
 
 def _is_expression(value: object) -> bool:
-    """Tell whether a value, or something in it, is yet to be evaluated."""
+    """Return whether a value, or something in it, is yet to be evaluated."""
     return any(text.startswith(("$", "@")) for _, text in strings(value))
 
 
@@ -157,12 +157,12 @@ def _is_component(value: object) -> bool:
 
 
 def _is_object(value: object) -> bool:
-    """Tell whether a value is a component, or one that a client has built."""
+    """Return whether a value is a component, or one that a client has built."""
     return isinstance(value, dict) or not isinstance(value, str | int | float | list | tuple | None)
 
 
 def _misplaced(option: Option, raw: object) -> Iterator[str]:
-    """Tell if a component's key holds something else; it is not looked into any further."""
+    """Return whether a component's key holds something else; it is not searched any further."""
     kind = "an object with _target_"
     if option.kind == "group":
         fits, kind = isinstance(raw, dict), "an object"

@@ -1,4 +1,4 @@
-"""A schema in words, for messages and for the table of options."""
+"""Description of a schema in words, for messages and for the table of options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOUNS = {
 
 
 def allowed_words(schema: Schema, *, plural: bool = False) -> str:
-    """Say what a schema allows: ``a list of 2 whole numbers of at least 1``."""
+    """Describe the allowed values of a schema: ``a list of 2 whole numbers of at least 1``."""
     if "allowed" in schema:
         return str(schema["allowed"])
     if "const" in schema:

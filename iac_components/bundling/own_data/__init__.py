@@ -1,4 +1,4 @@
-"""Bundles for a data set of one's own, which ``iac new`` writes.
+"""Bundles for a user's data set, which ``iac new`` writes.
 
 ``description``, ``geometry`` and ``sample`` read the data set (gathered by ``facts``), ``planes``
 and ``rules`` decide the values of the configs, ``words`` the texts, ``names`` says which names are

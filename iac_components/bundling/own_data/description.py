@@ -1,4 +1,4 @@
-"""What the ``dataset.json`` of a data set of one's own says: classes, channels, terms of use.
+"""Description of a user's data set, read from its ``dataset.json``: classes, channels, licence.
 
 Both spellings are read: the Decathlon's (``"labels": {"0": "background"}``, ``modality``) and
 nnU-Net v2's (``"labels": {"background": 0}``, ``channel_names``).
@@ -32,7 +32,7 @@ values are no Hounsfield units."""
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """What a data set states about itself.
+    """Classes, channels and terms of use as the data set states them.
 
     Attributes:
         class_names: foreground classes by value, from 1 on: lower-case words and underscores, so
@@ -70,7 +70,7 @@ def read_description(dataset_dir: Path) -> DatasetDescription:
 
 
 def modality_of(channel_name: str) -> str:
-    """The modality of a channel by its name; the name itself where it tells none."""
+    """Return the modality of a channel by its name; the name itself if it tells none."""
     words = set(re.findall(r"[a-z0-9]+", channel_name.casefold()))
     return next(
         (modality for modality, known in MODALITY_WORDS.items() if words & set(known)),

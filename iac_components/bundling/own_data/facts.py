@@ -1,4 +1,4 @@
-"""All that is read of a data set of one's own: ``dataset.json``, every header, some voxels."""
+"""Facts of a user's data set, from ``dataset.json``, every header and some voxels."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DatasetFacts:
 
     @property
     def has_groups(self) -> bool:
-        """Whether a ``groups.csv`` says which cases are one patient's."""
+        """True if a ``groups.csv`` assigns cases to patients."""
         return (self.dataset_dir / "groups.csv").is_file()
 
     @property

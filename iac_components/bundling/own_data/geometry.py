@@ -37,7 +37,7 @@ class Geometry:
 
 
 def array_axes(affine: Array) -> list[int] | None:
-    """The array's axis that runs right, anterior and superior (or against it).
+    """Return the array axes that run right, anterior and superior (or against it).
 
     As MONAI's ``Orientationd`` has it, oblique volumes by their nearest axes.
 

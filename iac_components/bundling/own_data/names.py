@@ -1,4 +1,4 @@
-"""Names that a data set of one's own may have."""
+"""Valid names of a user's data set."""
 
 from __future__ import annotations
 

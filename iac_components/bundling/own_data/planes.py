@@ -1,4 +1,4 @@
-"""Which way volumes are sliced, at which voxel size, and how large the slices then are."""
+"""Slicing plane of volumes, their voxel size in it, and the size of the slices."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def choose_plane(geometry: Geometry) -> Plane:
 
 
 def other_planes(geometry: Geometry, plane: Plane) -> int:
-    """How many volumes are much coarser along another axis than across this plane's slices."""
+    """Count the volumes that are much coarser along another axis than across the slices."""
     across = geometry.spacing[:, plane.axis]
     return int((geometry.spacing.max(axis=1) >= COARSER * across).sum())
 
@@ -123,7 +123,7 @@ def slice_sizes(
 
 
 def _planned(pixels: Sequence[int], spacing: tuple[float, float]) -> list[int]:
-    """The smallest patch of at least these pixels that is a multiple of its own plan's strides."""
+    """Return the smallest patch of at least these pixels that is a multiple of its strides."""
     sides = [_up(max(size, SMALLEST_NNUNET), 4) for size in pixels]
     sizes = itertools.product(*(range(side, 2 * side + 1, 4) for side in sides))
     return next(

@@ -1,4 +1,4 @@
-"""From a data set's facts to the values in its configs, each with its reason.
+"""Rules from a data set's facts to the values in its configs, each with its reason.
 
 The rules follow nnU-Net's (Isensee et al., Nature Methods 18, 203-211, 2021) where they are
 marked; the others are our choice, from what suits the data sets of this collection.
@@ -81,7 +81,7 @@ def make_choices(facts: DatasetFacts, backbone: BackboneSource) -> list[Choice]:
 
 
 def config_of(name: str, choices: list[Choice], plane: Plane) -> Facts:
-    """The keys of the configs, as a data set's source file in ``bundle_sources`` holds them."""
+    """Return the config's keys as a source file in ``bundle_sources`` holds them."""
     by_stage: dict[str, Facts] = {stage: _orientation(stage, plane) for stage in STAGES}
     common: Facts = {}
     for choice in choices:
@@ -175,7 +175,7 @@ def _batch_size(patch: list[int]) -> Choice:
 
 
 def _orientation(stage: str, plane: Plane) -> Facts:
-    """Where the stage's template orients volumes, so that the last axis runs across the slices."""
+    """Return the orientation of a stage's volumes, whose last axis runs across the slices."""
     template = read_json(IAC / stage / f"{stage}.json")
     return {
         f"{where}#axcodes": plane.axcodes

@@ -1,4 +1,4 @@
-"""A look into the voxels of some cases: grey values within the labels, slices with foreground."""
+"""Sample of some cases' voxels: grey values within the labels, slices with foreground."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PERCENTILES = (0.5, 99.5)
 
 @dataclass(frozen=True)
 class VoxelSample:
-    """What some cases hold.
+    """Voxel statistics of a sample of cases.
 
     Attributes:
         num_cases: how many were read.
@@ -108,7 +108,7 @@ def _faults(image: Volume, label: Volume, expectation: Expectation) -> Iterator[
 
 
 def _filled_slices(label: Volume, plane: Plane) -> NDArray[np.bool_]:
-    """Whether each slice of a label map holds foreground."""
+    """Mark the slices of a label map that hold foreground."""
     axes = array_axes(label.affine)
     assert axes is not None, "check_volume refuses a singular affine"  # noqa: S101
     across = axes[plane.axis]

@@ -1,4 +1,4 @@
-"""The texts of a data set of one's own, for metadata and README: what is known, and no more."""
+"""Texts about a user's data set, for metadata and README, limited to the known facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["license_text", "words_of"]
 
 
 def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts:
-    """The texts that templates name by ``$name``."""
+    """Return the texts that templates name by ``$name``."""
     chosen = {choice.key: choice for choice in choices}
     modality = ", ".join(facts.modalities) or NOT_STATED
     volumes = f"{modality} volumes" if facts.modalities else "volumes"
@@ -48,7 +48,7 @@ def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts
 
 
 def license_text(name: str, facts: DatasetFacts) -> str:
-    """What ``dataset.json`` tells of the terms of use, and that it is all that is known."""
+    """Return the text of the data's licence file: the terms in ``dataset.json``, unchecked."""
     return (
         f"Data: the data set '{name}'.\n\n"
         f"Licence of the data: {_term(facts, 'licence')}\n"

@@ -1,4 +1,4 @@
-"""Writing the three bundles: all of them, or nothing."""
+"""Writing of the three bundles: all of them, or none."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def write_combination(combination: Combination, *, overwrite: bool = False) -> l
 
 
 def _move_into_place(source: Path, roots: list[Path]) -> None:
-    """Move bundles by renaming alone; on an error, those that are new are taken away again."""
+    """Move bundles by renaming; on an error, new ones are removed again."""
     new = [root for root in roots if not root.exists()]
     try:
         for root in roots:

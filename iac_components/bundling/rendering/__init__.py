@@ -1,4 +1,4 @@
-"""The methods that bundles are rendered for: what each of their combinations is made of.
+"""Methods that bundles are rendered for, and the parts of their combinations.
 
 A method is a registered function that lists its combinations; a new one is a module here and a
 folder of templates in ``sources``.
@@ -21,5 +21,5 @@ METHODS.register(DintsCombination.method)(dints_combinations)
 
 
 def all_combinations() -> list[Combination]:
-    """The combinations of every method."""
+    """Return the combinations of every method."""
     return [combination for name in METHODS for combination in METHODS.require(name)()]

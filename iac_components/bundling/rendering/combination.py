@@ -1,4 +1,4 @@
-"""How a bundle is made of its sources: facts of a data set and a network, one template a stage.
+"""Rendering of a bundle from its sources: facts of a data set and a network, a template a stage.
 
 A bundle's config must be one self-contained file (MONAI Label, Deploy and ``monai.bundle.load``
 read one), so bundles repeat each other by nature. Here each fact stands once, and the facts are
@@ -33,7 +33,7 @@ from iac_components.common.files import write_text
 
 
 class Combination(ABC):
-    """A data set with what makes the network: what three bundles are rendered from.
+    """Data set and network of a combination, from which three bundles are rendered.
 
     Attributes:
         method: short name of the method, in the bundles' names.
@@ -53,7 +53,7 @@ class Combination(ABC):
 
     @abstractmethod
     def placed(self, folder: Path) -> Combination:
-        """The same combination with its bundles in another folder."""
+        """Return the same combination with its bundles in another folder."""
 
     @property
     @abstractmethod
@@ -71,7 +71,7 @@ class Combination(ABC):
         return f"{self.name}_{self.method}_segmentation"
 
     def root(self, stage: str) -> Path:
-        """The bundle's folder."""
+        """Return the bundle's folder."""
         return self.bundles / f"{self.prefix}_{stage}"
 
     @abstractmethod
@@ -80,22 +80,22 @@ class Combination(ABC):
 
     @abstractmethod
     def spatial_shape(self) -> list[str]:
-        """The sizes that the network takes, as metadata state them."""
+        """Return the sizes that the network takes, as metadata state them."""
 
     @abstractmethod
     def architecture_source(self) -> Path:
-        """The architecture to ship: this combination's own, or a stand-in."""
+        """Return the architecture to ship: this combination's own, or a stand-in."""
 
     @abstractmethod
     def architecture_note(self) -> str:
-        """Where the shipped architecture is from, for the README."""
+        """Return a sentence on the origin of the shipped architecture, for the README."""
 
     def template(self, path: Path) -> Facts:
-        """A template, ready for facts to be put into it."""
+        """Load a template, ready for facts to be put into it."""
         return read_json(path)
 
     def stage_template(self, stage: str) -> Path:
-        """The template of the stage's own config."""
+        """Return the template of the stage's own config."""
         return self.sources / stage / f"{stage}.json"
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
@@ -103,7 +103,7 @@ class Combination(ABC):
         return ()
 
     def config(self, stage: str, template: Path) -> Facts:
-        """The config that a template becomes."""
+        """Render a template to a config."""
         content = self.template(template)
         filled = ConfigParser(content)
         for facts in self.facts():
@@ -124,7 +124,7 @@ class Combination(ABC):
         return result
 
     def words(self, stage: str) -> Facts:
-        """Everything that metadata and README may name by ``$name``."""
+        """Return the values that metadata and README may name by ``$name``."""
         classes = cast(list[str], self.dataset.config["class_names"])
         channels = cast(list[str], self.dataset.words["channel_names"])
         channel_list = f"channels {', '.join(channels)}"
@@ -152,18 +152,18 @@ class Combination(ABC):
         return words
 
     def _options(self, stage: str) -> Facts:
-        """The keys of a stage's config; those that a bundle alone has no use for are left out."""
+        """Return the keys of a stage's config, without those that no single bundle uses."""
         config = self.config(stage, self.stage_template(stage))
         # A file that evaluates may refer to any key of the training that it is laid over.
         unused = {"patch_size"} - referred_ids(config) if stage == "inference" else set()
         return {key: value for key, value in config.items() if key not in unused}
 
     def provenance(self) -> Facts:
-        """Where the shipped architecture is from."""
+        """Return the origin of the shipped architecture."""
         return provenance_of(self.architecture_source())
 
     def search_note(self) -> str:
-        """The search that found the shipped architecture, and whether it measured its parts."""
+        """Return the search that found the shipped architecture, and whether it measured its parts."""
         provenance = self.provenance()
         versions = cast(Mapping[str, str], provenance.get("versions", {}))
         version = versions.get("iac_components", "unknown")
@@ -216,7 +216,7 @@ def substitute(value: object, words: Facts) -> object:
 
 
 def write_bundle(combination: Combination, stage: str, *, check: bool = False) -> list[Path]:
-    """Write what differs from its source, or only tell; returns the files that differed."""
+    """Write the files that differ from their source, or only report them; returns their names."""
     different = []
     for path, text in render(combination, stage):
         if path.exists() and path.read_text(encoding="utf-8") == text:

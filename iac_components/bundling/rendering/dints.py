@@ -58,13 +58,13 @@ class DintsCombination(Combination):
         return [f"{2 ** (halvings + 1)}*n"] * 3
 
     def architecture_source(self) -> Path:
-        """What was found for the task, else a plain one of its space, or of the full space."""
+        """Return the task's own architecture, else a plain one of its or of the full space."""
         names = (f"architectures/{self.name}", f"stand_ins/{self.name}", "stand_ins/default")
         paths = (self.sources / f"{name}.json" for name in names)
         return next(path for path in paths if path.exists())
 
     def architecture_note(self) -> str:
-        """Where the shipped architecture is from."""
+        """Return a sentence on the origin of the shipped architecture."""
         if self.provenance()["kind"] in ("searched", "undecided"):
             return (
                 f"was found on this data set by {self.search_note()}. Search your own with the "

@@ -125,5 +125,5 @@ def load_backbone(name: str) -> BackboneSource:
 
 
 def provenance_of(path: Path) -> Facts:
-    """The provenance in a genotype's or an architecture's file."""
+    """Read the provenance in a genotype's or an architecture's file."""
     return cast(Facts, read_json(path)["provenance"])

@@ -62,7 +62,7 @@ class IacCombination(Combination):
         return (self.dataset.config, self.sizes(), self.backbone.config)
 
     def spatial_multiple(self) -> int:
-        """What a slice's sides must be a multiple of, bottom larger than one pixel included."""
+        """Return the divisor of a slice's sides, with a bottom level larger than one pixel."""
         if "plan" not in cast(Facts, self.backbone.config["definition"]):
             return max(32, int(cast(int, self.backbone.words["size_divisor"])))
         patch = cast(list[int], self.sizes()["patch_size"])
@@ -70,11 +70,11 @@ class IacCombination(Combination):
         return 2 * max(plan_nnunet(patch, spacing=spacing).divisor)
 
     def spatial_shape(self) -> list[str]:
-        """A slice's."""
+        """Return a slice's sizes."""
         return [f"{self.spatial_multiple()}*n"] * 2
 
     def template(self, path: Path) -> Facts:
-        """The template, with the backbone's keys in the place of its one."""
+        """Load a template with the backbone's keys instead of its placeholder."""
         content: Facts = {}
         definition = cast(Facts, self.backbone.config["definition"])
         for key, value in super().template(path).items():
@@ -82,11 +82,11 @@ class IacCombination(Combination):
         return content
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
-        """The backbone's own override files."""
+        """Return the backbone's own override files."""
         return sorted((self.sources / "overrides" / self.backbone.name / stage).glob("*.json"))
 
     def architecture_source(self) -> Path:
-        """The genotype of this data set and backbone if one was found, else of another.
+        """Return the genotype of this data set and backbone if one was found, else of another.
 
         The next best is the same backbone's on hippocampus (the open data set), then the U-Net's.
         """
@@ -95,7 +95,7 @@ class IacCombination(Combination):
         return next(path for name in names if (path := folder / f"{name}.json").exists())
 
     def architecture_note(self) -> str:
-        """Where the shipped genotype is from."""
+        """Return a sentence on the origin of the shipped genotype."""
         settings = cast(Facts, self.provenance()["settings"])
         found = (settings["dataset"], settings["backbone"])
         search = f"{self.search_note()}. Search your own with the search bundle"

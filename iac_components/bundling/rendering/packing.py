@@ -1,4 +1,4 @@
-"""What goes into the zip of a bundle, and how the same content always gives the same bytes."""
+"""Contents of a bundle's zip file, byte for byte reproducible."""
 
 from __future__ import annotations
 

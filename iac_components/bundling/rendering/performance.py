@@ -63,7 +63,7 @@ def _rows(test: Mapping[str, Mapping[str, Facts]]) -> Iterator[Sequence[str]]:
 
 
 def _summaries(metric: Mapping[str, Facts]) -> dict[str, Facts]:
-    """The summary of each class, and of their mean."""
+    """Return the summary of each class, and of their mean."""
     return {**cast(dict[str, Facts], metric["classes"]), "mean": metric["mean"]}
 
 

@@ -1,3 +1,3 @@
-"""The command line of ``python -m monai.bundle``: what was typed, and errors in one line."""
+"""Command line of ``python -m monai.bundle``: the typed options, and errors in one line."""
 
 from __future__ import annotations

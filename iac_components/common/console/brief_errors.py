@@ -92,7 +92,7 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def _show_of_thread(arguments: threading.ExceptHookArgs) -> None:
-    """Tell what ended a thread, such as TensorBoard's; the run meets it again as its own error."""
+    """Show the error that ended a thread, such as TensorBoard's; the run meets it again itself."""
     error = arguments.exc_value
     if error is None or os.environ.get("IAC_TRACEBACK") or brief_message(error) is None:
         threading.__excepthook__(arguments)

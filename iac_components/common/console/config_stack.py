@@ -1,4 +1,4 @@
-"""The run at work, found on the call stack: a config's expression is not told who evaluates it."""
+"""Current run, found on the call stack: a config's expression does not know its evaluator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class WorkflowCall:
-    """The arguments of the ``create_workflow`` that made the workflow at work.
+    """Arguments of the ``create_workflow`` that made the current workflow.
 
     Attributes:
         config_file: file, files or comma-separated files of the config.

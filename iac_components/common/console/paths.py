@@ -1,4 +1,4 @@
-"""Files and folders as the user named them, whatever the name means to a parser on the way."""
+"""Files and folders as the user named them, whatever the name means to a parser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PathError(ValueError):
 
 
 def take_paths_as_typed() -> None:
-    """Put every path option of the config that calls this back to what the user gave.
+    """Restore every path option of the calling config to the user's value.
 
     On the command line, Fire takes ``2024`` for a number, ``a,b`` and ``[a]`` for lists, and what
     follows a ``#`` for a comment; MONAI's parser turns ``#`` into ``::`` wherever it stands. So the
@@ -76,7 +76,7 @@ def _written() -> dict[str, object]:
 
 
 def _as_written(name: str, value: object, written: object) -> object:
-    """Put a value's # back, where a client has not set another since.
+    """Restore a value's #, unless a client has set another value since.
 
     Raises:
         PathError: if it is not known whether there was any.
@@ -106,7 +106,7 @@ def _is_expression(value: object) -> bool:
 
 
 def _path(name: str, value: object) -> object:
-    """Return a usable path, None where it is left out, or whatever is none as it is."""
+    """Return a usable path, None if it is left out, or a value of another type unchanged."""
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if not isinstance(value, str):
@@ -126,7 +126,7 @@ def _path(name: str, value: object) -> object:
 
 
 def _fault(path: str) -> str | None:
-    """Tell why no file can have this path on this system."""
+    """Return the reason why no file can have this path on this system."""
     try:
         path.encode()
         os.stat(path)
@@ -143,7 +143,7 @@ def _fault(path: str) -> str | None:
 
 
 def _put(parser: ConfigParser, name: str, value: object) -> None:
-    """Set an option's value past the parser, which would look for references in it again."""
+    """Set an option's value without the parser, which would resolve references in it again."""
     if value is None and name in _MAY_BE_LEFT_OUT and parser.get().get(name) is None:
         return
     parser.get()[name] = value

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: noted while an engine runs, the end of the command at other times."""
+"""SIGINT and SIGTERM: recorded while an engine runs, the end of the command at other times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Handler = Callable[[int, FrameType | None], object]
 
 
 class NotedSignal:
-    """The first SIGINT or SIGTERM that came while it was listened for."""
+    """First SIGINT or SIGTERM during the block."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -28,7 +28,7 @@ class NotedSignal:
 
 
 class _Command:
-    """This process as ``python -m monai.bundle run``: what it has done so far."""
+    """State of this process as ``python -m monai.bundle run``."""
 
     def __init__(self) -> None:
         self.running = False
@@ -57,7 +57,7 @@ def end_command_on_signals() -> None:
 
 @contextmanager
 def signals_noted(done: str) -> Iterator[NotedSignal]:
-    """Note the first signal while the block runs, and end the process only after it.
+    """Record the first signal while the block runs, and end the process only after it.
 
     A second one ends the process at once, unless it is one of several ranks: there the first may
     be the terminal's to all processes, and the second ``torchrun``'s about the same event.
@@ -107,7 +107,7 @@ def signals_noted(done: str) -> Iterator[NotedSignal]:
 
 
 def _deliver(number: int, handler: object) -> NoReturn:
-    """End the process, or let the program around the run have the signal."""
+    """End the process, or pass the signal to the program around the run."""
     if not _COMMAND.running and callable(handler):
         signal.raise_signal(number)
     raise SystemExit(128 + number)
@@ -122,7 +122,7 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _leave_at_once(number: int) -> NoReturn:
-    """End without another step of Python's: whatever runs may take long, or catch an exception."""
+    """End without any further Python code, which may take long or catch an exception."""
     _say(f"Ended at once by a second signal ({signal.Signals(number).name}).")
     os._exit(128 + number)
 

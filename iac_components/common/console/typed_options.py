@@ -1,4 +1,4 @@
-"""The options of MONAI's command line as they were typed, before Fire parsed them."""
+"""Options of MONAI's command line as typed, before Fire parsed them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _typed(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _unquoted(text: str) -> str:
-    """Take quotes off that the shell left on, as Fire does."""
+    """Remove quotes that the shell left on, as Fire does."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         try:
             return str(ast.literal_eval(text))

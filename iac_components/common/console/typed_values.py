@@ -31,5 +31,5 @@ def parse_bool(value: bool | str, name: str) -> bool:
 
 
 def parse_optional(value: T | str | None) -> T | str | None:
-    """Read a value that may be left out: ``null`` typed on the command line arrives as text."""
+    """Read an optional value: ``null`` typed on the command line arrives as text."""
     return None if isinstance(value, str) and value.lower() in ("null", "none") else value

@@ -54,7 +54,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Name a file for a library to write, which replaces ``path`` once the block has ended well.
+    """Yield a file name for a library to write to; it replaces ``path`` if the block succeeds.
 
     The temporary file lies in the same directory (a rename across file systems is a copy, which
     can be cut off) and its name ends as the target's does (libraries choose the format by it). It
@@ -90,7 +90,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _finish(temporary: Path) -> None:
-    """Flush a file to disk, and let everybody read it whom the umask lets."""
+    """Flush a file to disk, and give it the permissions that the umask allows."""
     # Opened again, for the library may have put a file of its own there.
     descriptor = os.open(temporary, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Reading the fields of a JSON file: each missing or wrong one is named by its place."""
+"""Reading of a JSON file's fields: each missing or wrong one is named by its place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Fields:
     """The fields of one JSON object of a file, read by name and type.
 
     Attributes:
-        values: what the JSON parser returned.
+        values: from the JSON parser.
         where: place of the object in the file, as in ``nodes[1].edges[0]``; empty at the top.
         error: class of the exception to raise.
     """
@@ -25,7 +25,7 @@ class Fields:
 
     @classmethod
     def of(cls, content: object, *, error: type[ValueError], where: str = "") -> Fields:
-        """Take ``content`` for a JSON object.
+        """Wrap ``content``, which must be a JSON object.
 
         Raises:
             ValueError: of class ``error``, as by every method here, if it is something else.
@@ -41,7 +41,7 @@ class Fields:
         return f"{self.where}.{key}" if self.where else key
 
     def get(self, key: str) -> object:
-        """Value of a field that must be there."""
+        """Return the value of a required field."""
         if key not in self.values:
             raise self.error(f"field '{self.name(key)}' is missing.")
         return self.values[key]

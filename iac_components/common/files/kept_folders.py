@@ -1,4 +1,4 @@
-"""Folders that a run writes into and that must stay where they are until it has ended.
+"""Folders that a run writes into and that must not be moved before it has ended.
 
 Writing makes the folders that are missing. So a run whose folder was deleted would put its last
 files into a new one, and end as if nothing were lost.
@@ -29,7 +29,7 @@ _KEPT: dict[Path, _Kept] = {}
 
 
 def keep_folder(folder: Path, option: str) -> None:
-    """Watch a folder from now on; again changes nothing.
+    """Watch a folder from now on; a second call changes nothing.
 
     Args:
         folder: resolved, and there.
@@ -45,14 +45,14 @@ def keep_folder(folder: Path, option: str) -> None:
 
 
 def release_folder(folder: Path) -> None:
-    """Watch a folder no longer."""
+    """Stop watching a folder."""
     kept = _KEPT.pop(folder, None)
     if kept is not None:
         os.close(kept.descriptor)
 
 
 def lost_folder(folder: Path) -> str | None:
-    """Say that a watched folder is no longer where it was; None if it is."""
+    """Return a message if a watched folder is no longer in its place; None if it is."""
     kept = _KEPT.get(folder)
     if kept is None:
         return None
@@ -62,8 +62,8 @@ def lost_folder(folder: Path) -> str | None:
     except OSError:
         pass
     return (
-        f"{kept.option} '{folder}' was deleted or moved while this run was writing into it: what "
-        "it held is lost to the run. Put it back if you can, then start the run again."
+        f"{kept.option} '{folder}' was deleted or moved while this run was writing into it, "
+        "so its files are lost to the run. Put it back if you can, then start the run again."
     )
 
 

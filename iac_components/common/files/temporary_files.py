@@ -1,4 +1,4 @@
-"""Temporary files beside their targets, and the removal of those that killed runs left behind."""
+"""Temporary files next to their targets, and the removal of those that killed runs left behind."""
 
 from __future__ import annotations
 

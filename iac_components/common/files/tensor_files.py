@@ -1,4 +1,4 @@
-"""Files of ``torch.save``: written atomically, and read so that nothing in them can run code."""
+"""Files of ``torch.save``, written atomically, and read without executing any code."""
 
 from __future__ import annotations
 

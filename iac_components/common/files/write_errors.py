@@ -52,7 +52,7 @@ class WriteError(OSError):
 
 
 def disk_error(error: BaseException) -> OSError | None:
-    """Find the first error in the chain of ``error`` that blames the disk, not the file's name."""
+    """Find the first error in the chain of ``error`` that is the disk's fault, not the name's."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -65,7 +65,7 @@ def disk_error(error: BaseException) -> OSError | None:
 
 @contextmanager
 def name_write_errors(path: str | Path, *, only_disk: bool = False) -> Iterator[None]:
-    """Turn an error of writing ``path`` into one line that names the file, folder and remedy.
+    """Turn an error while writing ``path`` into one line that names the file, folder and remedy.
 
     Libraries wrap the error (``torch.save`` says "unexpected pos"), or raise their own without the
     error's number: on a full disk, any error counts as its consequence.
@@ -92,13 +92,13 @@ def name_write_errors(path: str | Path, *, only_disk: bool = False) -> Iterator[
 
 
 def remember_folder(folder: Path) -> None:
-    """Note a folder that the run writes to, for errors that do not say where they happened."""
+    """Record a folder that the run writes to, for errors that do not name theirs."""
     if folder not in _FOLDERS:
         _FOLDERS.append(folder)
 
 
 def start_again(error: BaseException | None = None) -> str:
-    """Say how a run that was ended is done again: an inference has nothing to resume.
+    """Return the advice for repeating an ended run: an inference has nothing to resume.
 
     Args:
         error: that ended it, if the run is no longer at work.
@@ -110,7 +110,7 @@ def start_again(error: BaseException | None = None) -> str:
 
 
 def _first_steps(error: BaseException | None) -> str | None:
-    """Return the text of what the bundle at work initializes; None if none is."""
+    """Return the ``initialize`` text of the current bundle; None without a bundle."""
     workflows = sys.modules.get("monai.bundle.workflows")
     link = None if error is None else error.__traceback__
     frames = [] if link is None else [frame for frame, _ in traceback.walk_tb(link)]
@@ -122,7 +122,7 @@ def _first_steps(error: BaseException | None) -> str | None:
 
 
 def unwritable_message(error: BaseException) -> str | None:
-    """One line for a library's error about a disk without room; None if it is another error.
+    """Return one line for a library's error about a full disk; None for another error.
 
     An error in the middle of writing does not name its file, let alone its folder: then those of
     the run's folders are named in which there is no room.
@@ -150,7 +150,7 @@ def _message(path: Path, error: OSError, *, ended_by: BaseException | None = Non
 
 
 def _full(folder: Path) -> OSError | None:
-    """Return the error that a library hid, if no byte is left in the folder's file system."""
+    """Return the error that a library hid, if the folder's file system is full."""
     try:
         space = os.statvfs(folder)
     except OSError:

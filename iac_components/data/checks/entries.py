@@ -77,7 +77,7 @@ def check_entry(
 
 
 def _note(volume: Volume, role: str, findings: EntryFindings) -> None:
-    """Keep of a volume what is worth a look, or is compared with other cases'."""
+    """Record the notices of a volume, and what is compared with other cases."""
     if (notice := notice_of_two_places(volume.path, volume.header)) is not None:
         findings.notices.append(notice)
     if role == "image":

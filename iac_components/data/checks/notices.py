@@ -1,4 +1,4 @@
-"""Notices about data that can be used: collected, then told in a line for each matter."""
+"""Notices about usable data, collected and then logged in a line for each kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Matter:
-    """Something that several places of a data set can show.
+    """Kind of notice that several places of a data set can show.
 
     Attributes:
         finding: what they show, as the end of a sentence that starts with their number.
@@ -31,7 +31,7 @@ class Matter:
 
 @dataclass(frozen=True)
 class Notice:
-    """One place that shows a matter.
+    """One place with a notice.
 
     Attributes:
         matter: what it shows.
@@ -45,7 +45,7 @@ class Notice:
 
 
 def report_notices(notices: Iterable[Notice], *, subject: str) -> None:
-    """Log a warning for each matter, with its number of places and the first of them.
+    """Log a warning for each kind, with its number of places and the first of them.
 
     Args:
         notices: what was found.

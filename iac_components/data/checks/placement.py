@@ -1,4 +1,4 @@
-"""The two places that a NIfTI header can state for its voxels, and how far they lie apart."""
+"""The two placements of voxels that a NIfTI header can state, and their distance."""
 
 from __future__ import annotations
 

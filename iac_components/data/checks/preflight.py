@@ -85,7 +85,7 @@ def _notices(
     found: Sequence[EntryFindings],
     roles: Sequence[str],
 ) -> Iterator[Notice]:
-    """Yield what is worth a look, of single files and of the list."""
+    """Yield the notices, of single files and of the list."""
     for findings in found:
         yield from findings.notices
     if "label" in roles:
@@ -120,7 +120,7 @@ def _duplicates(datalist: Datalist, roles: Sequence[str]) -> Iterator[Fault]:
 
 
 def _same_names(datalist: Datalist) -> Iterator[Fault]:
-    """Yield a fault for two images of one case name, whose results could not be told apart."""
+    """Yield a fault for two images of one case name, whose results would be indistinguishable."""
     first: dict[object, str] = {}
     for entry in datalist:
         image = next(iter(entry_files(entry, "image")), None)

@@ -49,7 +49,7 @@ def check_split(parts: Mapping[str, Sequence[DatalistEntry]]) -> None:
 
 
 def _identities(datalist: Sequence[DatalistEntry]) -> Iterator[tuple[str, str]]:
-    """Yield what must not be in two parts: patients and image files."""
+    """Yield the items that must not be in two parts: patients and image files."""
     for entry in datalist:
         if "patient" in entry:
             yield "patient", str(entry["patient"])

@@ -50,7 +50,7 @@ class Expectation:
 
 
 def _are_limits(value: object) -> bool:
-    """Tell whether a value, which may come from the command line, is two growing numbers."""
+    """Return whether a value, which may come from the command line, is two growing numbers."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return False
     if not all(isinstance(limit, int | float) for limit in value):

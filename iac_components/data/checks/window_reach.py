@@ -139,7 +139,7 @@ def _within(positions: NDArray[np.float64], window: Sequence[int]) -> NDArray[np
 
 
 def _enough(field_of_view: Sequence[int], reaches: Sequence[_Reach]) -> str:
-    """Write the smallest window that holds all labelled voxels, as the option takes it."""
+    """Format the smallest window that holds all labelled voxels, as the option takes it."""
     sizes = [
         max(n, *(reach.needed[axis] for reach in reaches)) if n > 0 else n
         for axis, n in enumerate(field_of_view)
@@ -153,7 +153,7 @@ def _sentence(
     field_of_view: Sequence[int],
     class_names: Sequence[str],
 ) -> str:
-    """Say what the window does not reach."""
+    """Return a sentence on the voxels that the window does not reach."""
     labelled = sum((reach.labelled for reach in short), Counter[int]())
     unreached = sum((reach.unreached for reach in short), Counter[int]())
     names = dict(enumerate(class_names, start=1))

@@ -1,4 +1,4 @@
-"""Arrays made of a volume, on disk, which all processes and stages of a job share."""
+"""Cached arrays of a volume on disk, shared by all processes and stages of a job."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ArrayCache(Generic[T]):
-    """Volumes on disk, each found by its source files and by what was done to them.
+    """Volumes on disk, each identified by its source files and its transforms.
 
     A volume has a folder of its own, named by a digest of its datalist entry, the size and time of
     the files therein, the transform (see :func:`describe`) and the settings. It holds one ``.npy``
@@ -69,7 +69,7 @@ class ArrayCache(Generic[T]):
         self._open_volume = open_volume
 
     def load(self, entry: DatalistEntry, make: Callable[[], Sequence[NDArray[np.generic]]]) -> T:
-        """Find a volume, or make and keep it.
+        """Find a volume, or create and keep it.
 
         Args:
             entry: the volume in the datalist.
@@ -88,7 +88,7 @@ class ArrayCache(Generic[T]):
         return found
 
     def _digest(self, entry: DatalistEntry) -> str:
-        """Name a volume by all that it is made from."""
+        """Return the name of a volume, derived from its sources and transforms."""
         files = [(key, *map(_stamp, entry_files(entry, key))) for key in sorted(entry)]
         content = json.dumps([self._settings, files])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
@@ -100,7 +100,7 @@ class ArrayCache(Generic[T]):
         try:
             return self._open(folder)
         except (OSError, ValueError) as error:
-            _LOGGER.warning(f"Cached volume '{folder}' is made again, for it is damaged: {error}")
+            _LOGGER.warning(f"Cached volume '{folder}' is damaged; writing it again: {error}")
             return None
 
     def _open(self, folder: Path) -> T:
@@ -115,15 +115,15 @@ class ArrayCache(Generic[T]):
         except OSError as error:
             raise WriteError(
                 f"cache_dir '{self.directory}' cannot be written ({error.strerror or error}): "
-                f"'{folder}' is not whole. Free space there, name another folder, or leave "
-                "cache_dir out; what is whole already is used again.",
+                f"'{folder}' is incomplete. Free space there, name another folder, or leave "
+                "cache_dir out; complete volumes are used again.",
                 error,
             ) from error
 
 
 @contextmanager
 def named_if_changed(folder: Path) -> Iterator[None]:
-    """Say so if a volume's files cannot be read that were there when it was found.
+    """Raise a clear error if a volume's files cannot be read although they were found.
 
     Raises:
         OSError: if a file was removed or cut off since.
@@ -133,7 +133,7 @@ def named_if_changed(folder: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise OSError(
             f"cached volume '{folder}' was changed while in use ({error}). "
-            "Start again: what is missing is made again."
+            "Start again: missing volumes are written again."
         ) from error
 
 

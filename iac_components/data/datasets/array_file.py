@@ -35,7 +35,7 @@ class ArrayFile:
     offset: int
 
     def map(self, *, writable: bool = False) -> NDArray[np.generic]:
-        """Map the array; only what is then looked at is read.
+        """Map the array; only the accessed part is read.
 
         Args:
             writable: let the caller write, into pages of its own; the file stays as it is.
@@ -48,7 +48,7 @@ class ArrayFile:
 
 
 def open_array(file: Path) -> ArrayFile:
-    """Find the array in a file that may be cut off, or another's.
+    """Find the array in a file that may be truncated, or another's.
 
     Raises:
         OSError: if the file cannot be read.

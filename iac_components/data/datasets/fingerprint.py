@@ -1,4 +1,4 @@
-"""A text that says all there is to say about a transform, equal in every process that builds it."""
+"""Complete text description of a transform, equal in every process that builds it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOTES: dict[type, frozenset[str]] = {
     # Readers keep what they read last.
     ImageReader: frozenset({"filenames", "has_series"}),
 }
-"""What objects of a class note down in use: a state, which their settings do not depend on."""
+"""Attributes of a class that change in use: state, on which an object's settings do not depend."""
 
 _Parts = list[tuple[str, object]]
 _Global = type | FunctionType | BuiltinFunctionType
@@ -36,7 +36,7 @@ def transform_fingerprint(value: object, *, name: str = "transform") -> str:
     """Describe a transform by its class and all settings within, public or not.
 
     Two transforms with the same text do the same. The text changes with a setting, with the version
-    of the library, and with the file in which a class or function of one's own is written.
+    of the library, and with the file that defines a class or function of the user's.
 
     Objects are taken apart as pickle does it. Pickle's own bytes would not do: they also tell which
     of two equal strings are one object, and so change from run to run.
@@ -74,7 +74,7 @@ def _describe(value: object, name: str, above: tuple[int, ...]) -> str:
 
 
 def _parts(value: object, name: str) -> _Parts:
-    """Take an object apart: what it holds, and at which place."""
+    """Take an object apart into its parts and their places."""
     if isinstance(value, list | tuple | set | frozenset) and type(value) in _CONTAINERS:
         return [(f"[{index}]", part) for index, part in enumerate(value)]
     if isinstance(value, dict) and type(value) in _CONTAINERS:

@@ -1,4 +1,4 @@
-"""Patches at fixed positions, without augmentation: the same ones each time."""
+"""Patches at fixed positions, without augmentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["FixedPatches", "fixed_patches"]
 
 
 class FixedPatches:
-    """Some patches of each volume of a dataset: those of epoch 0, as its crops alone give them.
+    """Some patches of each volume of a dataset: those of epoch 0, cropped only.
 
     The dataset's volumes are used where they are, and its epoch stays as it is.
 

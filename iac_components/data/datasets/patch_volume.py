@@ -1,4 +1,4 @@
-"""A whole volume to take patches from, in memory or on disk."""
+"""Whole volume to take patches from, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _FORMAT = "iac_components volumes 1"
 
 
 class PatchVolume(Protocol):
-    """A volume, wherever it is."""
+    """A volume, in memory or on disk."""
 
     def read(self) -> tuple[torch.Tensor, ...]:
-        """Return image (C, X, Y, Z), label (1, X, Y, Z) and what else is carried.
+        """Return image (C, X, Y, Z), label (1, X, Y, Z) and other keys.
 
         They may be the volume itself: copy what is to be changed or to be kept.
         """
@@ -39,13 +39,13 @@ class PatchVolume(Protocol):
 
 @dataclass(frozen=True)
 class VolumeInMemory:
-    """A volume's tensors: the image, the label, and what else is carried."""
+    """Tensors of a volume: the image, the label, and other keys."""
 
     tensors: tuple[torch.Tensor, ...]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that it holds."""
+        """Bytes of memory in use."""
         return sum(tensor.nbytes for tensor in self.tensors)
 
     def read(self) -> tuple[torch.Tensor, ...]:
@@ -55,7 +55,7 @@ class VolumeInMemory:
 
 @dataclass(frozen=True)
 class VolumeOnDisk:
-    """A volume's files: the image, the label, and what else is carried."""
+    """Files of a volume: the image, the label, and other keys."""
 
     arrays: tuple[ArrayFile, ...]
 
@@ -74,7 +74,7 @@ class VolumeOnDisk:
             )
 
     def read(self) -> tuple[torch.Tensor, ...]:
-        """Map the files: of what is cropped, only the patch is read.
+        """Map the files: crops read only their patch.
 
         Raises:
             OSError: if a file was removed or cut off since it was found.
@@ -114,7 +114,7 @@ def _open(arrays: Sequence[ArrayFile]) -> VolumeOnDisk:
 
 
 def compact_label(label: torch.Tensor) -> torch.Tensor:
-    """Return a label in float32 in the smallest type that loses nothing, itself at worst.
+    """Return a float32 label in the smallest type without loss, or unchanged.
 
     Never uint8: PyTorch's ``any`` of it is no bool, and MONAI (1.6) then takes the complement of
     its bits for the background, in which crops draw foreground as well.

@@ -169,7 +169,7 @@ class VolumePatchDataset(SeededDataset):
             )
 
     def fixed_patch(self, index: int) -> Item:
-        """Return a patch of volume ``index`` modulo their number, as the crops alone give it.
+        """Return a patch of volume ``index`` modulo their number, cropped only.
 
         It depends on seed and index, and neither on the epoch nor on ``patches_per_volume``.
         """
@@ -226,7 +226,7 @@ class VolumePatchDataset(SeededDataset):
         return _Case(volume, patient, case), volume.nbytes
 
     def _tensors(self, number: int) -> tuple[torch.Tensor, ...]:
-        """Transform a volume: image, label and what is carried, each in its smallest type."""
+        """Transform a volume to image, label and other keys, each in its smallest type."""
         volume = self._read_volume(number)
         image, label = (volume[key] for key in self.keys)
         carried = []

@@ -1,4 +1,4 @@
-"""Volumes read during a run, whose files may have vanished or been cut since the check."""
+"""Reading of volumes during a run, whose files may have vanished or been cut since the check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CaseDataset", "damaged_file_named"]
 
 
 class CaseDataset(Dataset):
-    """MONAI's ``Dataset`` of volumes, whose errors name the file that cannot be read any more.
+    """MONAI's ``Dataset`` of volumes, whose errors name the file that cannot be read.
 
     Args:
         data: datalist entries.
@@ -47,7 +47,7 @@ class CaseDataset(Dataset):
 
 @contextmanager
 def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[None]:
-    """Say which file of an entry cannot be read, if that is why the block failed.
+    """Name the file of an entry that cannot be read, if that is why the block failed.
 
     Raises:
         DatasetError: instead of the block's error, if a file is missing or damaged, takes more
@@ -79,7 +79,7 @@ def damaged_file_named(entry: DatalistEntry, keys: Sequence[str]) -> Iterator[No
 
 
 def _lacks_memory(error: BaseException) -> bool:
-    """Tell whether an allocation failed; PyTorch has no error of its own for that on a CPU."""
+    """Return whether an allocation failed; PyTorch has no error of its own for that on a CPU."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, MemoryError) or "can't allocate memory" in str(link):

@@ -21,7 +21,7 @@ Item = dict[str, torch.Tensor | str | int]
 
 
 class _Volume(Protocol):
-    """Slices of a volume, wherever they are."""
+    """Slices of a volume, in memory or on disk."""
 
     def read(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return slice ``index`` as (C, H, W) and (1, H, W), float32, the caller's own."""
@@ -42,7 +42,7 @@ class _VolumeInMemory:
 
 @dataclass(frozen=True)
 class _Slice:
-    """One slice: where its voxels are (``row`` of ``volume``) and where it comes from."""
+    """One slice: its voxels (``row`` of ``volume``), patient and case."""
 
     volume: _Volume
     row: int

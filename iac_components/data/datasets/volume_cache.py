@@ -108,7 +108,7 @@ class VolumeCache:
         self.directory = self._cache.directory
 
     def load(self, entry: DatalistEntry, make: Callable[[], Volume], *, case: str) -> CachedVolume:
-        """Find a volume, or make and keep it.
+        """Find a volume, or create and keep it.
 
         Args:
             entry: the volume in the datalist.

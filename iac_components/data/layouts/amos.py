@@ -42,7 +42,7 @@ def read_amos(dataset_dir: Path) -> list[Case]:
 
 
 def _validation_has_labels(description: Mapping[str, object], dataset_dir: Path) -> bool:
-    """Tell whether the validation cases' labels are named and downloaded (early copies: not)."""
+    """Return whether the validation cases' labels are named and downloaded (early copies: not)."""
     entries = description.get("validation")
     named = isinstance(entries, list) and any(
         isinstance(entry, dict) and entry.get("label") for entry in entries

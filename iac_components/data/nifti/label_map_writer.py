@@ -166,7 +166,7 @@ def _read_header(source: str | Path) -> nibabel.Nifti1Header:
     except (OSError, EOFError, ImageFileError, HeaderDataError, zlib.error) as error:
         raise ValueError(f"'{source}' cannot be read any more ({error}).") from error
     if not isinstance(header, nibabel.Nifti1Header):
-        raise ValueError(f"'{source}' is no NIfTI file: its label map has nowhere to lie.")
+        raise ValueError(f"'{source}' is not a NIfTI file, so its label map has no grid.")
     return header
 
 

@@ -1,4 +1,4 @@
-"""Headers that nibabel mends while it reads them: told once, with the file's name."""
+"""Headers that nibabel mends while it reads them, reported once with the file's name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOLD: set[str] = set()
 
 
 class _HeldBack(logging.Filter):
-    """Holds what nibabel logs back for whoever knows the file's name."""
+    """Holds back nibabel's log records for the caller, who knows the file's name."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A NIfTI file's header, judged before anything is allocated on its word."""
+"""Header of a NIfTI file, checked before any memory is allocated for it."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _offset(stated: float, least: int) -> int:
 
 
 def _is_set(header: nibabel.Nifti1Header, field: str) -> bool:
-    """Tell whether a transform is set.
+    """Return whether a transform is set.
 
     nibabel takes a code of no meaning for 0, and so another place than the header may mean.
     """

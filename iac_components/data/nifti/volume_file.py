@@ -1,4 +1,4 @@
-"""Reading one NIfTI file once, whole, with every reason why that can fail told apart."""
+"""Reading of one NIfTI file, once and whole, with a separate message for each fault."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Volume:
 
 
 def read_volume(path: str) -> Volume | Fault:
-    """Read header and voxels of a NIfTI file; what cannot be read comes back as a fault.
+    """Read header and voxels of a NIfTI file; an unreadable one returns a fault.
 
     The whole file is decompressed, to its checksum: nibabel alone stops at the last voxel, and
     takes a compressed file with damaged bytes for a sound one. No more memory is taken than the

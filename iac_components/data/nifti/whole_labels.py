@@ -1,4 +1,4 @@
-"""Label maps whose integers were rounded by a format or a program, read as these integers."""
+"""Label maps whose integers were rounded by a format or a program, restored to integers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_whole(values: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 class WholeLabelsd(MapTransform):
-    """Round labels to the integers that they are but for rounding.
+    """Round labels that are integers up to rounding errors.
 
     Losses, metrics and crops compare labels with integers: 0.9999999 is a class of its own to
     them, or none, and 0.0000001 is foreground.
@@ -65,7 +65,7 @@ def _rounded(label: torch.Tensor, key: str) -> torch.Tensor:
     if not bool(((label - whole).abs() <= LABEL_ROUNDING + _SINGLE_PRECISION).all()):
         name = label.meta.get("filename_or_obj") if isinstance(label, MetaTensor) else None
         raise ValueError(
-            f"label '{name or key}' holds values that are no integers. Round the label map and "
+            f"label '{name or key}' holds values that are not integers. Round the label map and "
             "save it as uint8."
         )
     return whole

@@ -28,7 +28,7 @@ class BudgetError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class _Candidates:
-    """What may be chosen, and at what price; (L, P, O) unless said otherwise."""
+    """Candidates of the decoder and their costs; (L, P, O) unless said otherwise."""
 
     space: DintsSpace
     alive: NDArray[np.bool_]
@@ -64,9 +64,9 @@ def decode(
 ) -> DintsArchitecture:
     """Return the most probable architecture, if need be within a budget.
 
-    Without a budget this is what MONAI's ``TopologySearch.decode()`` returns (DiNTS, arXiv
+    Without a budget this is the one that MONAI's ``TopologySearch.decode()`` returns (DiNTS, arXiv
     2103.15954, section 3.2: paths by the shortest chain of patterns, the best operation on each),
-    by a Viterbi pass in place of Dijkstra's algorithm on a dense matrix.
+    by a Viterbi pass instead of Dijkstra's algorithm on a dense matrix.
 
     With a budget, the loss -log p of an architecture counts its patterns and, for each active
     path, how much less probable its operation is than the path's best one. The least loss within
@@ -154,7 +154,7 @@ def dearest(
 
 
 def _within_budget(candidates: _Candidates, max_cost: float) -> _Choice:
-    """The most probable choice whose true cost fits; the cheapest, if rounding hides all others."""
+    """Choose the most probable candidate whose true cost fits; the cheapest if rounding hid all."""
     cheapest_choice = _choose(candidates, loss_weight=0, cost_weight=1)
     if not cheapest_choice.cost <= max_cost:
         raise BudgetError(

@@ -23,14 +23,14 @@ class Knapsack:
 
     The budget is cut into ``BINS`` and each cost is rounded to the nearest bin, so that the best
     chain is found in one pass over the blocks. Rounding moves the total by about a hundredth of the
-    budget; the true cost of a chain is for the caller to check, hence :meth:`chains` goes on with
-    the next cheaper one.
+    budget; the caller checks the true cost of a chain, hence :meth:`chains` continues with the
+    next cheaper one.
 
     Attributes:
         table: the K patterns of active paths.
         pattern_losses: (L, K), infinite where a pattern may not be chosen.
         picks: for each block and path its operations.
-        pattern_bins: (L, K) what a pattern uses up beside its operations.
+        pattern_bins: (L, K) cost of a pattern without its operations.
     """
 
     table: PatternTable

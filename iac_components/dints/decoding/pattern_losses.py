@@ -1,4 +1,4 @@
-"""How improbable each activation pattern of a block is: what a decoder adds up."""
+"""Negative log-probability of each activation pattern of a block, which a decoder sums."""
 
 from __future__ import annotations
 

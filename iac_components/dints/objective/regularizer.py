@@ -1,4 +1,4 @@
-"""What the architecture step minimises beside the segmentation loss."""
+"""Regularization terms of the architecture step, added to the segmentation loss."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _arrays_alone() -> Iterator[None]:
 
 
 def _stand_ins() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
-    """What to call for each name that a pickled array refers to.
+    """List the stand-ins for the names that a pickled array refers to.
 
     numpy's own functions trust what they are given: a forged type description makes them take raw
     bytes for object pointers. The stand-ins take plain numbers alone.
@@ -156,7 +156,7 @@ class _NumberType:
         self.byte_order = str(state[1])
 
     def read(self, data: bytes) -> NDArray[np.generic]:
-        """The numbers that ``data`` holds."""
+        """Return the array that ``data`` holds."""
         return np.frombuffer(data, self.byte_order + self.code)
 
 
@@ -186,7 +186,7 @@ def _plain(value: object) -> object:
 
 
 def _array(content: Mapping[str, object], *names: str) -> NDArray[np.generic]:
-    """The array under the first of the names that the file has."""
+    """Return the array under the first of the names that the file has."""
     for name in names:
         value = content.get(name)
         if isinstance(value, np.ndarray):
@@ -198,7 +198,7 @@ def _array(content: Mapping[str, object], *names: str) -> NDArray[np.generic]:
 
 
 def _notes(content: Mapping[str, object]) -> dict[str, object]:
-    """What the search noted, as far as JSON can hold it."""
+    """Return the notes of the search, as far as JSON can hold them."""
     return {
         key: content[key]
         for key in _NOTES

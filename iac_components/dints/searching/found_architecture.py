@@ -31,7 +31,7 @@ LAST_NAME = "architecture_last.json"
 
 
 class BestArchitecture:
-    """Write ``architecture.json`` whenever a validation past the warm-up beats all before it.
+    """Write ``architecture.json`` whenever a validation after the warm-up beats all before it.
 
     NaN and infinity are never best. A best architecture that pruning has since ruled out counts no
     more. Saved with the run, so that resuming does not forget it; of several ranks the first
@@ -87,12 +87,12 @@ class BestArchitecture:
         _write(self.architecture, self.path)
 
     def state_dict(self) -> dict[str, object]:
-        """The best architecture, as the JSON values of its file."""
+        """Return the best architecture as the JSON values of its file."""
         best = self.architecture
         return {"architecture": None if best is None else best.content()}
 
     def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
-        """Take the best architecture over."""
+        """Load the best architecture."""
         content = state_dict["architecture"]
         self.architecture = None if content is None else parse_architecture(content)
 
@@ -161,7 +161,7 @@ def save_found_architecture(
 
 
 def _memory(architecture: DintsArchitecture, budget: MemoryBudget) -> dict[str, object]:
-    """What an architecture needs, and what it may need."""
+    """Return the memory of an architecture and its budget."""
     needed = budget.memory.of(architecture)
     return {
         "activation_gigabytes": needed / GIGABYTE,

@@ -1,4 +1,4 @@
-"""Which paths and operations of a DiNTS supernet go once they are stable: a pure function."""
+"""Pruning rules for stable paths and operations of a DiNTS supernet, as a pure function."""
 
 from __future__ import annotations
 

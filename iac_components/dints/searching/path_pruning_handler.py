@@ -57,7 +57,7 @@ class DintsPruningHandler(StabilityHandler[DintsSearchNetwork]):
 
     @property
     def decided(self) -> bool:
-        """Whether one architecture is left."""
+        """True once a single architecture is left."""
         alive = self.living()
         # Decoding takes time, and cannot decide what has two operations on a path.
         if not self._prunes or (alive.sum(axis=-1) > 1).any():

@@ -1,4 +1,4 @@
-"""What is left of a topology supernet, and what would be without some of its parts."""
+"""Living part of a topology supernet, as it is or without some of its parts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RemainingTopology:
         return [Part("operation", path.level, path.index, column) for column in columns]
 
     def without(self, parts: Iterable[Part]) -> RemainingTopology:
-        """Return what is left without some parts, and without the paths that lead nowhere then."""
+        """Return the rest without some parts, and without the paths that then lead nowhere."""
         alive = self.alive.copy()
         for part in parts:
             if part.kind == "operation":
@@ -55,7 +55,7 @@ class RemainingTopology:
 
     @property
     def is_possible(self) -> bool:
-        """Whether an architecture within the budget is left."""
+        """True if an architecture within the budget is left."""
         costs = np.zeros(self.alive.shape) if self.budget is None else self.budget.memory.costs
         nodes = None if self.budget is None else self.budget.memory.node_costs
         try:
@@ -65,7 +65,7 @@ class RemainingTopology:
         return self.budget is None or least <= self.budget.path_bytes
 
     def can_lose(self, *parts: Part) -> bool:
-        """Tell whether an architecture within the budget would be left without some parts."""
+        """Return whether an architecture within the budget would be left without some parts."""
         return self.without(parts).is_possible
 
     def _drop_dead_ends(self, alive: BoolArray, blocks: Iterable[int], *, forward: bool) -> None:

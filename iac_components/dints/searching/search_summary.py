@@ -90,14 +90,14 @@ class SearchSummary:
             write_text(self.path, table.getvalue())
 
     def state_dict(self) -> dict[str, object]:
-        """The rows so far."""
+        """Return the rows so far."""
         return {"rows": [list(row) for row in self.rows]}
 
     def load_state_dict(self, state_dict: Mapping[str, list[list[str]]]) -> None:
-        """Take the rows over."""
+        """Load the rows."""
         self.rows = [list(row) for row in state_dict["rows"]]
 
 
 def _text(value: float | None) -> str:
-    """A number, or nothing where there is none: NaN is no score."""
+    """Format a number; empty if there is none, as NaN is no score."""
     return "" if value is None or not math.isfinite(value) else f"{value:.8g}"

@@ -38,7 +38,7 @@ STEEPEST = 6.0
 
 @dataclass(frozen=True)
 class TopologyVerdict:
-    """What an audit says of a found architecture.
+    """Verdict of an audit on the found architecture.
 
     Attributes:
         decided: whether all of it was decided.
@@ -50,7 +50,7 @@ class TopologyVerdict:
 
 
 class TopologyAudit(Auditing[TopologyLosses]):
-    """Measures a supernet's paths and operations, and reports what those of the result are worth.
+    """Audit of a supernet's paths and operations, which also reports the effects in the result.
 
     Args:
         network: the supernet.
@@ -87,7 +87,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
 
     @property
     def remaining(self) -> RemainingTopology:
-        """What is left of the supernet."""
+        """Living part of the supernet."""
         return RemainingTopology(self.network.space, self.network.living().copy(), self.budget)
 
     @property
@@ -105,7 +105,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
         return left.alive
 
     def settle(self, epoch: int) -> None:
-        """Take looks without training until nothing goes, each at the cost of an ordinary one.
+        """Take looks without training until nothing is removed, each at an ordinary one's cost.
 
         What was measured since the last deletion is not measured again: nothing has changed.
         Under ``both`` nothing goes at the end: only training shows what is stable.
@@ -152,7 +152,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
         )
 
     def judge(self, found: DintsArchitecture) -> TopologyVerdict:
-        """Judge the paths and operations of what was found, in the supernet as it is."""
+        """Judge the paths and operations of the found architecture, in the current supernet."""
         if not self.races and not self.can_judge():
             return TopologyVerdict(False, None)
         remaining = self.remaining
@@ -256,7 +256,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
 
 
 def describe_topology(findings: Mapping[str, object], *, searched: bool) -> str:
-    """Say in one sentence what was found.
+    """Describe the findings in one sentence.
 
     Args:
         findings: plain values, as the provenance holds them.

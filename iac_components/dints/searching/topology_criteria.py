@@ -61,7 +61,7 @@ def build_topology_audit(
         items: the architecture half: a dataset, a list of items, or a loader.
         loss_function: of logits and labels.
         settings: rules of the audit.
-        criterion: what decides the search: a name, or a criterion of one's own.
+        criterion: rule that decides the search: a name, or a custom criterion.
         budget: what an architecture may need.
         images_a_patient: patches of each patient that parts are judged on.
         batch_size: of the search; as many patches are judged at once.
@@ -102,7 +102,7 @@ def topology_pruning_handler(
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: a name, or a criterion of one's own.
+        criterion: a name, or a custom criterion.
         stability: what ``stability`` stands for.
         audit: of the search.
         keep_schedule: counts of operations that a stable path keeps.

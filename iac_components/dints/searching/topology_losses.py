@@ -59,7 +59,7 @@ class TopologyLosses(LossesByPatient):
     def _last_column(
         self, columns: list[Features], parts: Sequence[Part], remaining: RemainingTopology
     ) -> Features:
-        """What the last block gives without some parts."""
+        """Compute the last block's features without some parts."""
         first = min(part.level for part in parts)
         topology = self.network.topology
         with topology.holding(torch.from_numpy(remaining.without(parts).alive)):

@@ -43,7 +43,7 @@ class Stateful(Protocol):
         ...
 
     def load_state_dict(self, state_dict: dict[str, object]) -> object:
-        """Take the state over."""
+        """Load the state."""
         ...
 
 
@@ -120,7 +120,7 @@ class ResumableCheckpoint:
             self._remove_others(epoch)
 
     def save_held(self, engine: Engine) -> None:
-        """Write the newest whole epoch of a run that was interrupted, if it is not on disk yet."""
+        """Write the newest complete epoch of an interrupted run, if it is not on disk yet."""
         if not is_abandoned(engine) or not is_first_rank():
             return
         if self._held is not None:
@@ -173,7 +173,7 @@ class ResumableCheckpoint:
             path.unlink(missing_ok=True)
 
     def load(self, engine: Engine) -> None:
-        """Take over the newest good checkpoint if asked to resume, or clear the way for a new run.
+        """Load the newest intact checkpoint if asked to resume, or make room for a new run.
 
         Raises:
             CheckpointError: if it is whole but of another run, or its content does not fit.
@@ -223,7 +223,7 @@ class ResumableCheckpoint:
         return find_checkpoints(self.directory)
 
     def _clear(self) -> None:
-        """Set aside what an older run left."""
+        """Set the files of an older run aside."""
         # Killed before its first checkpoint, this run would otherwise be resumed as the older one,
         # and the older one's results would pass for this one's.
         if is_first_rank():

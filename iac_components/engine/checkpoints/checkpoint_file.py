@@ -1,4 +1,4 @@
-"""Files of checkpoints: finding them, and reading those that are good."""
+"""Files of checkpoints: finding them, and reading the intact ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find_checkpoints(directory: Path) -> list[tuple[int, Path]]:
 
 
 def read_checkpoint(path: Path, *, quiet: bool = False) -> dict[str, object] | None:
-    """Content of a checkpoint, or None with one line in the log if it is no good.
+    """Return the content of a checkpoint, or None with one line in the log if it is damaged.
 
     Args:
         path: the file.

@@ -16,7 +16,7 @@ def has_length(item: object) -> TypeGuard[LRScheduler]:
 
 
 def follow_new_length(scheduler: LRScheduler, *, start: list[float], steps: int) -> None:
-    """Bring a schedule that has not run to where it would be after ``steps`` steps.
+    """Advance a schedule that has not run to its state after ``steps`` steps.
 
     The state of the schedule that was saved holds the old length, and the optimizer's the old rate
     (zero, at the end of a cosine). Stepping the new one gives, from here on, the rates of a run

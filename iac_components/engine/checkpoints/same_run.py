@@ -56,7 +56,7 @@ def require_same_run(
     Args:
         content: of the checkpoint.
         path: its file.
-        record: of the run that is to go on from it.
+        record: of the run that is to resume from it.
         started: whether the record knows already what was put into the network.
 
     Raises:
@@ -83,7 +83,7 @@ def require_same_run(
 
 
 def adopt_start(content: Mapping[str, object], path: Path, record: RunRecord) -> None:
-    """Take over what the run of a checkpoint began with: its weights come from there."""
+    """Adopt the start of the checkpoint's run, from which the weights come."""
     run = cast(Mapping[str, object], content["run"])
     identity = cast(Mapping[str, object], run["identity"])
     # A program, such as a client of federated learning, sets weights whatever the run's past.
@@ -114,7 +114,7 @@ def _is_beginning(name: str) -> bool:
 
 
 def adopt_length(content: Mapping[str, object], path: Path, record: RunRecord) -> bool:
-    """Take the changes of length over that a run has seen, this one included.
+    """Adopt the changes of length of the checkpoint's run, and add this run's.
 
     Returns:
         Whether the length has changed since the checkpoint.

@@ -1,4 +1,4 @@
-"""Moving what an older run left out of the way of a new one, so that nothing is lost."""
+"""Moving of an older run's files out of the way of a new one, so that nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a run, read from the bundle config that is being evaluated."""
+"""Record of a run, read from the bundle config that is being evaluated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLACES = (
     "bundle_root bundle_code dataset_dir output_dir ckpt_dir folds_file cache_dir checkpoint "
     "backbone_ckpt genotype_path architecture_path"
 )
-"""Where things lie; what lies there is recorded by its digest."""
+"""Paths; the files there are recorded by their digests."""
 
 _MACHINE = (
     "device amp channels_last checkpointing num_workers train#dataloader#num_workers "
@@ -31,7 +31,7 @@ _MACHINE = (
     "train#architecture_dataloader#num_workers supernet#checkpointing network_def#checkpointing "
     "train#trainer#device train#trainer#amp"
 )
-"""How it is computed. A run may move to another machine; mixed precision goes with the device."""
+"""Settings of the machine, which may change; mixed precision goes with the device."""
 
 _REPORTS = (
     "resume val_interval regions settings run_record check_steps folders session save_result "
@@ -39,13 +39,13 @@ _REPORTS = (
     "validate#dataset validate#dataloader validate#evaluator train#summary train#checkpoint "
     "train#trainer#train_handlers train#used_parts train#all_parts voxel_size_range"
 )
-"""What looks at the run: how often it is validated changes no weight."""
+"""Settings that only observe the run: the interval of validation changes no weight."""
 
 _LENGTH = "epochs train#trainer#max_epochs"
-"""May grow: the record keeps it apart."""
+"""Length, which may grow: the record keeps it apart."""
 
 _DATA = "train#dataset#data train#architecture_dataset#data"
-"""Recorded by its cases."""
+"""Datalists, recorded by their cases."""
 
 _FRAME = (
     "_meta_ imports initialize run finalize "
@@ -64,7 +64,7 @@ _WATCHERS = (
 """Handlers that change no number of a run; those that load a file are recorded by its content."""
 
 _WEIGHTS = ("model.pt", "model_final.pt")
-"""What a training writes into ``ckpt_dir``."""
+"""Files that a training writes into ``ckpt_dir``."""
 
 _GENOTYPE, _READS_GENOTYPE = "genotype_path", "iac"
 """The option that names a genotype, and the skip module that reads it."""
@@ -78,7 +78,7 @@ def record_run(
     parts: Mapping[str, Entries] | None = None,
     files: Mapping[str, str | Path | None] | None = None,
 ) -> RunRecord:
-    """Record all that defines the run of the config that calls this.
+    """Record all that defines the run of the calling config.
 
     Every entry of the config counts, whatever the user changed, but for places, the machine, what
     only looks at the run, and its length (see the lists of this module).
@@ -226,7 +226,7 @@ def _file_name(entry: Mapping[str, object]) -> list[str]:
 
 
 def _digest(path: str | Path | None) -> str | None:
-    """SHA-256 of a file's content; None if there is none, which whoever needs it will report."""
+    """Return the SHA-256 of a file's content; None if it is absent, which its reader reports."""
     if path is None or not Path(path).is_file():
         return None
     content = Path(path).read_bytes()

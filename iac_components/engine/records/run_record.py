@@ -17,10 +17,10 @@ import iac_components
 __all__ = ["LOADED_BY", "WEIGHTS_PUT", "CaseList", "RunRecord", "digest_of", "package_versions"]
 
 LOADED_BY = "file loaded by "
-"""What the identity calls a file that a handler loads, before its place in the config."""
+"""Prefix, in the identity, of a file that a handler loads; its place in the config follows."""
 
 WEIGHTS_PUT = "weights put into the network before the run"
-"""What the identity calls those that differ from the weights that the network was built with."""
+"""Key, in the identity, of weights that differ from those that the network was built with."""
 
 _SHOWN = 8
 _LONGEST = 80
@@ -56,14 +56,14 @@ class CaseList:
 
 @dataclass
 class RunRecord:
-    """Settings and data by which a run is known again, and notes of how it went.
+    """Settings and data that identify a run, and notes on its course.
 
     Equality of the data is that of the patients' and cases' names in each part and of the number of
     steps an epoch: images are not read for it, so that a copy of a data set is the same data set.
     The length may grow, and neither machine nor versions count.
 
     Attributes:
-        stage: what kind of run it is.
+        stage: kind of the run.
         options: top-level keys of the config with their values.
         config: further entries of the config, by id, as they stand there.
         files: digests of the files it begins with, by the option that names them; None without.
@@ -92,7 +92,7 @@ class RunRecord:
     weights_at_start: str | None = None
 
     def identity(self) -> dict[str, object]:
-        """Everything that must be equal, as plain values by the name that a user knows."""
+        """Everything that must be equal, as plain values by the user's names."""
         return {
             "stage": self.stage,
             **self.options,
@@ -109,7 +109,7 @@ class RunRecord:
         return digest_of(self.identity())
 
     def provenance(self) -> dict[str, object]:
-        """Plain values that say what ran, for the file of a result."""
+        """Plain values that describe the run, for the file of a result."""
         return {
             "options": dict(self.options),
             "processes": self.ranks,
@@ -139,7 +139,7 @@ def digest_of(identity: Mapping[str, object]) -> str:
 
 
 def describe_differences(then: Mapping[str, object], now: Mapping[str, object]) -> str:
-    """Name what differs between two identities with both values; empty if nothing does."""
+    """Describe the differences between two identities with both values; empty if there are none."""
     names = [name for name in {**now, **then} if then.get(name) != now.get(name)]
     parts = [f"{key}: checkpoint {_text(then, key)}, this run {_text(now, key)}" for key in names]
     more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""

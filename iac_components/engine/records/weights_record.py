@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger("iac_components.weights")
 
 
 def weights_record(path: str | Path, *, folds: Mapping[str, object]) -> dict[str, object]:
-    """Say which weights a result was made with, and whether they were trained for its fold.
+    """Describe the weights that a result was made with, and whether they were trained for its fold.
 
     Args:
         path: the file of the weights; whoever loads them reports what is wrong with it.

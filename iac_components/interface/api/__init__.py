@@ -1,4 +1,4 @@
-"""The Python interface: from a data set to a network with a found cell, in ten lines.
+"""Python interface: from a data set to a network with a found cell, in ten lines.
 
 ``import iac_components as iac`` gives these names, loaded when they are first asked for. They put
 together the trainers, handlers and checks of the bundles; a network is any supported U-shaped

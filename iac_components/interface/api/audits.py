@@ -1,4 +1,4 @@
-"""The audit of a cell search, and which of its options a criterion has a use for."""
+"""Audit of a cell search, and its options that a criterion uses."""
 
 from __future__ import annotations
 

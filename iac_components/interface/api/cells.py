@@ -37,7 +37,7 @@ __all__ = ["search_cell"]
 BATCH_SIZE = 8
 LEARNING_RATE = 3e-3
 AUDIT_LEARNING_RATE = 0.02
-"""Around a frozen backbone that an audit judges: a cell that hardly opens is found needless."""
+"""Around a frozen backbone that an audit judges: a cell that hardly opens is judged needless."""
 WARMUP_EPOCHS = {True: 2, False: 5}
 """Epochs that train the weights alone, around a frozen backbone and around one that trains."""
 
@@ -79,52 +79,52 @@ def search_cell(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> Genotype:
-    """Search the cell of a network's skip connections or other sites; the network stays as it is.
+    """Search the cell of a network's skip connections or other sites; the network is not changed.
 
     ``output_dir`` gets ``genotype.json``, ``search_trace.csv``, pictures and checkpoints. Pruning
-    deletes what has settled or is not needed, and ends the search when one cell is left, or none.
-    ``genotype.provenance["findings"]`` says what each part of the cell is worth, and how it was
-    decided; ``["kind"]`` is ``searched`` if all of it was, else ``undecided``.
+    deletes parts that have settled as losers or are not needed, and ends the search when one cell
+    is left, or none. ``genotype.provenance["findings"]`` has the effect of each part of the cell,
+    and how it was decided; ``["kind"]`` is ``searched`` if all of them were, else ``undecided``.
 
     Args:
         network: a U-shaped network that ``implant`` takes, trained, without cells.
         weights: a part of :func:`load_dataset`, a ``DataLoader``, or a ``Dataset`` or list of items
-            with ``image`` (C, *S) and ``label`` (1, *S); the weights learn from it.
-        architecture: what the architecture learns from, of other patients.
+            with ``image`` (C, *S) and ``label`` (1, *S); it trains the weights.
+        architecture: data that train the architecture, of other patients.
         output_dir: folder of the search, which no other run writes into.
-        epochs: length of the search at most.
+        epochs: maximal length of the search.
         steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 8, or the loaders' own.
         learning_rate: of the cells' weights; 0.003, or 0.02 where an audit decides around a frozen
             backbone, since a cell must have opened before it is judged.
-        warmup_epochs: epochs that train the weights alone; 2 around a frozen backbone, else 5.
+        warmup_epochs: epochs that only train the weights; 2 around a frozen backbone, else 5.
         architecture_learning_rate: of the architecture's parameters.
         architecture_every: steps of the weights for one of the architecture.
-        frozen_backbone: leave the network's own weights as they are.
+        frozen_backbone: do not train the network's own weights.
         operations: candidates of every edge.
         num_nodes: intermediate nodes of a cell.
-        channel_divisor: 1 / this of every skip's channels, which it must divide, pass operations.
+        channel_divisor: K; operations see 1/K of every skip's channels, a multiple of K.
         separate_levels: search a cell for each place.
         sites: where cells are searched: ``skips``, at the ``bottleneck``, and at the outputs of the
-            ``decoder``'s blocks; an AttentionUnet has the first alone.
+            ``decoder``'s blocks; an AttentionUnet has only the first.
         checkpointing: less memory for more time.
-        pruning: delete what has settled.
+        pruning: delete operations and inputs that have settled as losers.
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
         criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
-            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object. None
-            stands for the default.
-        tolerance: loss that does not matter.
+            evidence), ``audit`` (parts that the loss does not need go) or ``both``; or an object.
+            None stands for the default.
+        tolerance: increase of the loss that does not matter.
         alpha: probability of any wrong deletion by evidence.
-        images_a_patient: images of each patient of ``architecture`` that parts are judged on.
-        audit_every: epochs from one look of the audit to the next; by default as many as keep the
-            looks from costing more than the training of the weights.
-        cost: unit by which the audit tells the cheaper of equals.
-        max_cost: most that inference with cells may cost, over the plain network's.
+        images_a_patient: images of each patient of ``architecture`` on which parts are judged.
+        audit_every: epochs between two looks of the audit; by default so many that the looks cost
+            no more than the training of the weights.
+        cost: unit of cost by which the audit chooses among equals.
+        max_cost: upper bound of the cost of inference with cells over the plain network's.
         loss: of logits and labels.
-        resume: start from the newest checkpoint, if there is one of this very search.
-        device: what computes; the GPU if there is one, else the CPU.
-        seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
+        resume: start from the newest checkpoint, if there is one of this search.
+        device: of the computation; the GPU if there is one, else the CPU.
+        seed: of all random numbers; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load data.
 

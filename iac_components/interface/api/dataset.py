@@ -1,4 +1,4 @@
-"""A data set as downloaded: read, divided by patient, checked, with the recipe that fits it."""
+"""Data set as downloaded: read, split by patient, checked, with a fitting recipe."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def load_dataset(
     cache_dir: str | Path | None = None,
     **settings: object,
 ) -> Data:
-    """Read a data set as downloaded, divide it by patient, and check every file of it.
+    """Read a data set as downloaded, split it by patient, and check every file of it.
 
-    What ``settings`` leave out is taken from the data: classes from the description, channels from
-    the headers; the median voxel size (of slices within them alone); a field of view that holds
-    95 % of the slices, and patches as large up to 320 pixels; with three dimensions patches of the
-    median size up to 96 voxels. Volumes are prepared when training first asks for them.
+    Fields that ``settings`` leave out follow from the data: classes from the description, channels
+    from the headers; the median voxel size (for slices, only within them); a field of view that
+    holds 95 % of the slices, and patches of that size up to 320 pixels; with three dimensions
+    patches of the median size up to 96 voxels. Volumes are prepared when training first needs them.
 
     Args:
         dataset_dir: the data set's folder.
-        layout: how its files lie: ``decathlon``, ``acdc``, ``amos``, ``brats`` or ``kits``.
-        spatial_dims: 2 for networks that see slices, 3 for those that see patches of volumes.
-        fold: the fold that is tested.
-        num_folds: folds that are drawn.
+        layout: of its files: ``decathlon``, ``acdc``, ``amos``, ``brats`` or ``kits``.
+        spatial_dims: 2 for networks of slices, 3 for networks of patches of volumes.
+        fold: the test fold.
+        num_folds: number of folds.
         split_seed: seed of the folds.
         folds_file: file of the folds, drawn and written if absent; None draws them each time.
-        size_divisor: what the network divides a side by, of which sizes are made multiples.
+        size_divisor: factor by which the network divides a side; sizes are made multiples of it.
         voxel_size_range: voxel sizes in mm that images may have; None takes any.
         cache_dir: folder of prepared volumes, shared by all runs; None holds them in memory.
         **settings: fields of :class:`Recipe`, such as ``class_names``, ``patch_size`` or, for CT,
@@ -119,7 +119,7 @@ def load_dataset(
 def _named(
     settings: Mapping[str, object], dataset_dir: str | Path, layout: str, first: DatalistEntry
 ) -> dict[str, object]:
-    """Complete classes and channels.
+    """Add the missing names of classes and channels.
 
     Raises:
         OptionError: if nothing names the classes.
@@ -166,7 +166,7 @@ def _check(
 
 
 def _check_window(train: Sequence[DatalistEntry], recipe: Recipe) -> None:
-    """Say what training's field of view does not reach."""
+    """Log the labelled voxels outside training's field of view."""
     if recipe.field_of_view is not None:
         check_window_reach(
             train,

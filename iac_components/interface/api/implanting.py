@@ -30,10 +30,10 @@ def implant(
 
     Args:
         network: the network that the cell was searched for, or another U-shaped one of as many
-            dimensions; it stays as it is.
+            dimensions; it is not changed.
         genotype: the cell, or its ``genotype.json``.
-        frozen_backbone: let training change the cells alone.
-        channel_divisor: 1, or that of the search for cells as narrow as those searched.
+        frozen_backbone: train only the cells.
+        channel_divisor: 1, or that of the search for cells as narrow as in the search.
         input_shape: (1, C, *S) that the network takes; inferred by default.
 
     Raises:

@@ -18,7 +18,7 @@ __all__ = ["plot"]
 
 
 def plot(folder: str | Path, *, output_dir: str | Path | None = None) -> dict[str, Path]:
-    """Draw a search: its curves, when it knew its answer, what it found and what that is worth.
+    """Draw a search: its curves, its ranks over epochs, the found cell or topology, and effects.
 
     Args:
         folder: of a search (``search_trace.csv``), or of a found cell alone (``genotype.json``).

@@ -47,15 +47,15 @@ def predict(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> dict[str, Path] | dict[str, LabelMap]:
-    """Segment images; label maps lie where their image lies, voxel by voxel.
+    """Segment images; a label map has the grid of its image.
 
     Args:
         network: trained with this recipe.
         images: a folder of NIfTI files, such a file, several of them, or a :class:`Part`. Channels
-            in files of their own are told apart by their names.
-        recipe: how volumes become the network's input, ``data.recipe``.
+            in separate files are distinguished by their names.
+        recipe: settings that turn volumes into the network's input, ``data.recipe``.
         output_dir: folder of ``<case>_seg.nii.gz``; None returns the label maps.
-        device: what computes; the GPU if there is one, else the CPU.
+        device: of the computation; the GPU if there is one, else the CPU.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load images.
 
@@ -123,7 +123,7 @@ def _entries(images: Images, num_channels: int) -> list[DatalistEntry]:
 
 
 def _require_apart(entries: Sequence[DatalistEntry], output_dir: str | Path | None) -> None:
-    """Keep label maps out of the images' folder, where they would be images the next time."""
+    """Refuse to write label maps into the images' folder, where they would be taken for images."""
     if output_dir is None:
         return
     target = Path(output_dir).expanduser().resolve()
@@ -159,7 +159,7 @@ def _evaluator(
 
 
 def _keep(engine: Engine, arrays: dict[str, LabelMap]) -> None:
-    """Take the label maps of a batch."""
+    """Collect the label maps of a batch."""
     for source, output in zip(engine.state.batch, engine.state.output, strict=True):
         prediction = cast(Mapping[str, torch.Tensor], output)["pred"]
         arrays[str(source["case"])] = prediction[0].cpu().numpy().astype(np.uint8)

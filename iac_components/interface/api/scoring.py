@@ -76,9 +76,9 @@ def evaluate(
         data: a part of :func:`load_dataset`, a ``DataLoader``, or a ``Dataset`` or list of items
             with ``image``, ``label`` and the names ``patient`` and ``case``.
         output_dir: folder of ``metrics.csv`` and ``metrics.json``.
-        class_names: names of the foreground classes, where the data do not know them.
-        regions: label values of each region to score; None scores each class by its own.
-        device: what computes; the GPU if there is one, else the CPU.
+        class_names: names of the foreground classes, if the data do not have them.
+        regions: label values of each region to score; None scores each class alone.
+        device: of the computation; the GPU if there is one, else the CPU.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load data.
 

@@ -74,21 +74,21 @@ def search_topology(
 
     ``output_dir`` gets ``architecture.json``, the trace, a summary, pictures and the checkpoints.
     ``build_dints_network`` makes the network, which :func:`train` trains.
-    ``provenance["findings"]`` of what is returned says what each path and operation is worth, and
-    how it was decided; ``["kind"]`` is ``searched`` if all of it was, else ``undecided``.
+    ``provenance["findings"]`` of the result has the effect of each path and operation, and how it
+    was decided; ``["kind"]`` is ``searched`` if all of them were, else ``undecided``.
 
     Args:
-        weights: what the weights learn from: a part of :func:`load_dataset` with
+        weights: data that train the weights: a part of :func:`load_dataset` with
             ``spatial_dims=3``, a ``DataLoader``, or a ``Dataset`` or list of items with ``image``
             (C, *S) and ``label`` (1, *S).
-        architecture: what the architecture learns from, of other patients.
-        validation: what chooses the best architecture.
+        architecture: data that train the architecture, of other patients.
+        validation: data that choose the best architecture.
         output_dir: folder of the search, which no other run writes into.
-        epochs: length of the search at most.
+        epochs: maximal length of the search.
         steps_per_epoch: steps of an epoch; None takes ``weights`` once.
         batch_size: images of a step; 2, or the loaders' own.
         learning_rate: of the weights.
-        warmup_epochs: epochs that train the weights alone.
+        warmup_epochs: epochs that only train the weights.
         architecture_learning_rate: of the architecture's parameters.
         architecture_every: steps of the weights for one of the architecture.
         val_interval: epochs between validations; 20, or ``epochs`` if fewer.
@@ -96,27 +96,27 @@ def search_topology(
         num_depths: resolutions of the grid.
         channel_mul: channels are this times 32, 64, ...
         use_downsample: halve the image first.
-        memory_fraction: of the largest network's activations that the found one may need; a half.
+        memory_fraction: budget as a fraction of the largest network's activations; a half.
         memory_gigabytes: the same in gigabytes, for a batch; not with ``memory_fraction``.
         entropy_weight: of the term that makes the architecture discrete.
         memory_weight: of the term that keeps the budget.
         topology_weight: of the term that keeps it connected.
-        pruning: delete what has settled.
+        pruning: delete operations that have settled as losers.
         keep_schedule: counts of operations that a stable path keeps.
         path_pruning: with ``pruning``, delete paths too.
         criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
-            evidence), ``audit`` (what the loss can do without goes) or ``both``; or an object.
-        tolerance: loss that does not matter.
+            evidence), ``audit`` (parts that the loss does not need go) or ``both``; or an object.
+        tolerance: increase of the loss that does not matter.
         alpha: probability of any wrong deletion by evidence.
-        images_a_patient: patches of each patient of ``architecture`` that paths and operations are
-            judged on.
-        audit_every: epochs from one look of the audit to the next; by default as many as keep the
-            looks from costing more than the training of the weights.
+        images_a_patient: patches of each patient of ``architecture`` on which paths and operations
+            are judged.
+        audit_every: epochs between two looks of the audit; by default so many that the looks cost
+            no more than the training of the weights.
         loss: of logits and labels.
-        class_names: names of the foreground classes, where the data do not know them.
-        resume: start from the newest checkpoint, if there is one of this very search.
-        device: what computes; the GPU if there is one, else the CPU.
-        seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
+        class_names: names of the foreground classes, if the data do not have them.
+        resume: start from the newest checkpoint, if there is one of this search.
+        device: of the computation; the GPU if there is one, else the CPU.
+        seed: of all random numbers; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load data.
 

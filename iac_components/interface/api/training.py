@@ -53,15 +53,15 @@ def train(
     amp: bool | None = None,
     num_workers: int = 0,
 ) -> nn.Module:
-    """Train a network in place, and give it its best weights.
+    """Train a network in place, and load its best weights.
 
-    AdamW with a cosine schedule, Dice and cross entropy; of the weights at each validation those
-    with the best mean Dice over patients are kept. ``output_dir`` gets ``model.pt`` (the best),
+    AdamW with a cosine schedule, Dice and cross entropy; the weights of the validation with the
+    best mean Dice over patients are kept. ``output_dir`` gets ``model.pt`` (the best),
     ``model_final.pt``, ``network.json`` and the checkpoints.
 
     Args:
         network: any ``nn.Module`` from (B, C, *S) to logits (B, classes, *S). Parameters without
-            ``requires_grad`` stay as they are.
+            ``requires_grad`` are not changed.
         train: a part of :func:`load_dataset`, a ``DataLoader``, or a ``Dataset`` or list of items
             with ``image`` (C, *S) and ``label`` (1, *S).
         validation: likewise; None keeps the last weights.
@@ -69,13 +69,13 @@ def train(
         epochs: length of the run.
         steps_per_epoch: steps of an epoch; None takes the data once.
         batch_size: images of a step; 16, or the loader's own.
-        learning_rate: at the start.
+        learning_rate: initial one.
         val_interval: epochs between validations and checkpoints; 5, or ``epochs`` if fewer.
         loss: of logits and labels, such as ``StackedSupervisionLoss`` for deep supervision.
-        class_names: names of the foreground classes, where the data do not know them.
-        resume: start from the newest checkpoint, if there is one of this very run.
-        device: what computes; the GPU if there is one, else the CPU.
-        seed: of everything that is drawn; it also sets Python's, NumPy's and torch's generators.
+        class_names: names of the foreground classes, if the data do not have them.
+        resume: start from the newest checkpoint, if there is one of this run.
+        device: of the computation; the GPU if there is one, else the CPU.
+        seed: of all random numbers; it also sets Python's, NumPy's and torch's generators.
         amp: mixed precision; None turns it on with CUDA.
         num_workers: processes that load data.
 

@@ -60,5 +60,5 @@ def _load(arguments: Sequence[str], reference: str | None) -> dict[str, list[Cas
     if reference is None:
         return runs
     if reference not in runs:
-        raise ValueError(f"--reference '{reference}' is none of the runs: {', '.join(runs)}.")
+        raise ValueError(f"--reference '{reference}' is not one of the runs: {', '.join(runs)}.")
     return {reference: runs.pop(reference), **runs}

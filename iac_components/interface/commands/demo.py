@@ -1,10 +1,10 @@
 """Watch a cell being searched, pruned, trained and used, within minutes on two cores.
 
-On 20 hippocampus volumes that come along (MR of ten subjects, both sides, from the Medical
-Segmentation Decathlon, CC BY-SA 4.0), or on real data of yours with --dataset_dir; other data sets
-of the collection without it on synthetic volumes, which show that it runs and nothing else.
+Runs on the package's 20 hippocampus volumes (MR of ten subjects, both sides, from the Medical
+Segmentation Decathlon, CC BY-SA 4.0), or on your own data with --dataset_dir; for other data sets
+of the collection without it on synthetic volumes, which only show that the stages run.
 --bundle hippocampus_dints searches a whole 3-D network. Every 'monai.bundle run' command is printed
-before it starts, so that it can be copied. What has ended is not run again in the same output_dir.
+before it starts, so that it can be copied. Finished stages are not repeated in the same output_dir.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "predict": {"patch_size": [32, 48, 32]},
     },
 }
-"""Method to stage to the options of a short run."""
+"""Options of a short run, by method and stage."""
 
 CENTRED: Mapping[str, object] = {"field_of_view": [48, 64, -1]}
 """For slices of hippocampus: a window that just holds them is learned soonest. The bundle's own
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[STAGE.]KEY=VALUE",
         help="options of the bundles, such as search.epochs=20",
     )
-    parser.add_argument("--again", metavar="STAGE", help="run this stage and all after it anew")
+    parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         StageError: if a stage fails.
     """
     if options.bundle not in collection():
-        raise OptionError(f"--bundle '{options.bundle}' is none of {', '.join(collection())}.")
+        raise OptionError(f"--bundle '{options.bundle}' is not one of {', '.join(collection())}.")
     given = read_overrides(options.set)
     out = options.output_dir.expanduser().absolute()
     bundles = find_bundles(options.bundle, rendered=out / "bundles")
@@ -123,13 +123,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def phantom_layout(combination: Combination) -> str:
-    """The layout of the phantom that looks like a combination's data set."""
+    """Return the layout of the phantom that resembles a combination's data set."""
     name = combination.dataset.name
     return f"msd_{name}" if combination.method == "dints" else name
 
 
 def _dataset(options: argparse.Namespace, name: str, out: Path) -> Path:
-    """The data: as given, those that come along, or synthetic ones."""
+    """Return the data folder: as given, the shipped example, or a new phantom."""
     if options.dataset_dir is not None:
         return Path(options.dataset_dir).expanduser()
     if name == "hippocampus":
@@ -146,7 +146,7 @@ def _dataset(options: argparse.Namespace, name: str, out: Path) -> Path:
 def _short(
     stages: list[Stage], bundles: Bundles, given: Mapping[str, Mapping[str, str]]
 ) -> list[Stage]:
-    """Put the budget into stages; validation follows a length that was given."""
+    """Set the budget of stages; the validation interval follows a given length."""
     short = []
     window = CENTRED if bundles.method == "iac" and bundles.name.startswith("hippocampus") else {}
     for stage in stages:

@@ -54,7 +54,7 @@ EXAMPLE = """
 """
 
 RELABELLED = {"brats": {4: 3}}
-"""Layout to label values that count as others; BraTS called the third class 4 until 2021."""
+"""Label values that count as others, by layout; BraTS called the third class 4 until 2021."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--regions", nargs="+", metavar="NAME=1,2", help="score these unions of classes"
     )
     parser.add_argument("--groups", type=Path, metavar="FILE.csv", help="case,subject_group")
-    parser.add_argument("--common", action="store_true", help="score what both sides have")
+    parser.add_argument("--common", action="store_true", help="score only common cases")
     parser.add_argument("--prediction_suffix", default=PREDICTED, help=f"({PREDICTED})")
     parser.add_argument("--label_suffix", default="", help="such as _gt")
     parser.add_argument("--bundles", metavar="STEM", help="segment the data set's images first")
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _require_fitting(options: argparse.Namespace) -> None:
-    """Check that what was given goes together.
+    """Check that the given options go together.
 
     Raises:
         OptionError: if it does not.
@@ -127,13 +127,13 @@ def _require_fitting(options: argparse.Namespace) -> None:
         useless = [name for name in ("groups", "label_suffix") if getattr(options, name)]
         if useless:
             raise OptionError(
-                f"--{useless[0]} is for a folder of label maps: a data set in a layout says itself "
-                "which cases are one patient's. Leave it out."
+                f"--{useless[0]} is for a folder of label maps: a data set in a layout defines its "
+                "patients itself. Leave it out."
             )
 
 
 def _facts(options: argparse.Namespace) -> Mapping[str, object]:
-    """The config of the bundles' training, which names layout, classes and regions."""
+    """Load the config of the bundles' training, which names layout, classes and regions."""
     if not options.bundles:
         return {}
     return _bundles(options).settings("train")
@@ -155,7 +155,7 @@ def _cases(labels: Path, layout: object, options: argparse.Namespace) -> list[Ca
 
 
 def _stated(labels: Path, layout: object) -> Sequence[str] | None:
-    """The classes that a data set states; those of labelsTr stand beside it."""
+    """Return the classes that a data set states; labelsTr's are in the folder above it."""
     folder, name = (labels, str(layout)) if layout else (labels.absolute().parent, "decathlon")
     if not layout and not (folder / "dataset.json").is_file():
         return None

@@ -1,4 +1,4 @@
-"""Label maps beside their references: found by name, checked together, scored one by one."""
+"""Label maps and their references: matched by name, checked together, scored one by one."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
 __all__ = ["Pair", "Scoring", "folder_cases", "highest_value", "pair_up", "score"]
 
 PREDICTED = "_seg"
-"""End of the names that an inference bundle gives."""
+"""Suffix of the names that an inference bundle writes."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A prediction, and the case whose label it is held against."""
+    """A prediction, and the case with its reference label."""
 
     case: Case
     prediction: Path
@@ -48,7 +48,7 @@ class Scoring:
 
     @property
     def names(self) -> list[str]:
-        """Names of what is scored."""
+        """Names of the scored classes or regions."""
         return list(scored_regions(self.class_names, self.regions))
 
     @property
@@ -67,7 +67,7 @@ def folder_cases(folder: Path, patients: Mapping[str, str], *, suffix: str = "")
         suffix: end of the files' names that is not the case's.
 
     Raises:
-        DatasetError: if it is no folder or holds no label map.
+        DatasetError: if it is not a folder or holds no label map.
     """
     files = _nifti_files(folder, "labels")
     names = [nifti_stem(file).removesuffix(suffix) for file in files]
@@ -86,7 +86,7 @@ def pair_up(
         predictions: folder of label maps.
         cases: labelled.
         suffix: end of the predictions' names that may follow the case's.
-        common: leave out what only one side has.
+        common: leave out cases that only one side has.
 
     Raises:
         DatasetError: naming each file that has no counterpart; if nothing has one; or if two
@@ -116,7 +116,7 @@ def pair_up(
         faults += [Fault(str(file), "has no label", remedy) for file in unused]
     if not pairs:
         raise DatasetError(
-            f"no label map in '{predictions}' is called like one of {len(cases)} case(s), such as "
+            f"no label map in '{predictions}' is named after one of {len(cases)} case(s), such as "
             f"'{cases[0].name}', with or without '{suffix}' at the end. Rename them, or pass "
             "--prediction_suffix and --label_suffix."
         )
@@ -152,7 +152,7 @@ def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
 
 def _nifti_files(folder: Path, what: str) -> list[Path]:
     if not folder.is_dir():
-        raise DatasetError(f"{what} '{folder}' is no folder. Pass one that holds label maps.")
+        raise DatasetError(f"{what} '{folder}' is not a folder. Pass one with label maps.")
     files = sorted(path for path in folder.iterdir() if is_nifti_name(path.name))
     if not files:
         raise DatasetError(
@@ -163,7 +163,7 @@ def _nifti_files(folder: Path, what: str) -> list[Path]:
 
 
 def _names(case: Case) -> list[str]:
-    """The names that a case's prediction may have."""
+    """List the file names that a case's prediction may have."""
     images = case.image if isinstance(case.image, tuple) else (case.image,)
     stems = [nifti_stem(path) for path in (*images, case.label) if path is not None]
     return [case.name, *stems]

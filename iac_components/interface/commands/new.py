@@ -2,8 +2,8 @@
 
 The data set lies in the Decathlon's layout: dataset.json (the Decathlon's or nnU-Net v2's spelling,
 with its list "training"), imagesTr, labelsTr and, if a patient has several cases, groups.csv
-(case,subject_group). What the configs hold is decided from it by fixed rules and printed with the
-reasons; every value is a top-level key of the configs and can be changed afterwards.
+(case,subject_group). The values of the configs follow from it by fixed rules and are printed with
+their reasons; each one is a top-level key of the configs and can be changed afterwards.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def table(choices: Sequence[Choice]) -> str:
 
 
 def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
-    """Yield what the user should know and could not see from the table."""
+    """Yield the notices that the table does not show."""
     volumes = len(facts.cases)
     yield (
         f"Volumes are cut into {facts.plane.name} slices, across the axis with the largest voxels "
@@ -111,7 +111,7 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
         yield f"Patients: {facts.num_patients}, from groups.csv."
     elif facts.num_patients == volumes:
         yield (
-            "Patients: no groups.csv, so each case counts as a patient of its own. If a patient "
+            "Patients: no groups.csv, so each case counts as one patient. If a patient "
             "has several cases, write one (case,subject_group), or the folds leak."
         )
     else:
@@ -119,11 +119,11 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
     if combination.dataset.name in known(IAC / "datasets"):
         yield (
             f"'{combination.dataset.name}' is a data set of this collection, whose results and "
-            "genotype stand in these bundles. If yours is another one, choose another name."
+            "genotype are in these bundles. If yours is another one, choose another name."
         )
     yield (
         "The genotype.json in train and inference is a stand-in from another data set, as its "
-        "provenance says; the commands below use the one that you find."
+        "provenance says; the commands below use the one that your search finds."
     )
 
 
@@ -147,7 +147,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the bundles, print what was decided, and the commands that use them.
+    """Write the bundles, print the decisions, and the commands that use them.
 
     Raises:
         ValueError: if something given is at fault.
@@ -169,7 +169,7 @@ def run(options: argparse.Namespace) -> None:
     for number, stage in enumerate(stages, start=1):
         print(f"\n# {number}. {stage.title}\n{stage.line()}")
     words = ["iac", "run", str(bundles.stem.with_name(bundles.name)), str(data)]
-    print(f"\n# All of it, continued by the same command after a stop\n{shlex.join(words)}")
+    print(f"\n# All stages; after a stop, the same command resumes\n{shlex.join(words)}")
 
 
 def plan_bundles(
@@ -182,7 +182,7 @@ def plan_bundles(
     plane: str | None = None,
     overwrite: bool = False,
 ) -> Bundles:
-    """Write the bundles and print what was decided; see :func:`create_bundles`."""
+    """Write the bundles and print the decisions; see :func:`create_bundles`."""
     combination, facts, choices = create_bundles(
         dataset_dir,
         name=name,
@@ -204,7 +204,7 @@ def plan_bundles(
 
 
 def _short(value: object) -> str:
-    """A value on one line of the table."""
+    """Format a value on one line of the table."""
     if isinstance(value, dict) and "_target_" in value:
         inner = [f"{value[key]:g}" for key in ("a_min", "a_max") if key in value]
         return " ".join([str(value["_target_"]), *inner])

@@ -1,4 +1,4 @@
-"""Pack bundles into one zip each that runs by itself, and list the zips with their checksums.
+"""Pack each bundle into a self-contained zip, and list the zips with their checksums.
 
 Writes <bundle>_v<version>.zip with a copy of iac_components inside, the same bytes each time, and
 model_info.json as 'monai.bundle.download --source github' reads it: commit it as
@@ -41,7 +41,7 @@ def write_zip(plan: BundleZip, folder: Path, *, base_url: str) -> ModelInfo:
 
 
 def read_model_info(path: Path) -> ModelInfo:
-    """The entries of an earlier call, if there was one.
+    """Read the entries of an earlier call, if there was one.
 
     Raises:
         ValueError: if the file is there and is no such list.
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Pack what was asked for.
+    """Pack the named bundles.
 
     Raises:
         ValueError: if a folder is no bundle, or weights are not those on record.
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
     """
     missing = [str(root) for root in options.bundles if not root.is_dir()]
     if missing:
-        raise ValueError(f"'{missing[0]}' is no folder. Pass folders of bundles.")
+        raise ValueError(f"'{missing[0]}' is not a folder. Pass folders of bundles.")
     # All are looked at before any is written.
     plans = [plan_zip(root.resolve()) for root in options.bundles]
     entries = read_model_info(options.out / MODEL_INFO)

@@ -1,4 +1,4 @@
-"""Draw a search: its curves, when it knew its answer, and the cell or topology it found.
+"""Draw a search: its curves, its ranks over epochs, and the cell or topology it found.
 
 FOLDER is the output_dir of a search (search_trace.csv), or holds a found cell (genotype.json).
 """

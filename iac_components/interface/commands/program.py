@@ -1,4 +1,4 @@
-"""Choice of the command, its help, and one line for what is wrong with its input."""
+"""Choice of the command, its help, and one line for bad input."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["COMMANDS", "add_command", "run"]
 COMMANDS = {
     "new": "write the bundles for a data set of your own",
     "run": "from a data set to label maps: plan, backbone, search, training, evaluation, inference",
-    "demo": "the same within minutes, on data that come along",
+    "demo": "all stages within minutes, on the package's own data",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
-    "plot": "draw a search and what it found",
-    "package": "pack bundles into zips that run by themselves",
+    "plot": "draw a search and its result",
+    "package": "pack bundles into self-contained zips",
     "convert": "turn a pickled DiNTS architecture into JSON",
 }
-"""Command to its summary; the module of the same name is the command."""
+"""Summaries of the commands; each command is the module of the same name."""
 
 DESCRIPTION = "Small adaptive cells for the skip connections of segmentation networks."
 EPILOG = """examples:
@@ -34,7 +34,7 @@ EPILOG = """examples:
   iac run own_bundles/liver_unet my_data
   iac compare plain=runs/a/evaluate cell=runs/b/evaluate
 
-All else is a bundle's affair: python -m monai.bundle run --config_file ...
+For everything else run a bundle: python -m monai.bundle run --config_file ...
 """
 
 
@@ -56,7 +56,7 @@ class _Command:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run what is asked for; returns the exit status: 0, 1 for a stage's own, 2 for bad input."""
+    """Run a command; returns the exit status: 0, 1 for a stage's own, 2 for bad input."""
     parser, chosen = _parser(arguments)
     try:
         options = parser.parse_args(arguments)
@@ -81,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _message(error: BaseException) -> str | None:
-    """What to tell of an error; None for a bug, which keeps its traceback."""
+    """Return the message for an error; None for a bug, which keeps its traceback."""
     # Imports MONAI, which help and version do without.
     from iac_components.common.console.brief_errors import brief_message
 
@@ -92,7 +92,7 @@ def _message(error: BaseException) -> str | None:
 
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, _Command | None]:
-    """The parser; of the commands only the chosen one's module is imported."""
+    """Build the parser; of the commands only the chosen one's module is imported."""
     parser = argparse.ArgumentParser(
         prog="iac",
         description=DESCRIPTION,
@@ -114,7 +114,7 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, _Command
 
 
 def add_command(name: str) -> argparse.ArgumentParser:
-    """The parser of one command alone, for tests and documentation."""
+    """Build the parser of one command alone, for tests and documentation."""
     parser = argparse.ArgumentParser(prog=f"iac {name}")
     _describe(parser, _load(name))
     return parser

@@ -1,10 +1,10 @@
-"""Go from a labelled data set to label maps in one call that can be stopped and called again.
+"""Run all stages from a labelled data set to label maps, in one resumable call.
 
 Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
 test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
-printed before it starts. A second call leaves out what has ended.
+printed before it starts. A second call skips finished stages.
 
-STEM is what the names of three bundle folders begin with (own_bundles/liver_unet), or the short
+STEM is the common start of three bundle folders' names (own_bundles/liver_unet), or the short
 name of a combination of the collection (acdc_unet, spleen_dints). If there are no bundles at a
 path of that form, they are planned from the data first, as 'iac new' does it.
 """
@@ -49,19 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"options of the bundles; stages: {', '.join(STAGES)}",
     )
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
-    parser.add_argument("--again", metavar="STAGE", help="run this stage and all after it anew")
+    parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
     parser.add_argument("--dry_run", action="store_true", help="print the commands, run nothing")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run all stages that have not ended.
+    """Run all unfinished stages.
 
     Raises:
         OptionError: if something given is at fault.
         StageError: if a stage fails.
     """
     if options.images is not None and not options.images.is_dir():
-        raise OptionError(f"--images '{options.images}' is no folder. Pass one that holds images.")
+        raise OptionError(f"--images '{options.images}' is not a folder. Pass one with images.")
     given = read_overrides(options.set)
     short = Path(options.stem).name
     out = (options.output_dir or Path("runs") / short).expanduser().absolute()
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
-    """Find the bundles, or plan them for data of one's own."""
+    """Find the bundles, or plan them for the user's data."""
     try:
         return find_bundles(stem, rendered=out / "bundles")
     except OptionError:
@@ -101,7 +101,7 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
 
 
 def tell_results(stages: list[Stage]) -> None:
-    """Print what was found, how well it does, and where everything lies."""
+    """Print the findings, the scores, and the places of all results."""
     results = {stage.name: stage.result for stage in stages if stage.result.exists()}
     if "search" in results:
         print(f"\n{found_in_a_sentence(results['search'])}")

@@ -1,4 +1,4 @@
-"""A decoder block and the skip module in front of it, and which blocks can be wrapped so."""
+"""Decoder block with a skip module in front, and the blocks that can be wrapped so."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _rename_plain_keys(
 
 
 class SkipFusion(nn.Module):
-    """A decoder block that sees its skip feature through a skip module.
+    """Decoder block that gets its skip feature through a skip module.
 
     ::
 
@@ -154,15 +154,15 @@ class SkipFusion(nn.Module):
         return self.leave(self.block(x, self.refine(skip, x)), x)
 
     def refine(self, skip: Tensor, gate: Tensor) -> Tensor:
-        """Return what the skip module makes of ``skip`` (B, C, *S), in the skip's type."""
+        """Refine ``skip`` (B, C, *S) by the skip module, in the skip's type."""
         return _through(self.skip_module, skip, gate)
 
     def enter(self, x: Tensor) -> Tensor:
-        """Return what the module at the bottleneck makes of ``x`` (B, G, *s), if there is one."""
+        """Refine ``x`` (B, G, *s) by the module at the bottleneck, if there is one."""
         return x if self.bottleneck_module is None else _through(self.bottleneck_module, x, x)
 
     def leave(self, output: Tensor, gate: Tensor) -> Tensor:
-        """Return what the module at the output makes of it, if there is one."""
+        """Refine the output by the module there, if there is one."""
         return output if self.output_module is None else _through(self.output_module, output, gate)
 
 
@@ -170,7 +170,7 @@ def _through(module: nn.Module, feature: Tensor, gate: Tensor) -> Tensor:
     """Refine a feature in its own type.
 
     Under autocast a module may compute in a wider type; the decoder would follow it, at the cost of
-    memory, and no longer do what the plain network does.
+    memory, and no longer behave like the plain network.
     """
     refined: Tensor = module(feature, gate)
     return refined.to(feature.dtype)

@@ -42,11 +42,11 @@ def implant(
     Args:
         network: a U-shaped network that takes one tensor ``(B, C, *S)``: MONAI's AttentionUnet,
             BasicUNet, DynUNet, FlexibleUNet, SegResNet, SegResNetDS, SwinUNETR, UNet, UNETR or
-            VNet, or any with decoder blocks that ``register_fusion_block`` made known.
+            VNet, or any with decoder blocks registered by ``register_fusion_block``.
         make_skip_module: builds the module of one skip connection.
         input_shape: ``(B, C, *S)`` of the dry pass; None infers it.
-        sites: out of ``skips``, ``bottleneck`` and ``decoder``; see ``SkipConnection``. An
-            AttentionUnet has the skips alone.
+        sites: any of ``skips``, ``bottleneck`` and ``decoder``; see ``SkipConnection``. An
+            AttentionUnet has only the skips.
 
     Returns:
         The same network.
@@ -64,7 +64,7 @@ def implant(
     made = [(place, _make(make_skip_module, place)) for place in places.chosen]
     for place, module in made:
         fusions[place.observed.block].put(module, place.connection)
-    # In the decoder's order: a module may lean on what coarser levels computed before it.
+    # In the decoder's order: a module may depend on features of coarser levels.
     for place, module in reversed(made):
         _check_keeps_shape(module, place)
 

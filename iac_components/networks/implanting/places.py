@@ -18,7 +18,7 @@ __all__ = ["Place", "Places", "find_places"]
 
 @dataclass(frozen=True)
 class Place:
-    """A place for a skip module, and what a module there is given."""
+    """Place for a skip module, and the inputs of a module there."""
 
     connection: SkipConnection
     observed: ObservedBlock
@@ -97,7 +97,7 @@ def _finest_first(observed: Sequence[ObservedBlock]) -> list[ObservedBlock]:
 def _at(
     site: str, observed: Sequence[ObservedBlock], skips: Sequence[ObservedBlock]
 ) -> list[ObservedBlock]:
-    """Return what was observed at a site of these skips' blocks, in their order."""
+    """Return the observations at a site of these skips' blocks, in their order."""
     found = {place.block: place for place in observed if place.site == site}
     return [found[skip.block] for skip in skips if skip.block in found]
 

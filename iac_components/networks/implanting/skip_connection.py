@@ -1,4 +1,4 @@
-"""What a skip module is told about its place, and what it must do there."""
+"""Contract of a skip module: the description of its place that it receives, and its duties."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ MakeSkipModule: TypeAlias = Callable[[SkipConnection], nn.Module]
 A skip module is called as ``forward(skip, gate)`` with the encoder feature ``skip`` of shape
 ``(B, C, *S)`` and the coarser decoder feature ``gate`` of shape ``(B, G, *s)``, each axis of
 ``s`` at most that of ``S``. It returns the new skip feature in the shape of ``skip``. It changes
-neither input in place: the network goes on to use both.
+neither input in place: the network still uses both.
 """

@@ -11,7 +11,7 @@ __all__ = ["UnchangedSkip", "ZeroSkip", "treated_skip"]
 
 
 class UnchangedSkip(nn.Module):
-    """Pass a skip feature on as it is: the plain network, in effect."""
+    """Pass a skip feature on unchanged, as the plain network does."""
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
         """Return ``skip`` (B, C, *S); ``gate`` (B, G, *s) is not used."""

@@ -1,4 +1,4 @@
-"""Skip fusions into a network, and out again."""
+"""Insertion of skip fusions into a network, and their removal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["wire", "wired"]
 
 
 def wire(network: nn.Module, fusions: Mapping[nn.Module, SkipFusion]) -> None:
-    """Put each fusion where its block is, in place, and let decoder loops call the fusions.
+    """Put each fusion in the place of its block, and let decoder loops call the fusions.
 
     Args:
         network: the network that holds the blocks.
@@ -32,7 +32,7 @@ def wire(network: nn.Module, fusions: Mapping[nn.Module, SkipFusion]) -> None:
 
 @contextmanager
 def wired(network: nn.Module, fusions: Mapping[nn.Module, SkipFusion]) -> Iterator[None]:
-    """Hold the fusions in the network within the block, and leave it plain after."""
+    """Insert the fusions into the network for the block, and remove them after."""
     wire(network, fusions)
     try:
         yield

@@ -73,7 +73,7 @@ def write_complexity(
         path: the file to write.
         network: as for :func:`measure_complexity`.
         input_shape: (B, C, *S), usually one training patch.
-        **labels: what to call it in the file and the log, such as ``skip_module="iac"``.
+        **labels: its names in the file and the log, such as ``skip_module="iac"``.
     """
     cost = measure_complexity(network, input_shape=input_shape)
     _LOGGER.info(

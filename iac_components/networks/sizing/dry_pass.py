@@ -1,4 +1,4 @@
-"""One forward pass that shows which blocks get a skip feature, and of what shape."""
+"""One forward pass that finds the blocks with a skip feature, and its shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNSEEN = SkipConnection(name="?", level=-1, skip_channels=0, gate_channels=0, s
 
 @dataclass(frozen=True)
 class ObservedBlock:
-    """A decoder block and what it was given in the dry pass.
+    """Decoder block with its inputs in the dry pass.
 
     Attributes:
         block: the module.
@@ -62,7 +62,7 @@ def observe_blocks(
         blocks: modules inside the network, each with its wrapper.
         input_shape: ``(B, C, *S)``; None infers channels and dimensions from the network's first
             convolution and tries sizes from 32 up (a UNETR has a size of its own).
-        sites: what to watch beside the skips.
+        sites: to watch besides the skips.
 
     Returns:
         The blocks that got a skip feature, in the order in which they first got one, each once for

@@ -1,4 +1,4 @@
-"""The memory that a network needs for one image, told without using any."""
+"""Memory that a network needs for one image, computed without allocating it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["device_memory", "largest_layer"]
 
 
 def largest_layer(network: nn.Module, shape: tuple[int, ...]) -> int:
-    """Count the bytes that the largest layer's input and output take, and no pass can do without.
+    """Count the bytes of the largest layer's input and output, the minimum of any pass.
 
     The pass runs on PyTorch's meta device, where tensors have shapes and no storage.
 
@@ -42,7 +42,7 @@ def largest_layer(network: nn.Module, shape: tuple[int, ...]) -> int:
 
 
 def device_memory(device: torch.device) -> int | None:
-    """Return the bytes of memory that a device has, or None where it does not say."""
+    """Return a device's memory in bytes, or None if it does not report it."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     if device.type != "cpu":

@@ -53,7 +53,7 @@ def _fits(network: nn.Module, shape: tuple[int, ...]) -> bool:
 
 
 def _lack_of_memory(network: nn.Module, shape: tuple[int, ...]) -> str | None:
-    """The sentence about a patch that the device cannot hold; None if it may."""
+    """Return a warning if the device cannot hold a patch, else None."""
     device = next(network.parameters()).device
     available = device_memory(device)
     try:

@@ -1,4 +1,4 @@
-"""The skip modules that a cell is compared with, by name.
+"""Skip modules to compare with a cell, by name.
 
 Each is put into a network by ``implant`` alone, as a cell is, so that a comparison differs in that
 one argument: ``attention`` (Attention U-Net's gate), ``residual_path`` (MultiResUNet) and

@@ -15,7 +15,7 @@ __all__ = ["AttentionGate"]
 
 
 class AttentionGate(nn.Module):
-    """Weight each position of the skip feature by what the coarser feature says of it.
+    """Weight each position of the skip feature by attention from the coarser feature.
 
     MONAI's ``AttentionBlock`` with half of the skip's channels inside. Differs from the paper in
     that the gate is brought to the skip's size, not the skip to the gate's, as in MONAI's

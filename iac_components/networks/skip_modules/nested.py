@@ -18,7 +18,7 @@ __all__ = ["NestedFeatures", "NestedSkip"]
 
 
 class NestedFeatures(threading.local):
-    """Features that one level of the nest leaves for the next finer one, within a forward pass.
+    """Features that one level of the nest stores for the next finer one, within a forward pass.
 
     Each thread has its own, since two may run one network at once; a copy starts empty. A pass
     that an exception cut short leaves features behind, which the next pass replaces.
@@ -32,11 +32,11 @@ class NestedFeatures(threading.local):
         return NestedFeatures, ()
 
     def put(self, level: int, columns: list[Tensor]) -> None:
-        """Leave the features X(level, 0), X(level, 1), ..."""
+        """Store the features X(level, 0), X(level, 1), ..."""
         self._level, self._columns = level, columns
 
     def take(self, level: int) -> list[Tensor]:
-        """Take the features of ``level``; nothing stays behind.
+        """Take the features of ``level`` out of the store.
 
         Raises:
             RuntimeError: if another level, or none, ran last.

@@ -18,7 +18,7 @@ LONGEST = 4
 
 
 class ResidualPath(nn.Module):
-    """A chain of 3x3 convolutions, each with a 1x1 convolution beside it.
+    """Chain of 3x3 convolutions, each with a parallel 1x1 convolution.
 
     ::
 

@@ -1,3 +1,3 @@
-"""Audits of a search: what the network can do without, decided look by look."""
+"""Audits of a search, which find the parts that the network does not need, look by look."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Evidence for the parts of a supernet: effects, bounds and verdicts, on plain arrays.
 
 A *part* is an operation, an edge, a node or the cell of a level. Its gain in a patient is the loss
-without it minus the loss with it, on the same slices: what dropping it costs. Its effect is the
+without it minus the loss with it, on the same slices: the cost of dropping it. Its effect is the
 mean gain over patients, who are the sample. Source of the idea, without the statistics: selection
 by perturbation (Wang et al., arXiv 2108.04392).
 
@@ -9,9 +9,9 @@ The supernet is judged after every epoch, on the same patients, while its weight
 therefore add no patients and depend on each other in no known way, so that a confidence sequence
 for a growing sample (Howard et al., arXiv 1810.08240) would not hold; what holds under any
 dependence is the union bound. The error is spent over the looks (Lan and DeMets, Biometrika 70,
-1983) and split evenly over all comparisons there were at the start. It is not handed on to what
-still lives, since which comparisons remain was decided on the same data. Deleting what is worse
-than the best beyond its bound is action elimination, or racing (Maron and Moore, NIPS 1994).
+1983) and split evenly over all comparisons at the start. It is not passed on to the living parts,
+since the same data decided which comparisons remain. Deleting parts that are worse than the best
+beyond its bound is action elimination, or racing (Maron and Moore, NIPS 1994).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LEAST_PATIENTS = 3
 
 
 class Verdict(IntEnum):
-    """How a part stands against the best of its group."""
+    """Comparison of a part with the best of its group."""
 
     UNDECIDED = 0
     WORSE = 1
@@ -55,7 +55,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure a search wants to be, over all of its looks and comparisons together.
+    """Confidence level of a search, over all of its looks and comparisons together.
 
     Attributes:
         alpha: probability that any of them is wrong.
@@ -112,7 +112,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Where the K parts of a group stand.
+    """Verdicts on the K parts of a group.
 
     Attributes:
         best: index of the living part with the greatest effect; -1 if none can be told.
@@ -151,7 +151,7 @@ def comparisons_among(parts: int) -> int:
 
 
 def gains(reference: FloatArray, without: FloatArray) -> FloatArray:
-    """Return what dropping each part costs each patient.
+    """Return each patient's increase in loss when each part is dropped.
 
     Args:
         reference: (P,) loss of each patient with all parts.
@@ -198,7 +198,7 @@ def measure_effects(differences: FloatArray, *, level: float) -> Effects:
 
 @cache
 def _quantile(level: float, freedom: int) -> float:
-    """Student's quantile: a race asks for the same few over and over."""
+    """Student's quantile, cached, since a race needs the same few over and over."""
     return float(student.isf(level, freedom))
 
 

@@ -24,16 +24,16 @@ __all__ = ["AuditHandler", "AuditPruningHandler"]
 
 
 class AuditHandler(StabilityHandler[Network]):
-    """Let an audit look at a supernet after an epoch, and take away what it finds needless.
+    """Let an audit look at a supernet after an epoch, and remove the parts that are needless.
 
-    The criterion says which groups are ready to lose something; whether they do, the audit says.
-    The search ends when all that is left is needed. It writes ``search_trace.csv``, as every
-    search, and the audit ``audit_trace.csv``.
+    The criterion chooses the groups that are ready to lose parts; the audit decides whether they
+    do. The search ends when every remaining part is needed. It writes ``search_trace.csv``, as
+    every search, and the audit ``audit_trace.csv``.
 
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: says which groups are ready; :class:`Regardless` for all.
+        criterion: chooses the groups that are ready; :class:`Regardless` for all.
         audit: measures and decides.
         trace_file: where to write the trace after every epoch; None writes nothing.
     """
@@ -60,7 +60,7 @@ class AuditHandler(StabilityHandler[Network]):
 
     @property
     def decided(self) -> bool:
-        """Whether all that is left is needed."""
+        """True once every remaining part is needed."""
         return self.audit.is_decided
 
     @abstractmethod
@@ -74,7 +74,7 @@ class AuditHandler(StabilityHandler[Network]):
 
 
 class AuditPruningHandler(AuditHandler[CellSearchNetwork]):
-    """An audit of cells: levels lose their cell, cells nodes, nodes inputs, edges operations.
+    """Audit of cells: levels lose their cell, cells nodes, nodes inputs, edges operations.
 
     Of edges and nodes the criterion says which are ready. The search ends when one cell is left
     whose every part is needed, or none.

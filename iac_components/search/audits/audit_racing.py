@@ -1,7 +1,7 @@
-"""A race between parts: what is worse than the best beyond its bound is deleted.
+"""Race between parts, which deletes those that are worse than the best beyond its bound.
 
-Differs from :class:`JensenShannonStability` in what it looks at: not whether the architecture
-weights have stopped moving, but what dropping a part costs the patients of the architecture half.
+Differs from :class:`JensenShannonStability` in its evidence: the loss increase of the architecture
+half's patients when a part is dropped, instead of the movement of the architecture weights.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MeasureGains = Callable[[BoolArray], FloatArray]
 
 @dataclass(frozen=True)
 class AuditRacing:
-    """Delete what is worse than the best of its group; of equals within the tolerance keep one.
+    """Delete parts that are worse than the best of their group; of equals keep one.
 
     The look at epoch t is the t-th after the warm-up, so the criterion keeps no state and a resumed
-    search decides as an unbroken one.
+    search decides as an uninterrupted one.
 
     Attributes:
         measure: gives the gains of the living entries.
@@ -86,7 +86,7 @@ class AuditRacing:
         return Decision((keep != history.alive).any(axis=1), nothing.divergence, keep)
 
     def _kept(self, gains: FloatArray, alive: BoolArray, *, level: float) -> BoolArray:
-        """The entries (O,) that stay of a group with gains (O, P)."""
+        """Mark the entries (O,) of a group with gains (O, P) that stay."""
         if alive.sum() <= self.least:
             return alive
         keep, judgement = race(
@@ -101,7 +101,7 @@ class AuditRacing:
         return keep if judgement.best < 0 else self._gradual(keep, judgement, alive)
 
     def _gradual(self, keep: BoolArray, judgement: Judgement, alive: BoolArray) -> BoolArray:
-        """Let no more go than may at once: the furthest behind, then the dearest of equals."""
+        """Limit the removals to the allowed number: furthest behind, then dearest of equals."""
         going = np.flatnonzero(alive & ~keep)
         rank = np.lexsort(
             (-self.costs[going], -judgement.behind.mean[going] * judgement.worse[going])
@@ -121,7 +121,7 @@ def race(
     least: int = 1,
     forbidden: int = -1,
 ) -> tuple[BoolArray, Judgement]:
-    """Judge a group, and say what stays of it if all goes that may go.
+    """Judge a group, and return the rest of it if all removable parts are removed.
 
     Args:
         gains: (O, P) of its entries in P patients.

@@ -1,4 +1,4 @@
-"""What audits of any search have in common: patients to judge by, a log, and its file."""
+"""Base of the audits of any search: patients to judge by, a log, and its file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Losses = TypeVar("Losses", bound=LossesByPatient)
 
 
 class Auditing(ABC, Generic[Losses]):
-    """Measures a supernet's parts, and says what is left of it after a look.
+    """Audit that measures a supernet's parts and returns the rest of it after a look.
 
     Its state is its log: a resumed search decides as an unbroken one.
 
@@ -36,7 +36,7 @@ class Auditing(ABC, Generic[Losses]):
         space: of the supernet.
         losses: gives the losses by patient; called once, when they are first needed.
         settings: rules of the audit.
-        criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
+        criterion: name of the search's criterion, for the findings. ``audit`` and ``both`` race:
             they take looks between epochs; of any other, the end alone is judged.
         trace_file: where to write the looks; None writes nothing.
         batch_size: images of a step of the search.
@@ -64,7 +64,7 @@ class Auditing(ABC, Generic[Losses]):
 
     @property
     def races(self) -> bool:
-        """Whether it prunes the search."""
+        """True if the audit prunes the search."""
         return self.criterion in ("audit", "both")
 
     @cached_property
@@ -84,7 +84,7 @@ class Auditing(ABC, Generic[Losses]):
         return losses
 
     def pace(self, steps: int) -> None:
-        """Read the images, and space the looks by what an epoch of ``steps`` steps costs."""
+        """Read the images, and space the looks by the cost of an epoch of ``steps`` steps."""
         self.settings = self.settings.paced(
             judged=self.images, trained=max(1, steps) * self.batch_size
         )
@@ -97,11 +97,11 @@ class Auditing(ABC, Generic[Losses]):
     @property
     @abstractmethod
     def is_decided(self) -> bool:
-        """Whether all that is left is needed, and nothing competes."""
+        """True once every remaining part is needed and none competes with another."""
 
     @abstractmethod
     def living_after(self, epoch: int, *, ready: Ready | None = None) -> BoolArray | None:
-        """Take the look that is due after an epoch, and return what lives then.
+        """Take the look that is due after an epoch, and return the living parts after it.
 
         Args:
             epoch: that has ended.
@@ -112,7 +112,7 @@ class Auditing(ABC, Generic[Losses]):
         """
 
     def can_judge(self) -> bool:
-        """Tell whether there are images by patient; a search that needs none must not fail."""
+        """Return whether there are images by patient; a search that needs none must not fail."""
         try:
             patients = len(self.losses.patients)
         except ValueError as error:
@@ -127,7 +127,7 @@ class Auditing(ABC, Generic[Losses]):
         return True
 
     def describe(self) -> dict[str, object]:
-        """What was looked at, as plain values for the findings."""
+        """Return the measured groups and patients as plain values for the findings."""
         return {
             "criterion": self.criterion,
             "patients": len(self.losses.patients),
@@ -140,14 +140,14 @@ class Auditing(ABC, Generic[Losses]):
         }
 
     def write(self) -> None:
-        """Write the looks, if there are any and a file for them; of several ranks the first."""
+        """Write the looks, if there are any and a file for them, on the first rank."""
         if self.races and self.trace_file is not None and is_first_rank():
             self.log.write(self.trace_file)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """What it measured."""
+        """Return the measurements so far."""
         return self.log.state_dict()
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Replace what it knows by ``state``."""
+        """Load the measurements from ``state``."""
         self.log.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""The audit of a search, put together from what the search has."""
+"""Audit of a search, built from the search's parts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build_audit(
         items: the architecture half: a dataset, a list of items, or a loader.
         loss_function: of logits and labels.
         settings: rules of the audit.
-        criterion: what decides the search: a name, or a criterion of one's own.
+        criterion: rule that decides the search: a name, or a custom criterion.
         image_shape: (C, *S) of an image.
         images_a_patient: images of each patient that parts are judged on.
         batch_size: of the search; without gradients four times as many are judged at once.

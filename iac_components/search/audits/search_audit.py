@@ -1,4 +1,4 @@
-"""The audit of a search: looks between its epochs, and all that they remember."""
+"""Audit of a search: looks between its epochs, and their memory."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ __all__ = ["SearchAudit"]
 
 
 class SearchAudit(Auditing[PatientLosses]):
-    """Measures a supernet's parts, and says what may go between the epochs of a search.
+    """Audit that measures a supernet's parts and decides removals between a search's epochs.
 
-    Its state is its log and the costs of operations: a resumed search decides as an unbroken one.
+    Its state is its log and the costs of operations: a resumed search decides as an uninterrupted
+    one.
 
     Args:
         network: the supernet, not yet pruned.
         losses: gives the losses by patient; called once, when they are first needed.
         settings: rules of the audit.
         costs: of operations and networks.
-        criterion: name of what decides the search, for the findings. ``audit`` and ``both`` race:
-            they take looks between epochs; of any other, the end alone is judged.
+        criterion: name of the search's criterion, for the findings. ``audit`` and ``both`` race:
+            they take looks between epochs; with any other, only the end is judged.
         trace_file: where to write the looks; None writes nothing.
         batch_size: images of a step of the search.
 
     Attributes:
-        log: all that was measured.
+        log: all measurements.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class SearchAudit(Auditing[PatientLosses]):
 
     @property
     def remaining(self) -> Remaining:
-        """What is left of the supernet."""
+        """Living part of the supernet."""
         return Remaining(
             self.network.space,
             self.network.alive.cpu().numpy().copy(),
@@ -74,7 +75,7 @@ class SearchAudit(Auditing[PatientLosses]):
 
     @property
     def is_decided(self) -> bool:
-        """Whether one cell is left, and every part of it is needed; or none is."""
+        """True once one cell is left and every part of it is needed, or none is left."""
         remaining = self.remaining
         return not remaining.cells or self.staged.is_settled(remaining)
 
@@ -99,13 +100,13 @@ class SearchAudit(Auditing[PatientLosses]):
         return None if left is None else left.alive
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """What it measured, and what operations cost."""
+        """Return the measurements so far and the costs of operations."""
         costs = self._operation_costs
         state = super().state_dict()
         return state if costs is None else {**state, "operation_costs": costs}
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Replace what it knows by ``state``."""
+        """Load the measurements from ``state``."""
         super().load_state_dict(state)
         self._operation_costs = state.get("operation_costs")
         self.__dict__.pop("staged", None)
@@ -134,7 +135,7 @@ class SearchAudit(Auditing[PatientLosses]):
             self.network.switch_off(off)
 
     def apply(self, after: Remaining) -> None:
-        """Prune the supernet to what is left, outside of a training."""
+        """Prune the supernet to the rest, outside of a training."""
         before = self.remaining
         self._treat(before, after)
         if (before.alive != after.alive).any():

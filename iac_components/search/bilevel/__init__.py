@@ -1,3 +1,3 @@
-"""The bilevel engine: weights and architecture parameters in turn, and what it may forget."""
+"""Bilevel engine: weights and architecture parameters in turn, and its pruned optimizers."""
 
 from __future__ import annotations

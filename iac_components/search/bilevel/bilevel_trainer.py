@@ -1,4 +1,4 @@
-"""The bilevel engine under every search: weights and architecture parameters in turn."""
+"""Bilevel engine of every search: weights and architecture parameters in turn."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class SearchNetwork(Protocol):
     """A supernet: its parameters are those of the weights and those of the architecture."""
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains."""
+        """Yield the parameters that the weight optimizer trains."""
         ...
 
     def architecture_parameters(self) -> Iterator[nn.Parameter]:
-        """What the architecture optimizer trains."""
+        """Yield the parameters that the architecture optimizer trains."""
         ...
 
 
@@ -47,15 +47,15 @@ class BilevelTrainer(SupervisedTrainer):
     is each rank's own (our choice).
 
     Args:
-        device: where to compute.
-        max_epochs: epochs at most; the pruning handler may end the search sooner.
+        device: of the computation.
+        max_epochs: maximal number of epochs; the pruning handler may end the search earlier.
         train_data_loader: batches for the weights, ``image`` (B, C, *S) and ``label`` (B, 1, *S).
         network: the supernet.
         optimizer: of ``network.weight_parameters()``.
         loss_function: of (prediction, label).
-        architecture_data_loader: batches for the architecture parameters; iterated on and on.
+        architecture_data_loader: batches for the architecture parameters, repeated without end.
         architecture_optimizer: of ``network.architecture_parameters()``.
-        warmup_epochs: epochs at the start that train the weights alone.
+        warmup_epochs: epochs at the start that only train the weights.
         architecture_every: an architecture step after every n-th weight step.
         architecture_gradient: first order (default) or second order.
         epoch_length: weight steps an epoch; the whole loader by default.
@@ -65,7 +65,7 @@ class BilevelTrainer(SupervisedTrainer):
 
     Attributes:
         architecture_steps: steps that the architecture parameters have taken in the epoch; a step
-            that a gradient without a finite value forbids is none.
+            that is skipped because of a non-finite gradient does not count.
 
     Raises:
         ValueError: if a loader is empty, the optimizers share a parameter or miss one, or a count
@@ -184,7 +184,7 @@ class BilevelTrainer(SupervisedTrainer):
         return loss
 
     def _architecture_loss(self, batch: Batch) -> torch.Tensor:
-        """What the architecture step descends: the loss, and in some searches more."""
+        """Compute the objective of the architecture step: the loss, and in some searches more."""
         return self._loss(batch)
 
     def _loss(self, batch: Batch) -> torch.Tensor:
@@ -212,7 +212,7 @@ def _check_parameters(
 
 
 class CellSearchTrainer(BilevelTrainer):
-    """Searches a cell: the loss of the architecture batch is all that an architecture step sees.
+    """Cell search, whose architecture step sees only the loss of the architecture batch.
 
     Arguments and errors are :class:`BilevelTrainer`'s; the network is a ``CellSearchNetwork``.
     """

@@ -43,7 +43,7 @@ class ArchitectureGradient(Protocol):
 
 
 class FirstOrderGradient:
-    """The gradient at the present weights; the weights need and get none."""
+    """Gradient at the current weights, which need and get none."""
 
     def compute(
         self,

@@ -1,4 +1,4 @@
-"""Whether a search that is about to start would search at all."""
+"""Check that a planned search has architecture steps at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_planned_steps(
     architecture_every: int,
     steps_per_epoch: int | None,
 ) -> None:
-    """Refuse a search that would never move an architecture parameter: its result is noise.
+    """Refuse a search that would never change an architecture parameter: its result is noise.
 
     Args:
         epochs: of the search.

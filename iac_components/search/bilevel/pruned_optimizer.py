@@ -1,4 +1,4 @@
-"""Optimizers forget the parameters of pruned modules, and nothing else."""
+"""Optimizers that drop the parameters of pruned modules, and nothing else."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class PrunedOptimizerState:
         self.network = network
 
     def state_dict(self) -> dict[str, object]:
-        """The optimizer's state."""
+        """Return the optimizer's state."""
         state: dict[str, object] = self.optimizer.state_dict()
         return state
 
     def load_state_dict(self, state_dict: dict[str, object]) -> None:
-        """Forget what the supernet has lost, then take the state over."""
+        """Drop the parameters that the supernet has lost, then load the state."""
         forget_parameters(self.optimizer, self.network.weight_parameters())
         self.optimizer.load_state_dict(state_dict)

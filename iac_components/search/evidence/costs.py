@@ -70,11 +70,11 @@ class NetworkCosts:
 
 
 class Costs:
-    """Counts and times what a search chooses from, at the real size of an image.
+    """Counts and times the candidates of a search, at the real size of an image.
 
     Build it before the search, while every place has its cell. Discrete cells are those that
-    ``implant`` makes, whose operations see all channels. Norms, pooling and activations count as no
-    multiply-adds. Of several ranks the first one's times count.
+    ``implant`` makes, whose operations see all channels. Norms, pooling and activations have no
+    multiply-adds. With several ranks, the times of the first one count.
 
     Args:
         network: the supernet.
@@ -100,7 +100,7 @@ class Costs:
         found = np.zeros(len(space.operations))
         for column, name in enumerate(space.operations):
             for place in self.places:
-                # What is built here must not shift what the search draws.
+                # Building an operation must not shift the search's random numbers.
                 with torch.random.fork_rng(devices=[]):
                     operation = build_operation(
                         name, place.skip[1], spatial_dims=space.spatial_dims, affine=True
@@ -172,7 +172,7 @@ class Costs:
         return [found[module] for module in modules]
 
     def _modules(self, genotype: Genotype | None) -> list[nn.Module]:
-        """The module of each place, finest first; without a genotype, those of a plain network."""
+        """List each place's module, finest first; without a genotype, a plain network's."""
         modules: list[nn.Module] = []
         for level, place in enumerate(self.places):
             treatment = "none" if genotype is None else genotype.treatment(level)
@@ -195,7 +195,7 @@ class Costs:
 
 
 def _passes_on(operation: nn.Module, name: str) -> bool:
-    """Whether an operation does nothing to a value: the identity, and ``none``."""
+    """Return True if an operation leaves a value unchanged: the identity, and ``none``."""
     return name == NONE_OPERATION or (isinstance(operation, nn.Sequential) and not len(operation))
 
 
@@ -218,7 +218,7 @@ def _wait(device: torch.device) -> None:
 
 @contextmanager
 def _holding(backbone: nn.Module, modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Let a network hold other skip modules within the block."""
+    """Put other skip modules into a network within the block."""
     own = skip_modules(backbone)
     try:
         for level, module in enumerate(modules):

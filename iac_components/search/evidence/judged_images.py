@@ -1,4 +1,4 @@
-"""Images that an audit judges parts on: a few of each patient, the same in every run."""
+"""Images for an audit's judgements: a few of each patient, the same in every run."""
 
 from __future__ import annotations
 

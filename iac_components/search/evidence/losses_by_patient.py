@@ -1,4 +1,4 @@
-"""Losses by patient of a supernet without this part or that, whatever the supernet."""
+"""Losses by patient of any supernet without some of its parts."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class LossesByPatient(ABC):
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode, and every module of it back into its own."""
+    """Put a network into eval mode, and every module of it back into its own mode after."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

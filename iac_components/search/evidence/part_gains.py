@@ -13,7 +13,7 @@ __all__ = ["EdgeGains", "OperationGains"]
 
 
 class OperationGains:
-    """What dropping each living operation of each edge costs; ``none`` gains nothing.
+    """Gain of each living operation of an edge: the loss that dropping it adds; ``none`` gains 0.
 
     Args:
         losses: of the supernet on the architecture half.
@@ -37,7 +37,7 @@ class OperationGains:
 
 
 class EdgeGains:
-    """What dropping each living input of each node costs.
+    """Gain of each living input of a node: the loss that dropping it adds.
 
     Args:
         losses: of the supernet on the architecture half.

@@ -20,7 +20,7 @@ PART_KINDS = ("operation", "edge", "node", "cell", "skip")
 
 @dataclass(frozen=True)
 class Part:
-    """What a look leaves out.
+    """Part of a supernet that a look leaves out.
 
     Attributes:
         kind: one of ``PART_KINDS``; ``path`` of a topology.
@@ -45,7 +45,7 @@ def living_parts(
     skips: int = 0,
     treatments: Sequence[int] | None = None,
 ) -> list[Part]:
-    """List what can be left out.
+    """List the parts that can be left out.
 
     An operation that is alone on its edge is that edge, and ``none`` gives nothing to lose: neither
     is listed.
@@ -83,7 +83,7 @@ def living_parts(
 
 
 def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> CellWeights:
-    """Return the weights of all cells with ``part`` left out; the others share what it had.
+    """Return the weights of all cells without ``part``; the others share its weight.
 
     Operations share within their edge and edges within their node, as the softmax would without
     it. A node's own inputs get nothing, so that its state is zero, and so do its outputs; a node
@@ -91,7 +91,7 @@ def weights_without(part: Part, weights: CellWeights, *, space: SearchSpace) -> 
     behind. For a cell and a skip the weights stay as they are: these are left out as a whole.
 
     Args:
-        part: what to leave out.
+        part: to leave out.
         weights: ``operations`` (L, E, O) and ``edges`` (L, E) as the supernet has them.
         space: the search space.
     """
@@ -137,7 +137,7 @@ def _drop_edges(edges: torch.Tensor, rows: Iterable[int], space: SearchSpace) ->
 
 
 def _fill_up(group: torch.Tensor) -> None:
-    """Bring a group's sum back to one, unless nothing is left of it."""
+    """Normalise a group's sum to one, unless nothing is left of it."""
     total = group.sum()
     if total > 0:
         group /= total

@@ -1,4 +1,4 @@
-"""Images of the architecture half by patient, on which the parts of a supernet are judged."""
+"""Images of the architecture half by patient, on which the supernet's parts are judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses by patient of a supernet of cells without this part or that: one decoder pass a look."""
+"""Losses by patient of a supernet of cells without some parts: one decoder pass a look."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["PatientBatch", "PatientLosses", "group_by_patient"]
 
 
 _WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
-"""What stands in for a level's module while a part of that kind is left out."""
+"""Stand-ins for a level's module while a part of that kind is left out."""
 
 
 class PatientLosses(LossesByPatient):
@@ -61,7 +61,7 @@ class PatientLosses(LossesByPatient):
         return len(self.network.treatments)
 
     def living_parts(self, kinds: Sequence[str] = PART_KINDS) -> list[Part]:
-        """List what can be left out of the supernet as it is now."""
+        """List the parts that can be left out of the current supernet."""
         return living_parts(
             self.network.space,
             self.network.alive.cpu().numpy(),
@@ -91,7 +91,7 @@ class PatientLosses(LossesByPatient):
 
 @contextmanager
 def _left_out(part: Part, cells: Sequence[nn.Module]) -> Iterator[None]:
-    """Let a level's skip pass as it is without its cell, or give zeros without the skip."""
+    """Let a level's skip pass unchanged without its cell, or give zeros without the skip."""
     with ExitStack() as stack:
         if part.kind in _WHOLE:
             # An attribute of the instance is found before the class's method; to put another

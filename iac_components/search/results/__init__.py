@@ -1,3 +1,3 @@
-"""Results of a search: its trace, its end, and the genotype with where it came from."""
+"""Results of a search: its trace, its end, and the genotype with its provenance."""
 
 from __future__ import annotations

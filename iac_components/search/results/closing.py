@@ -1,4 +1,4 @@
-"""The end of a search: what is chosen of what is left, and what each part of it is worth."""
+"""End of a search: the choice of its cell, and the effect of each part."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TINY = 1e-12
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search ends with.
+    """Result of a search.
 
     Attributes:
         genotype: without provenance.
@@ -58,13 +58,12 @@ class Outcome:
 def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     """Choose the cell that a search ends with, and judge what it keeps.
 
-    A search by audit judges cells, nodes and inputs once more, without training, until none goes.
-    What is left of them and cannot be shown to be worth more than the tolerance then goes as far
-    as it was measured to be worth less, all of it together, and of more than two inputs of a node
-    the best two stay. Only then, on the few edges that are left, operations are judged: of those
-    that stay undecided the cheapest within the tolerance of the best is taken. What was chosen so
-    is not decided. Last, parts go until ``max_cost`` holds, those first that are worth least for
-    what they cost.
+    A search by audit judges cells, nodes and inputs once more, without training, until none is
+    removed. Of the rest, undecided parts are then removed as long as their measured effects add up
+    to no more than the tolerance, and of more than two inputs of a node the best two are kept. Only
+    then, on the few remaining edges, operations are judged: of the undecided ones the cheapest
+    within the tolerance of the best is taken. Parts chosen in this way are not decided. Last, parts
+    are removed until ``max_cost`` holds, those with the least effect for their cost first.
 
     Args:
         audit: of the search.
@@ -119,7 +118,7 @@ class _Looks:
         self.number = audit.settings.looks_until(epoch)
 
     def settle(self) -> None:
-        """Judge cells, nodes and inputs until none goes: all of them first, then what is due."""
+        """Judge cells, nodes and inputs until none is removed: first all, then those due."""
         for round_ in range(ROUNDS):
             if not self._look(STAGES[:-1], thorough=round_ == 0):
                 return
@@ -129,7 +128,7 @@ class _Looks:
         self._look(STAGES[-1:], thorough=True)
 
     def effects_of(self, parts: Sequence[Part], *, measured: bool = False) -> dict[Part, float]:
-        """Return the mean effects of parts: those of the last look, and of others measured now.
+        """Return the mean effects of parts: of the last look, or measured now.
 
         Args:
             parts: to judge.
@@ -148,7 +147,7 @@ class _Looks:
         return {part: worth if math.isfinite(worth) else -math.inf for part, worth in found.items()}
 
     def _look(self, stages: Sequence[Stage], *, thorough: bool) -> bool:
-        """Take a look, and say whether something went."""
+        """Take a look, and return whether it removed something."""
         before = self.audit.remaining
         if not before.cells:
             return False
@@ -175,10 +174,11 @@ def _nothing_ready(space: SearchSpace) -> Ready:
 
 
 def _spare(audit: SearchAudit) -> list[Part]:
-    """Take away what was measured to be worth no more than the tolerance, all of it together.
+    """Remove parts with a measured effect of at most the tolerance, all of them together.
 
-    The bounds that a decision needs are often wider than the tolerance with few patients. What is
-    kept costs for certain; so the measured mean settles it, and the search is not called decided.
+    The bounds that a decision needs are often wider than the tolerance with few patients. Keeping
+    a part has a certain cost; so the measured mean settles it, and the search does not count as
+    decided.
     """
     budget, spared = audit.settings.tolerance, list[Part]()
     for kind in ("cell", "node", "edge"):
@@ -189,7 +189,7 @@ def _spare(audit: SearchAudit) -> list[Part]:
 
 
 def _spare_kind(audit: SearchAudit, kind: str, budget: float) -> tuple[list[Part], float]:
-    """Take away the parts of a kind that are worth least, as many as the budget allows together."""
+    """Remove the parts of a kind with the least effect, as many as the budget allows together."""
     remaining = audit.remaining
     parts = [part for part in removable_parts(remaining) if part.kind == kind]
     if not parts:
@@ -218,7 +218,7 @@ def _genotype(audit: SearchAudit, chosen: Remaining) -> Genotype:
 def _judged(
     audit: SearchAudit, chosen: Remaining, reasons: Mapping[Part, Decided]
 ) -> tuple[Findings, Mapping[Part, float]]:
-    """Judge what is kept, in the supernet as it is."""
+    """Judge the kept parts, in the current supernet."""
     parts = kept_parts(chosen, skips=audit.network.skips)
     if chosen.cells:
         parts = [WHOLE, *parts]
@@ -231,7 +231,7 @@ def _judged(
 def _bounded(
     audit: SearchAudit, chosen: Remaining, reasons: Mapping[Part, Decided]
 ) -> tuple[Remaining, list[Part]]:
-    """Take away what is worth least for its cost, until the bound holds."""
+    """Remove the parts with the least effect for their cost, until the bound holds."""
     bound, removed = audit.settings.max_cost, []
     while bound is not None and chosen.cells:
         cost = audit.costs.network_costs(_genotype(audit, chosen), audit.settings.cost)

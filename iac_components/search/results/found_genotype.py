@@ -1,4 +1,4 @@
-"""Writes the found genotype, with where it came from."""
+"""Writing of the found genotype, with its provenance."""
 
 from __future__ import annotations
 

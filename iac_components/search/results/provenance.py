@@ -1,4 +1,4 @@
-"""Where a searched architecture came from, for the file that keeps it."""
+"""Provenance of a searched architecture, for the file that keeps it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def search_provenance(
         trace: of the search.
         settings: plain values that define the search; what JSON lacks becomes text.
         decided: whether pruning left one architecture.
-        searched: whether what was found was decided by evidence or as the cheaper of equals.
+        searched: whether every part was decided by evidence or as the cheaper of equals.
         device: where it ran.
         record: of the run, of which the digests and the changes of length are kept.
 

@@ -1,4 +1,4 @@
-"""The trace of a search: every edge's distribution after every epoch, and what was pruned."""
+"""Trace of a search: every edge's distribution after every epoch, and the pruning."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SearchedNetwork(Protocol):
 
 
 class SearchTrace:
-    """Grows by one record an epoch; is the history of the criteria and the source of all plots.
+    """Grows by one record an epoch; the criteria's history and the source of all plots.
 
     Args:
         space: the search space of L levels, E edges, O operations and N nodes.
@@ -62,7 +62,7 @@ class SearchTrace:
 
     @classmethod
     def read(cls, path: str | Path) -> SearchTrace:
-        """Read what :meth:`write` wrote.
+        """Read the file that :meth:`write` wrote.
 
         Its space is what the file tells of it; the file does not count architecture steps.
 
@@ -140,7 +140,7 @@ class SearchTrace:
 
     @property
     def architecture_steps(self) -> int:
-        """Steps of the architecture parameters in all epochs: without one, nothing was searched."""
+        """Steps of the architecture parameters in all epochs; a search needs at least one."""
         return int(np.sum(self._arrays["architecture_steps"]))
 
     def last(self) -> tuple[FloatArray, FloatArray]:

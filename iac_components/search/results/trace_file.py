@@ -1,4 +1,4 @@
-"""Reading ``search_trace.csv``: the records of every epoch, and the space they are of."""
+"""Reading of ``search_trace.csv``: the records of every epoch, and their space."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TracedEdge(NamedTuple):
 
 @dataclass(frozen=True)
 class TracedSpace:
-    """As much of a search space as its trace tells; an ``EdgeSpace``.
+    """Part of a search space that its trace contains; an ``EdgeSpace``.
 
     Attributes:
         operations: names of the O candidate operations of every edge.
@@ -61,15 +61,15 @@ class TracedSpace:
 
     @property
     def none_index(self) -> int | None:
-        """Position of the operation that passes nothing, if there is one."""
+        """Position of the operation ``none``, if there is one."""
         return self.operations.index(NONE_OPERATION) if NONE_OPERATION in self.operations else None
 
     def inputs_of(self, node: int) -> tuple[str, ...]:
-        """Names of what may feed ``node``, in the order of its edges."""
+        """Names of the possible inputs of ``node``, in the order of its edges."""
         return tuple(edge.input for edge in self.edges if edge.node == node)
 
     def edges_of(self, node: int) -> slice:
-        """The rows of ``edges`` that end in ``node``."""
+        """Return the rows of ``edges`` that end in ``node``."""
         rows = [row for row, edge in enumerate(self.edges) if edge.node == node]
         return slice(rows[0], rows[-1] + 1)
 
@@ -79,7 +79,7 @@ class TraceContent:
     """The T epochs of a trace of L levels, E edges and O operations.
 
     Attributes:
-        space: what the rows tell of it.
+        space: as far as the rows determine it.
         arrays: by column: probability and active (T, L, E, O), divergence and edge_weight
             (T, L, E), seconds (T,).
     """

@@ -1,3 +1,3 @@
-"""Pruning by stability: distributions that have settled, and what goes then."""
+"""Pruning by stability: distributions that have settled, and the rules of removal."""
 
 from __future__ import annotations

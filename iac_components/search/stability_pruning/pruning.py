@@ -1,4 +1,4 @@
-"""Which operations and edges go once they are stable: pure functions on arrays."""
+"""Pruning rules for stable operations and edges, as pure functions on arrays."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_schedule(name: str, schedule: Sequence[int], *, least: int) -> tuple[i
 
 
 def next_count(schedule: Sequence[int], living: int) -> int:
-    """The next lower count of the schedule, or ``living`` if there is none."""
+    """Return the next lower count of the schedule, or ``living`` if there is none."""
     return max((count for count in schedule if count < living), default=living)
 
 
@@ -132,7 +132,7 @@ def keep_inputs(
 
 
 def is_decided(space: EdgeSpace, alive: BoolArray) -> bool:
-    """Whether one genotype is left: two inputs a node at most, one operation an edge.
+    """Return True once one genotype is left: two inputs a node at most, one operation an edge.
 
     A node without any input has been removed.
     """

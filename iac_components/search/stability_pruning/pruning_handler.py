@@ -63,7 +63,7 @@ class StabilityPruningHandler(StabilityHandler[CellSearchNetwork]):
 
     @property
     def decided(self) -> bool:
-        """Whether one genotype is left."""
+        """True once a single genotype is left."""
         return is_decided(self.network.space, self.living())
 
     def prune(self, statistics: EpochStatistics) -> BoolArray:

@@ -71,7 +71,7 @@ def restrict(p: FloatArray, alive: BoolArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class History:
-    """What a criterion sees.
+    """Input of a stability criterion.
 
     Attributes:
         probabilities: (T, G, O) distribution of each group after each of T epochs.
@@ -87,7 +87,7 @@ class History:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a criterion says.
+    """Decision of a stability criterion.
 
     Attributes:
         stable: (G,) groups whose weak entries may go.
@@ -102,7 +102,7 @@ class Decision:
 
 
 class StabilityCriterion(Protocol):
-    """Judges which groups have settled; pure, so that any rule can be swapped in."""
+    """Judges the groups that have settled; pure, so that any rule can replace it."""
 
     def decide(self, history: History) -> Decision:
         """Return which groups are stable after the newest epoch of ``history``."""
@@ -111,15 +111,15 @@ class StabilityCriterion(Protocol):
 
 @dataclass(frozen=True)
 class JensenShannonStability:
-    """Stable: the distribution stopped moving, after it had moved away from uniform.
+    """Stable: the distribution stopped changing, after it had moved away from uniform.
 
     d(t) is the divergence between epoch t and epoch t - ``window``. A group is stable when d stayed
     at or below the threshold for ``patience`` epochs, and it is at least ``min_signal`` away from
     uniform (alphas start near zero: without this every group looks stable at once).
 
     A tie is settled too: a group that has been pruned before (so its alphas have shown that they
-    carry a signal) and whose survivors stand level, d at or below ``tie_threshold`` for
-    ``tie_patience`` epochs, would otherwise hold the search open though little hangs on it.
+    carry a signal) and whose survivors are level, d at or below ``tie_threshold`` for
+    ``tie_patience`` epochs, would otherwise prolong the search although it matters little.
 
     Attributes:
         threshold: bound on d; absolute, or as a fraction of the divergence from uniform.
@@ -184,18 +184,18 @@ class JensenShannonStability:
         return Decision(stable & sound, np.where(sound, divergence[-1], np.nan))
 
     def _lasts(self, holds: BoolArray, patience: int, history: History) -> BoolArray:
-        """Which groups' condition (recent epochs, G) held for the last ``patience`` epochs."""
+        """Mark groups whose condition (recent epochs, G) held for the last ``patience`` epochs."""
         first = len(history.probabilities) - patience
         if first < max(self.warmup_epochs, self.window):
             return np.zeros(holds.shape[1], dtype=bool)
         return np.asarray(holds[-patience:].all(axis=0) & (first >= history.since))
 
     def _first_used(self, epoch: int) -> int:
-        """The oldest epoch that takes part in the reference of ``epoch``."""
+        """Return the oldest epoch that takes part in the reference of ``epoch``."""
         return epoch - self.window
 
     def _reference(self, probabilities: FloatArray, epoch: int) -> FloatArray:
-        """The distributions (G, O) that epoch ``epoch`` is compared with."""
+        """Return the distributions (G, O) with which epoch ``epoch`` is compared."""
         reference: FloatArray = probabilities[epoch - self.window]
         return reference
 

@@ -1,4 +1,4 @@
-"""Watching the distributions of a search, as an Ignite handler: when to prune, not what."""
+"""Ignite handler that watches a search's distributions and decides when to prune, not what."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class PrunableNetwork(Protocol):
         ...
 
     def distributions(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The weights of operations (L, E, O) and edges (L, E)."""
+        """Return the weights of operations (L, E, O) and edges (L, E)."""
         ...
 
     def weight_parameters(self) -> Iterator[nn.Parameter]:
-        """What the weight optimizer trains."""
+        """Yield the parameters that the weight optimizer trains."""
         ...
 
     def prune(self, alive: torch.Tensor) -> None:
@@ -48,7 +48,7 @@ class PrunableNetwork(Protocol):
 
 @dataclass(frozen=True)
 class EpochStatistics:
-    """What an epoch showed.
+    """Statistics of an epoch.
 
     Attributes:
         probabilities: (L, E, O) means over the epoch's steps.
@@ -69,18 +69,18 @@ Network = TypeVar("Network", bound=PrunableNetwork)
 
 
 class StabilityHandler(ABC, Generic[Network]):
-    """Average the distributions of each epoch, judge them, delete what lost, and trace it all.
+    """Average the distributions of each epoch, judge them, prune the losers, and trace it all.
 
-    A subclass says what goes (:meth:`prune`) and when one architecture is left
-    (:attr:`decided`), which ends the run. It holds no maths, the criterion holds no engine.
+    A subclass decides the removals (:meth:`prune`) and when one architecture is left
+    (:attr:`decided`), which ends the run. It contains no maths, the criterion no engine.
 
-    Several ranks each decide for themselves, from what must be equal to the bit; this is checked,
-    and the first rank writes.
+    Several ranks each decide for themselves, from values that must be bit-identical; this is
+    checked, and the first rank writes.
 
     Args:
         network: the supernet.
         trace: grows by one record an epoch.
-        criterion: judges stability; may be swapped for any other rule.
+        criterion: judges stability; can be replaced by any other rule.
         trace_file: where to write the trace after every epoch; None writes nothing.
     """
 
@@ -103,11 +103,11 @@ class StabilityHandler(ABC, Generic[Network]):
     @property
     @abstractmethod
     def decided(self) -> bool:
-        """Whether one architecture is left."""
+        """True once a single architecture is left."""
 
     @abstractmethod
     def prune(self, statistics: EpochStatistics) -> BoolArray:
-        """Return what stays alive (L, E, O), a subset of ``statistics.alive``."""
+        """Return the entries that stay alive (L, E, O), a subset of ``statistics.alive``."""
 
     def attach(self, engine: Engine) -> None:
         """Listen to a search trainer."""
@@ -149,7 +149,7 @@ class StabilityHandler(ABC, Generic[Network]):
         after = self.prune(EpochStatistics(probabilities, edge_weights, alive, stable, keep))
         if after.sum() < alive.sum():
             self.network.prune(torch.from_numpy(after))
-            after = self.living()  # a node without an input takes the edges from it along
+            after = self.living()  # a node without an input removes the edges from it too
         forget_parameters(engine.optimizer, self.network.weight_parameters())
         self.trace.append(
             probabilities=probabilities,

@@ -1,4 +1,4 @@
-"""What the search cell and the discrete cell have in common: the way in and the way out."""
+"""Input and output layers that the search cell and the discrete cell share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discrete cell: what a genotype describes, as an ordinary module to train and deploy."""
+"""Discrete cell: a genotype as an ordinary module to train and deploy."""
 
 from __future__ import annotations
 

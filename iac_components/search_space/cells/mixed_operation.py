@@ -1,4 +1,4 @@
-"""The candidate operations of an edge, and how edges that share an input apply theirs."""
+"""Candidate operations of an edge, and their application on edges that share an input."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MixedOperation(nn.Module):
         )
 
     def keep(self, names: Sequence[str]) -> None:
-        """Delete every operation not in ``names``: its parameters, memory and time are gone.
+        """Delete every operation not in ``names``, with its parameters, memory and time.
 
         Raises:
             ValueError: if no operation but ``none`` would be left.

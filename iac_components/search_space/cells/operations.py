@@ -3,7 +3,7 @@
 Every operation maps (B, C, *S) to (B, C, *S) for any S of 2 or 3 dimensions, 1-voxel sizes
 included. The set is PC-DARTS's; a user adds one with :func:`register_operation`.
 
-Differs from PC-DARTS in the norm: GroupNorm in place of BatchNorm, so that no running statistics
+Differs from PC-DARTS in the norm: GroupNorm instead of BatchNorm, so that no running statistics
 move in an architecture step, small batches are safe, and training and evaluation agree.
 """
 
@@ -77,7 +77,7 @@ def build_operation(
 
 
 class Zero(nn.Module):
-    """Passes nothing: zeros of the input's shape."""
+    """Zero operation: zeros of the input's shape."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, *S) to zeros of the same shape."""

@@ -62,9 +62,9 @@ class SearchCell(CellFrame):
         skip_channels: C of the skip feature.
         gate_channels: G of the coarser decoder feature.
         space: the search space.
-        slot: where the supernet leaves the weights of each pass.
-        level: row of the weights that this cell uses: 0 where one genotype is shared.
-        checkpointing: keep the states alone for the backward pass; compute the rest anew.
+        slot: holder of the weights of each pass, filled by the supernet.
+        level: row of the weights that this cell uses: 0 if one genotype is shared.
+        checkpointing: keep only the states for the backward pass; recompute the rest.
 
     Raises:
         ValueError: if C is not divisible by K.
@@ -125,7 +125,7 @@ class SearchCell(CellFrame):
         return [edge for edge in self.space.edges if _key(edge) in self.edges]
 
     def _run(self, part: Callable[..., Output], *inputs: object) -> Output:
-        """Run a part of the cell, keeping nothing but its inputs if checkpointing is on."""
+        """Run a part of the cell, and keep only its inputs if checkpointing is on."""
         if not self.checkpointing:
             return part(*inputs)
         return cast(Output, checkpoint(part, *inputs, use_reentrant=False))
@@ -138,7 +138,7 @@ class SearchCell(CellFrame):
         edge_weights: torch.Tensor,
         sums: NodeSums,
     ) -> None:
-        """Bring state ``name`` (B, C, *S) along its living edges to their nodes."""
+        """Pass state ``name`` (B, C, *S) along its living edges to their nodes."""
         rows = [
             row
             for row, edge in enumerate(self.space.edges)
@@ -174,7 +174,7 @@ class SearchCell(CellFrame):
             if operation == NONE_OPERATION or not living:
                 continue
             modules = [self._operations(row)[operation] for row in living]
-            # Operation by operation, since what is computed anew at once adds to the peak memory.
+            # One operation at a time: features that are recomputed together add to the peak memory.
             weighted = self._run(
                 apply_weighted, modules, part, [values[row][column] for row in living]
             )
@@ -183,7 +183,7 @@ class SearchCell(CellFrame):
         return [outputs[row] for row in rows]
 
     def _operations(self, row: int) -> nn.ModuleDict:
-        """The living operations of an edge."""
+        """Return the living operations of an edge."""
         edge = self.edges[_key(self.space.edges[row])]
         return cast(MixedOperation, edge).operations
 
@@ -207,5 +207,5 @@ class SearchCell(CellFrame):
 
 
 def _key(edge: Edge) -> str:
-    """The name of an edge's module."""
+    """Return the name of an edge's module."""
     return f"{edge.input}-to-node_{edge.node}"

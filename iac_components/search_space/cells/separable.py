@@ -68,7 +68,7 @@ class SeparableConvolution(nn.Sequential):
         super().__init__(*modules)
 
     def stages(self) -> Iterator[_Stage]:
-        """The repeats, each without its ReLU."""
+        """Yield the repeats, each without its ReLU."""
         modules = cast(list[nn.Conv2d], list(self))
         norms = cast(list[nn.GroupNorm], list(self))
         for start in range(0, len(modules), 4):
@@ -136,7 +136,7 @@ def _along_batch(
 
 
 def _merges(stage: Sequence[_Stage]) -> bool:
-    """Whether channels are few enough for the product of depthwise and pointwise weights."""
+    """Return True if channels are few enough to multiply depthwise and pointwise weights."""
     depthwise = stage[0].depthwise
     return depthwise.in_channels <= DENSE_CHANNELS[depthwise.weight.ndim - 2]
 

@@ -54,7 +54,7 @@ def draw_panel(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
 
 
 def _draw_without(axes: Axes, panel: Panel) -> None:
-    """Draw a feature that goes on to the decoder without a cell, or is replaced by zeros."""
+    """Draw a feature that reaches the decoder without a cell, or is replaced by zeros."""
     words, end, begin = panel.without, 4.3, INPUT_WIDTH / 2
     draw_box(axes, (0.0, 0.0), BOX, panel.inputs["skip"], GHOST if words == OFF else SOURCE)
     if words == OFF:
@@ -66,7 +66,7 @@ def _draw_without(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_output(axes: Axes, layout: CellLayout) -> None:
-    """Draw what follows the nodes: concatenation, 1x1 projection, the sum with the skip."""
+    """Draw the operations after the nodes: concatenation, 1x1 projection, sum with the skip."""
     last = layout.nodes[-1][0] + layout.sizes.node_width / 2 - 0.39
     concat, project, plus, end = last + 1.05, last + 2.05, last + 2.8, last + 3.15
     for x, y in layout.drops:

@@ -37,7 +37,7 @@ LEFT = -INPUT_WIDTH / 2 - MARGIN
 def draw_genotype(
     genotype: Genotype | str | Path, out_png: str | Path, *, looks: Sequence[AuditLine] = ()
 ) -> Path:
-    """Draw a found cell, one panel a level, with what its search says about it.
+    """Draw a found cell, one panel a level, with its search's findings about it.
 
     Nodes that went are dashed boxes. Levels without a cell and levels whose skip is off have a
     panel each. Where the search recorded findings, a headline gives the gain over no cell and the

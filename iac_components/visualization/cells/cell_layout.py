@@ -1,4 +1,4 @@
-"""Where everything goes in the picture of a cell: pure geometry, in inches.
+"""Layout of a cell's picture: pure geometry, in inches.
 
 The nodes stand in a row. An edge from the skip input runs above the row, one from the gate below
 it, one between neighbours straight along it, and any other on the side where it crosses fewer::
@@ -57,7 +57,7 @@ DETAILED = Sizes(node_width=1.02, node_height=0.50, lane=0.56, first_lane=0.72)
 
 @dataclass(frozen=True)
 class Route:
-    """How an edge runs: corner points from its source to its target, and its label's middle."""
+    """Route of an edge: corner points from its source to its target, and its label's middle."""
 
     edge: ChosenOperation
     points: tuple[Point, ...]

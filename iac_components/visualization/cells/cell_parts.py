@@ -16,7 +16,7 @@ __all__ = ["GHOST", "draw_arrow", "draw_box", "draw_label", "draw_sum"]
 
 CORNER = 0.20  # inches
 GHOST = "ghost"
-"""Colour of a box that stands for what went."""
+"""Colour of a box for a removed part."""
 
 
 def draw_box(
@@ -100,7 +100,7 @@ def draw_arrow(
 
 
 def _last_bit(points: Sequence[Point]) -> Sequence[Point]:
-    """Return what an arrow's head takes of the line."""
+    """Return the length of the line that an arrow's head covers."""
     (x, y), (dx, dy) = points[-1], (points[-2][0] - points[-1][0], points[-2][1] - points[-1][1])
     share = 0.14 / max(abs(dx) + abs(dy), 1e-9)
     return (x + share * dx, y + share * dy), (x, y)

@@ -1,4 +1,4 @@
-"""The cell that a search ended with, as its pictures need it."""
+"""Final cell of a search, as its pictures need it."""
 
 from __future__ import annotations
 

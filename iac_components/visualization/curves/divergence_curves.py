@@ -1,4 +1,4 @@
-"""How the edges of a search settled, and what its pruning saved."""
+"""Curves of a search's divergence by edge, and of the computation that its pruning saved."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ __all__ = ["PruningEvent", "pruning_events"]
 
 @dataclass(frozen=True)
 class PruningEvent:
-    """What one edge lost at the end of one epoch.
+    """Operations that one edge lost at the end of one epoch.
 
     Attributes:
         epoch: the epoch, from 1.
@@ -29,7 +29,7 @@ class PruningEvent:
 
 
 def pruning_events(trace: SearchTrace) -> list[PruningEvent]:
-    """Return every pruning event in order of epoch and edge; all start alive before epoch 1."""
+    """Return every pruning event in order of epoch and edge; all are alive before epoch 1."""
     active = trace.active
     lost = np.concatenate([np.ones_like(active[:1]), active[:-1]]) & ~active
     return [

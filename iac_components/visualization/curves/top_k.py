@@ -1,4 +1,4 @@
-"""How early a search knew its answer: when the chosen operations came to lead their edges."""
+"""Ranks of the chosen operations on their edges over a search's epochs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course of effects over the looks of a search, a small panel a group of parts."""
+"""Curves of effects over the looks of a search, a small panel per group of parts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS = 4
 HEAD, FOOT, LEFT = 0.70, 0.24, 0.65
 LEGEND_ROW, LEGEND_ENTRY = 0.22, 1.35
 MOST_BANDS = 3
-"""Courses of a panel whose intervals can be told apart; of more, the last look's are drawn."""
+"""Curves of a panel whose intervals can be told apart; with more, only the last look is shown."""
 
 COLOURS = (*PALETTE, *FURTHER)
 ENDS = {

@@ -14,7 +14,7 @@ from iac_components.search_space import Genotype, GenotypeError
 __all__ = ["DECISIONS", "Interval", "RecordedFindings", "RecordedPart", "recorded_findings"]
 
 DECISIONS = ("evidence", "cost", "undecided")
-"""How a part was decided, the firmest first."""
+"""Ways in which a part was decided, the firmest first."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RecordedPart:
 
 @dataclass(frozen=True)
 class RecordedFindings:
-    """What a search says about its result.
+    """Findings of a search, as its file holds them.
 
     Attributes:
         gain: loss without any cell minus loss with the found ones; None of a topology.

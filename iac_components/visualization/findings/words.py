@@ -19,13 +19,13 @@ COST_NAMES = {"milliseconds": "time", "multiply_adds": "multiply-adds", "paramet
 
 
 def interval_words(interval: Interval) -> str:
-    """Say an effect with its bounds in thousandths, as in ``20 [10, 30]``."""
+    """Format an effect with its bounds in thousandths, as in ``20 [10, 30]``."""
     mean, low, high = (_short(SCALE * v) for v in (interval.mean, interval.low, interval.high))
     return f"{mean} [{low}, {high}]"
 
 
 def _short(value: float) -> str:
-    """Print a number with two digits that say something."""
+    """Format a number with two significant digits."""
     if not math.isfinite(value):
         return "?" if math.isnan(value) else "∞" if value > 0 else "−∞"
     digits = 0 if abs(value) >= 9.95 else 1 if abs(value) >= 0.995 else 2
@@ -34,7 +34,7 @@ def _short(value: float) -> str:
 
 
 def headline(found: Genotype | DintsArchitecture, findings: RecordedFindings) -> list[str]:
-    """Say in a few lines what was found: the first is the title."""
+    """Describe the findings in a few lines, of which the first is the title."""
     kind = "topology" if isinstance(found, DintsArchitecture) else "cell"
     any_cell = isinstance(found, Genotype) and bool(found.nodes)
     if isinstance(found, Genotype) and not any_cell:

@@ -1,4 +1,4 @@
-"""From NIfTI files to the few slices worth looking at."""
+"""Slices with foreground of NIfTI volumes, for an overlay."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _class_indices(path: str | Path, values: NDArray[np.float64]) -> NDArray[np.
     # Some data sets store labels as float32 or scaled, so that rounding shows.
     whole = np.rint(values)
     if not np.isfinite(values).all() or (whole < 0).any() or (abs(values - whole) > 1e-3).any():
-        raise ValueError(f"{path}: holds values that are no class indices (0, 1, 2, ...)")
+        raise ValueError(f"{path}: holds values that are not class indices (0, 1, 2, ...)")
     return whole.astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""How a DiNTS search made up its mind: entropies and topology loss by epoch."""
+"""Curves of a DiNTS search's entropies and topology loss by epoch."""
 
 from __future__ import annotations
 

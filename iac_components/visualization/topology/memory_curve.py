@@ -1,4 +1,4 @@
-"""The memory that a DiNTS search steers to: what the architecture would need, by epoch."""
+"""Curve of the memory that a DiNTS search steers to: the expected memory by epoch."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ FACTS = (
     ("memory.activation_gigabytes", "activations {:.3g} GB"),
     ("memory.budget_gigabytes", "budget {:.3g} GB"),
 )
-"""Numbers of the provenance that the title gives where they are there."""
+"""Numbers of the provenance that the title shows if they are there."""
 
 
 def draw_topology(
@@ -188,7 +188,7 @@ def _numbers(values: Mapping[str, object], prefix: str = "") -> dict[str, float]
 def _legend(
     paths: PathTrace | None, epoch: int | None, topology: DintsArchitecture | None
 ) -> list[Line2D]:
-    """Return the entries: operations that are used, then what grey lines and bands mean."""
+    """Return the legend's entries: the used operations, then grey lines and bands."""
     handles = []
     if topology is not None:
         used = {path.operation for block in topology.blocks for path in block}

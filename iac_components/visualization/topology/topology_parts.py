@@ -26,7 +26,7 @@ Node = tuple[int, int]
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a path is drawn.
+    """Style of a path's line.
 
     Attributes:
         kind: what it says; the id of the line in the figure.

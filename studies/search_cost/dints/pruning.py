@@ -1,4 +1,4 @@
-"""How much sooner a pruned DiNTS search ends, whatever else its machine did meanwhile.
+"""Speed-up of a DiNTS search by pruning, measured so that other load cancels out.
 
     python -m studies.search_cost.dints.pruning RUN/pruned --out dints_pruning.json
 

@@ -67,7 +67,7 @@ def random_batches(shape: Sequence[int]) -> list[Batch]:
 def our_step(
     space: DintsSpace, batches: Sequence[Batch], *, searching: bool = True
 ) -> tuple[DintsSearchNetwork, Callable[[], object]]:
-    """A supernet of ours, and one iteration of its trainer, of the weights alone if not searching.
+    """Build a supernet of ours and one iteration of its trainer; weights alone if not searching.
 
     Its optimizer ignores what has no gradient, as modules pruned later will.
     """
@@ -92,7 +92,7 @@ def our_step(
 def loop_step(
     space: DintsSpace, batches: Sequence[Batch]
 ) -> tuple[nn.Module, Callable[[], object]]:
-    """A supernet of MONAI's, and one round of the hand-written loop."""
+    """Build a supernet of MONAI's and one round of the hand-written loop."""
     with contextlib.redirect_stdout(io.StringIO()):  # MONAI prints at construction.
         topology = TopologySearch(**monai_arguments(space))
     network = DiNTS(topology, 1, OUT_CHANNELS, use_downsample=space.use_downsample)

@@ -14,24 +14,24 @@ POINTS = 100
 
 
 def at(record: object, *path: str) -> Json:
-    """The object below a path of keys."""
+    """Return the object below a path of keys."""
     for key in path:
         record = cast(Json, record)[key]
     return cast(Json, record)
 
 
 def number(record: object, *path: str) -> float:
-    """The number below a path of keys."""
+    """Return the number below a path of keys."""
     return float(cast(float, at(record, *path)))
 
 
 def records(record: Json, key: str) -> Sequence[Json]:
-    """The list of objects below a key."""
+    """Return the list of objects below a key."""
     return cast(Sequence[Json], record[key])
 
 
 def shape_of(record: Json) -> str:
-    """An input's shape as it stands in tables, such as 8x1x48x64."""
+    """Return an input's shape as it stands in tables, such as 8x1x48x64."""
     return "x".join(str(size) for size in cast(Sequence[int], record["input_shape"]))
 
 

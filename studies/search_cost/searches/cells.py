@@ -17,7 +17,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class FoundCell:
-    """What a mode gives to the training of one seed.
+    """Cell of a mode, for the training of one seed.
 
     Attributes:
         mode: one of the benchmark's.
@@ -32,7 +32,7 @@ class FoundCell:
 
 
 def found_cells(settings: BenchmarkSettings) -> dict[str, dict[int, FoundCell]]:
-    """The cells by mode and training seed; what no search has found yet is left out."""
+    """Collect the cells by mode and training seed; searches without one yet are left out."""
     by_mode = {mode: _searched(settings, mode) for mode in settings.modes if mode in SEARCH_MODES}
     spaces = [cell.search_space for cells in by_mode.values() for cell in cells.values()]
     if "random" in settings.modes and spaces:

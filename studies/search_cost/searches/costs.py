@@ -1,4 +1,4 @@
-"""What a search costs to its genotype, and by how much one is cheaper than another."""
+"""Cost of a search up to its genotype, and the ratio of two costs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as much the first of two costs.
+    """Ratio of a first cost to a second.
 
     Attributes:
         epochs: in epochs.
@@ -71,7 +71,7 @@ def add(seconds: Sequence[Seconds]) -> Seconds:
 
 
 def cost_of(log: EpochLog, *, epochs: int | None = None) -> Cost:
-    """The cost of a run, or of its first ``epochs`` epochs; -1 leaves out the last one."""
+    """Sum the cost of a run, or of its first ``epochs`` epochs; -1 leaves out the last one."""
     records: Sequence[EpochRecord] = log.epochs[:epochs]
     names = dict.fromkeys(name for record in records for name in record.parts)
     return Cost(
@@ -86,7 +86,7 @@ def cost_of(log: EpochLog, *, epochs: int | None = None) -> Cost:
 
 
 def mean_cost(costs: Sequence[Cost]) -> Cost:
-    """The mean over seeds.
+    """Average over seeds.
 
     Raises:
         ValueError: if there is none.

@@ -22,7 +22,7 @@ Parts = Mapping[str, Seconds]
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch cost.
+    """Cost of one epoch.
 
     Attributes:
         epoch: from 1.
@@ -66,7 +66,7 @@ class EpochLog:
 
     An epoch is recorded after its checkpoint was written, so a run that is killed between the two
     has a checkpoint too many: :meth:`drop_newer_checkpoints` takes it away, and the epoch is run
-    again. One that goes on from an older checkpoint tells :meth:`truncate`.
+    again. One that resumes from an older checkpoint calls :meth:`truncate`.
 
     Args:
         path: the file; what it holds is read.

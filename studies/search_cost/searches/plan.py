@@ -52,10 +52,10 @@ class SearchPlan:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to do."""
+        """True if there is nothing left to do."""
         return self.genotype.exists()
 
     @cached_property
     def log(self) -> EpochLog:
-        """What its epochs cost."""
+        """Costs of its epochs."""
         return EpochLog(self.folder / "epochs.json")

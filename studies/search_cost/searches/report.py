@@ -93,7 +93,7 @@ def report_json(results: Results, session: Mapping[str, object]) -> dict[str, ob
 
 
 def _search_json(plan: SearchPlan) -> dict[str, object]:
-    """A search's epochs, and what it found."""
+    """Return a search's epochs and its result."""
     log = plan.log
     found = load_genotype(plan.genotype) if plan.finished else None
     return {

@@ -25,7 +25,7 @@ Records = Sequence[CaseRecord]
 
 @dataclass(frozen=True)
 class Results:
-    """What was measured so far.
+    """Results measured so far.
 
     Attributes:
         settings: what was asked for.
@@ -61,7 +61,7 @@ class Results:
         return [seed for seed in self.costs.get(first, {}) if seed in costs]
 
     def ratio(self, first: str, second: str, seed: int | None = None) -> Ratio | None:
-        """How many times the second's cost the first's is, of one seed or over the common ones."""
+        """Return the ratio of the first's cost to the second's, of one seed or over common ones."""
         seeds = self.common(first, second) if seed is None else [seed]
         if not seeds:
             return None

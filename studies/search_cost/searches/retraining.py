@@ -47,7 +47,7 @@ def train_timed(training: BundleTraining, folder: Path, *, steps: int, **options
 def training_folders(
     settings: BenchmarkSettings, cells: Mapping[str, Mapping[int, FoundCell]]
 ) -> dict[str, dict[int, Path]]:
-    """The training of each mode and seed; equal cells with equal seeds share one."""
+    """Return the training of each mode and seed; equal cells with equal seeds share one."""
     plain = {seed: _root(settings) / PLAIN / f"seed{seed}" for seed in settings.seeds}
     found = {
         mode: {seed: cell_folder(settings, cell.genotype, seed) for seed, cell in by_seed.items()}
@@ -87,13 +87,13 @@ def retrain(settings: BenchmarkSettings, deadline: Deadline) -> bool:
 
 
 def own_steps(settings: BenchmarkSettings) -> int | None:
-    """Steps of a training as the bundle's configs have it, once the trainings have begun."""
+    """Count the steps of a training as configured, once the trainings have begun."""
     path = _own_steps_file(settings)
     return cast(int, read_json(path, max_bytes=100)) if path.exists() else None
 
 
 def backbone_folder(settings: BenchmarkSettings) -> Path:
-    """Where the evaluation of the backbone goes."""
+    """Return the folder of the backbone's evaluation."""
     return _root(settings) / BACKBONE
 
 
@@ -102,7 +102,7 @@ def _own_steps_file(settings: BenchmarkSettings) -> Path:
 
 
 def cell_folder(settings: BenchmarkSettings, genotype: Genotype, seed: int) -> Path:
-    """Where a cell is trained with a seed; equal cells share it."""
+    """Return the folder of a cell's training with a seed; equal cells share it."""
     name = genotype.digest.removeprefix("sha256:")[:12]
     return _root(settings) / name / f"seed{seed}"
 

@@ -70,7 +70,7 @@ class Search(ABC):
         return {}
 
     def content(self, key: str, kind: type[T]) -> T:
-        """What the config makes of a key."""
+        """Instantiate a key of the config."""
         found = self.workflow.parser.get_parsed_content(key)
         if not isinstance(found, kind):
             raise TypeError(f"'{key}' of '{self.plan.config}' is a {type(found).__name__}.")
@@ -126,7 +126,7 @@ class EngineSearch(Search):
         self.trainer.add_event_handler(Events.COMPLETED, self._end)
 
     def wiring(self, config: Mapping[str, object]) -> Options:
-        """A clock ahead of the config's handlers, which are left without a bar of their own."""
+        """Put a clock before the config's handlers, and leave out their progress bar."""
         train = cast(Mapping[str, list[Mapping[str, object]]], config["train"])
         steps, *others = train["handlers"]
         own = [{**steps, "bar": False}, *others]

@@ -1,4 +1,4 @@
-"""What a benchmark is asked to do, checked before any work, and kept beside what it did."""
+"""Settings of a benchmark, checked before any work and kept beside its results."""
 
 from __future__ import annotations
 
@@ -114,11 +114,11 @@ class BenchmarkSettings:
         return BundleTraining(self.configs("train"), common, self.steps_per_epoch)
 
     def configs(self, stage: str) -> Path:
-        """The copy of a bundle's configs that this benchmark uses."""
+        """Return the copy of a bundle's configs that this benchmark uses."""
         return self.output_dir / "bundles" / _folder(self.bundle, stage) / "configs"
 
     def seeds_of(self, mode: str) -> Sequence[int]:
-        """The seeds with which a mode searches, or draws."""
+        """Return the seeds with which a mode searches, or draws."""
         return self.seeds if mode == "random" else self.search_seeds[mode]
 
     def plan(self, mode: str, seed: int) -> SearchPlan:
@@ -138,7 +138,7 @@ class BenchmarkSettings:
         ]
 
     def fixed(self) -> dict[str, object]:
-        """What must stay as it is while a folder is worked on; modes and seeds may be added."""
+        """Return the settings that a folder fixes; modes and seeds may be added."""
         return {
             "bundle": self.bundle,
             "fold": self.fold,
@@ -155,8 +155,8 @@ class BenchmarkSettings:
     def claim_folder(self, *, measuring: bool = True) -> None:
         """Make the folder this benchmark's own, or see that it is.
 
-        The bundles' configs are copied at first: a search that takes days goes on with the configs
-        that it began with.
+        The bundles' configs are copied first: a search that takes days continues with those that it
+        began with.
 
         Args:
             measuring: whether anything is going to be timed; a report may be made by any number

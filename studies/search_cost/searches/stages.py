@@ -1,4 +1,4 @@
-"""The stages of the benchmark, each of which goes on where it was stopped."""
+"""Stages of the benchmark, each of which resumes where it was stopped."""
 
 from __future__ import annotations
 

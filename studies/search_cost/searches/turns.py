@@ -26,7 +26,7 @@ class Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether it has passed."""
+        """True once it has passed."""
         return self._end is not None and time.monotonic() >= self._end
 
 

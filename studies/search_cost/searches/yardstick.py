@@ -174,7 +174,7 @@ class PlainSearch:
         self._seed(epoch)
         weight_batches = _endless(self.weight_loader)
         # Public code asks for next(iter(loader)) at every step and gets other images each time,
-        # since its sampler draws anew. Ours draws by seed and epoch: that would be one batch again
+        # since its sampler draws again. Ours draws by seed and epoch: that would be one batch again
         # and again. An iterator that is kept costs less, so the yardstick does not suffer by it.
         architecture_batches = _endless(self.architecture_loader)
         sums = [torch.zeros_like(value, dtype=torch.float64) for value in self._distributions()]
@@ -242,7 +242,7 @@ class PlainSearch:
         }
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
-        """Go on from what :meth:`state_dict` returned."""
+        """Resume from the result of :meth:`state_dict`."""
         for name, part in self._parts().items():
             part.load_state_dict(cast("dict[str, object]", state[name]))
         self.epoch = cast(int, state["epoch"])
@@ -258,6 +258,6 @@ class PlainSearch:
 
 
 def _endless(loader: DataLoader[Batch]) -> Iterator[Batch]:
-    """Batches on and on: a loader shorter than the epoch starts anew."""
+    """Batches without end: a loader shorter than the epoch starts again."""
     while True:
         yield from loader

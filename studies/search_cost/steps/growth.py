@@ -1,4 +1,4 @@
-"""How the cost of a search step grows: one factor is varied, all else stays at the base point."""
+"""Growth of a search step's cost: one factor varies, all else stays at the base point."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ BASE = Point()
 
 @dataclass(frozen=True)
 class Factor:
-    """What is varied.
+    """Varied factor.
 
     Attributes:
         name: the attribute of :class:`Point` that is put on the axis.
@@ -178,7 +178,7 @@ def build_network(point: Point) -> CellSearchNetwork:
 def build_step(
     network: CellSearchNetwork, handlers: Sequence[object] = ()
 ) -> tuple[SearchStep, DiceCELoss]:
-    """A step with the bundles' optimizers and loss, and the loss itself."""
+    """Build a step with the bundles' optimizers and loss, and the loss itself."""
     loss = DiceCELoss(to_onehot_y=True, softmax=True)
     step = SearchStep(
         network,
@@ -191,7 +191,7 @@ def build_step(
 
 
 def noise(point: Point, device: torch.device) -> list[Batch]:
-    """A batch for the weights and one for the architecture."""
+    """Draw a batch for the weights and one for the architecture."""
     return [noise_batch(point.shape, classes=CLASSES, device=device) for _ in range(2)]
 
 

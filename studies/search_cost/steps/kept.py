@@ -1,4 +1,4 @@
-"""What autograd keeps for the backward passes of a search step."""
+"""Memory that autograd keeps for the backward passes of a search step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["kept_bytes", "search_passes"]
 
 
 def search_passes(network: CellSearchNetwork) -> dict[str, list[nn.Parameter]]:
-    """The passes of our search step, and the parameters that get no gradient in each."""
+    """Return the passes of our search step, and the parameters that get no gradient in each."""
     return {
         "weight step": list(network.architecture_parameters()),
         "architecture step": list(network.weight_parameters()),

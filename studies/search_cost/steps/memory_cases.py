@@ -1,4 +1,4 @@
-"""What a training or search step keeps in memory: the cases that are compared, and the weighing."""
+"""Memory cases: the training and search steps that are compared, and their measurement."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ CASES: Registry[Callable[[Subject], Workload]] = Registry("case")
 
 @CASES.register(PLAIN)
 def _plain(subject: Subject) -> Workload:
-    """The plain backbone, all of whose weights train."""
+    """Build the plain backbone, all of whose weights train."""
     network = subject.backbone()
     optimizer = subject.weight_optimizer(network.parameters())
     step = TrainingStep(network, loss=subject.loss(), optimizer=optimizer, amp=subject.amp)
@@ -74,19 +74,19 @@ def _plain(subject: Subject) -> Workload:
 
 @CASES.register("search")
 def _search(subject: Subject) -> Workload:
-    """The search on a frozen backbone."""
+    """Build the search on a frozen backbone."""
     return _our_search(subject, subject.supernet(frozen_backbone=True, checkpointing=False))
 
 
 @CASES.register("search, checkpointing")
 def _checkpointed(subject: Subject) -> Workload:
-    """The same, with the features of the edges computed anew in the backward pass."""
+    """Build the same, with the features of the edges recomputed in the backward pass."""
     return _our_search(subject, subject.supernet(frozen_backbone=True, checkpointing=True))
 
 
 @CASES.register("search, two operations an edge")
 def _pruned(subject: Subject) -> Workload:
-    """The same, towards its end."""
+    """Build the same, towards its end."""
     network = subject.supernet(frozen_backbone=True, checkpointing=False)
     network.prune(keep_two(network))
     return _our_search(subject, network)
@@ -94,7 +94,7 @@ def _pruned(subject: Subject) -> Workload:
 
 @CASES.register("search, backbone trained too")
 def _joint(subject: Subject) -> Workload:
-    """The search from scratch, as the bundles run it without a trained backbone."""
+    """Build the search from scratch, as the bundles run it without a trained backbone."""
     return _our_search(subject, subject.supernet(frozen_backbone=False, checkpointing=False))
 
 
@@ -122,7 +122,7 @@ def _yardstick(subject: Subject) -> Workload:
 
 
 def keep_two(network: CellSearchNetwork) -> torch.Tensor:
-    """A mask (L, E, O) of two operations an edge, in which all but ``none`` take turns."""
+    """Return a mask (L, E, O) of two operations an edge; all but ``none`` take turns."""
     space = network.space
     useful = [place for place in range(len(space.operations)) if place != space.none_index]
     alive = torch.zeros_like(network.alive)

@@ -1,4 +1,4 @@
-"""How a network's features lie in memory."""
+"""Memory format of a network's features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANNELS_LAST: Mapping[int, torch.memory_format] = MappingProxyType(
 
 
 def is_channels_last(network: nn.Module) -> bool:
-    """Whether the weights of its convolutions have the format, which their features then take."""
+    """Return True if its convolutions' weights, and so its features, have the format."""
     return any(
         weight.is_contiguous(memory_format=CHANNELS_LAST[weight.ndim])
         for weight in network.parameters()

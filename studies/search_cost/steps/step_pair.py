@@ -171,7 +171,7 @@ class OurStep(YardstickStep):
 
 
 def _supernet(subject: Subject) -> CellSearchNetwork:
-    """The subject's supernet, its cells opened."""
+    """Return the subject's supernet, its cells opened."""
     torch.manual_seed(0)
     network = subject.supernet(frozen_backbone=True, checkpointing=False)
     with torch.no_grad():

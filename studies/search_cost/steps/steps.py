@@ -40,7 +40,7 @@ class _OneBatch(Dataset[Batch]):
 
 
 def one_batch_loader() -> DataLoader[Batch]:
-    """A loader for who asks for one and is handed its batches otherwise."""
+    """Return a loader for callers that ask for one but are handed their batches otherwise."""
     return DataLoader(_OneBatch(), batch_size=None)
 
 

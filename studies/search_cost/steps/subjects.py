@@ -1,4 +1,4 @@
-"""What is weighed: a bundle's networks as its search config has them, or those of a 3-D U-Net."""
+"""Subjects of the measurement: networks of a bundle's search config, or of a 3-D U-Net."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Subject(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in a table."""
+        """Name in a table."""
         ...
 
     @property
@@ -42,27 +42,27 @@ class Subject(Protocol):
 
     @property
     def amp(self) -> bool:
-        """Whether it trains in mixed precision."""
+        """True if it trains in mixed precision."""
         ...
 
     def backbone(self) -> nn.Module:
-        """A new plain backbone, on the device."""
+        """Build a plain backbone on the device."""
         ...
 
     def supernet(self, *, frozen_backbone: bool, checkpointing: bool) -> CellSearchNetwork:
-        """A new supernet, on the device."""
+        """Build a supernet on the device."""
         ...
 
     def loss(self) -> Loss:
-        """A loss of (prediction, label)."""
+        """Return a loss of (prediction, label)."""
         ...
 
     def weight_optimizer(self, parameters: Iterator[nn.Parameter]) -> Optimizer:
-        """The optimizer of the weights."""
+        """Return the optimizer of the weights."""
         ...
 
     def architecture_optimizer(self, parameters: Iterator[nn.Parameter]) -> Optimizer:
-        """The optimizer of the architecture parameters."""
+        """Return the optimizer of the architecture parameters."""
         ...
 
 
@@ -125,7 +125,7 @@ class BundleSubject:
         return self._optimizer("architecture_optimizer", parameters)
 
     def _optimizer(self, name: str, parameters: Iterator[nn.Parameter]) -> Optimizer:
-        """The config's optimizer, of other parameters than the config's network's."""
+        """Return the config's optimizer, of other parameters than the config's network's."""
         self._config.update({f"{name}::params": list(parameters)})
         return cast(Optimizer, self._values(name)[0])
 

@@ -23,7 +23,7 @@ Image = str | list[str]
 
 
 class VolumePath:
-    """What an inference config does with a volume, without writing the result.
+    """Inference of a volume as an inference config does it, without writing the result.
 
     The weights are as they were initialised: they do not matter to the time.
 
@@ -61,7 +61,7 @@ class VolumePath:
 
     @property
     def channels_last(self) -> bool:
-        """Whether the network computes in that memory format."""
+        """True if the network computes in that memory format."""
         return is_channels_last(self.network)
 
     @torch.no_grad()
@@ -83,7 +83,7 @@ class VolumePath:
 
 
 def find_volumes(bundle: str, dataset_dir: str | Path, *, count: int) -> Sequence[Image]:
-    """The first images of the fold that is tested.
+    """List the first images of the fold that is tested.
 
     Raises:
         ValueError: if the folder is not the bundle's data set as downloaded.

@@ -13,7 +13,7 @@ SIZE = 48 * 2**20
 
 @pytest.fixture(autouse=True)
 def _nothing_freed_is_held():
-    # What other tests of this process have freed would be taken anew without the set growing.
+    # What other tests of this process have freed would be reused without growth of the set.
     give_back_freed()
 
 

@@ -1,4 +1,4 @@
-"""What a train bundle's configs say of their own training."""
+"""Training settings as read from a train bundle's configs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of epochs survives kills, and goes on where the checkpoint does."""
+"""The record of epochs survives kills, and resumes where the checkpoint does."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_checkpoints_without_a_record_go(log: EpochLog, tmp_path: Path) -> None:
 
 
 class Counter:
-    """What a checkpoint of a training holds here."""
+    """Stand-in for the content of a training's checkpoint."""
 
     def __init__(self) -> None:
         self.steps = 0

@@ -1,4 +1,4 @@
-"""What is weighed is what it is called, each in a process of its own."""
+"""Memory cases measure what they name, each in a process of its own."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_what_is_done_is_not_done_again(data, whole, capsys) -> None:
 def test_no_time_is_no_work(data, tmp_path, whole, capsys) -> None:
     options = ("--modes", "full", "--backbone_ckpt", backbone_of(whole))
     assert run(data, tmp_path, *options, "--max_minutes", "0", "--stage", "searches") == 0
-    assert "0 minutes are over. The same command goes on from here." in capsys.readouterr().out
+    assert "0 minutes are over. The same command continues from here." in capsys.readouterr().out
     assert not list(tmp_path.rglob("*.pt"))
     shutil.copytree(whole / "work" / "searches", tmp_path / "searches", dirs_exist_ok=True)
     assert run(data, tmp_path, *options, "--max_minutes", "0", "--stage", "retrain") == 0

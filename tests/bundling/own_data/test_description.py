@@ -1,4 +1,4 @@
-"""The description of a data set of one's own: its spellings, and its faults by field."""
+"""The description of a user's data set: its spellings, and its faults by field."""
 
 from __future__ import annotations
 

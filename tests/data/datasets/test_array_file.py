@@ -64,7 +64,7 @@ def test_a_damaged_header_is_refused_or_harmless(
         content[data.draw(st.integers(0, 127))] = data.draw(st.integers(0, 255))
     damaged = tmp_path_factory.getbasetemp() / "damaged.npy"
     damaged.write_bytes(content)
-    # Any other error would end a run that could make the file anew.
+    # Any other error would end a run that could write the file again.
     with contextlib.suppress(ValueError):
         assert open_array(damaged).map().nbytes == ARRAY.nbytes
 

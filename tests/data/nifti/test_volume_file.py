@@ -49,7 +49,7 @@ def edited(content: bytes, edits: list[tuple[int, bytes]]) -> bytes:
 
 @settings(
     max_examples=300,
-    # Each example writes the one file anew.
+    # Each example overwrites the same file.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -74,7 +74,7 @@ def test_other_labels_are_shown_with_their_digits(tmp_path: Path, error: float, 
         check_datalist([entry], labels=CLASSES)
     with pytest.raises(RuntimeError) as caught:
         LOAD(entry)
-    assert f"label '{entry['label']}' holds values that are no integers" in str(
+    assert f"label '{entry['label']}' holds values that are not integers" in str(
         caught.value.__cause__
     )
 
@@ -89,7 +89,7 @@ def test_labels_without_a_file_or_a_fraction(tmp_path: Path) -> None:
     integers = torch.ones(1, 2, 2, dtype=torch.uint8)
     assert WholeLabelsd("label")({"label": integers})["label"] is integers
     for value in (0.5, np.nan, np.inf):
-        with pytest.raises(ValueError, match="label 'seg' holds values that are no integers"):
+        with pytest.raises(ValueError, match="label 'seg' holds values that are not integers"):
             WholeLabelsd("seg")({"seg": torch.full((1, 2, 2), value)})
     assert WholeLabelsd("seg", allow_missing_keys=True)({}) == {}
 

@@ -60,7 +60,7 @@ def test_reference_and_margin(iac, runs: Path) -> None:
         (["base", "short"], "only in 'base': p5"),
         (["base", "x=seed0,short"], "only in 'seed0': p5"),
         (["base", "base"], "two runs are called 'base'"),
-        (["base", "better", "--reference", "best"], "--reference 'best' is none of the runs"),
+        (["base", "better", "--reference", "best"], "--reference 'best' is not one of the runs"),
         (["base", "better", "--margin", "-1"], "margin -1.0"),
         (["base", "better", "--output", "base/metrics.csv/x.json"], "metrics.csv"),
         (["base", "broken"], "line 2: dice 'x' is not a finite number"),

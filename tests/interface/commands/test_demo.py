@@ -78,7 +78,7 @@ def test_options_make_it_shorter(iac, stages, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--bundle", "acdc_vgg"], "--bundle 'acdc_vgg' is none of acdc_efficientnet"),
+        (["--bundle", "acdc_vgg"], "--bundle 'acdc_vgg' is not one of acdc_efficientnet"),
         (["--set", "x"], "--set 'x' is not KEY=VALUE"),
         (["--set", "search.epochs=0"], "stage 'search': --epochs is 0"),
         (["--again", "x"], "--again x: the stages are"),

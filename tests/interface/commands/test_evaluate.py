@@ -91,7 +91,7 @@ def test_names_with_other_ends(iac, maps):
         path.rename(path.with_name(path.name.replace("_seg", "_ours")))
     words = ["--label_suffix", "_gt", "--prediction_suffix", "_ours"]
     ended = iac("evaluate", "predictions", "labels", "--output_dir", "scores")
-    assert "is called like one of 3 case(s), such as 'case_0_gt'" in ended.err
+    assert "is named after one of 3 case(s), such as 'case_0_gt'" in ended.err
     assert iac("evaluate", "predictions", "labels", "--output_dir", "scores", *words).status == 0
 
 
@@ -110,7 +110,7 @@ def shift(folder, name, **changes):
         (lambda d: shift(d, "case_1_seg.nii.gz", data=np.full((6, 6, 4), 7)), "label values 7"),
         (lambda d: (d / "labels" / "case_0.nii.gz").write_bytes(b"no image"), "case_0.nii.gz"),
         (lambda d: shift(d, "case_2_seg.nii", data=np.zeros((6, 6, 4))), "of the same case"),
-        (lambda d: shutil.rmtree(d / "predictions"), "predictions 'predictions' is no folder"),
+        (lambda d: shutil.rmtree(d / "predictions"), "predictions 'predictions' is not a folder"),
         (
             lambda d: [path.unlink() for path in (d / "labels").iterdir()],
             "labels 'labels' holds no .nii or .nii.gz file, but an empty folder",

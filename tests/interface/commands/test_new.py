@@ -1,4 +1,4 @@
-"""Bundles for a data set of one's own: what is written runs as printed, or nothing is written."""
+"""Bundles for a user's data set run as printed, or are not written at all."""
 
 from __future__ import annotations
 

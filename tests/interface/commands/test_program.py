@@ -55,7 +55,7 @@ def test_version(iac):
         (["compare", "a", "b", "--margin", "x"], "argument --margin: invalid float value: 'x'"),
         (["plot", "nowhere"], "iac plot: error: 'nowhere' holds no search_trace.csv"),
         (["convert", "nowhere.pt", "new.json"], "nowhere.pt"),
-        (["package", "nowhere", "--out", "dist"], "'nowhere' is no folder"),
+        (["package", "nowhere", "--out", "dist"], "'nowhere' is not a folder"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(iac, monkeypatch, tmp_path, words, message):

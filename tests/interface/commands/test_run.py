@@ -38,7 +38,7 @@ def test_all_stages_run_each_on_the_results_of_those_before(run, stages, tmp_pat
     folds = {options[name]["folds_file"] for name in CELL_STAGES[:4]}
     assert folds == {out / "folds.json"}
     assert len(list((out / "predictions").iterdir())) == 2
-    assert "The search settled on one cell of 4 nodes" in ended.out
+    assert "The search chose one cell of 4 nodes" in ended.out
     assert "0.875" in ended.out
     assert str(out / "predictions") in ended.out
 
@@ -128,7 +128,7 @@ def test_where_something_is_computed_may_differ(run, stages):
         (["--set", "predict.num_workers=x"], "stage 'predict': --num_workers is 'x'"),
         (["--until", "serch"], "--until serch: the stages are backbone, search"),
         (["--again", "serch"], "--again serch: the stages are backbone, search"),
-        (["--images", "nowhere"], "--images 'nowhere' is no folder"),
+        (["--images", "nowhere"], "--images 'nowhere' is not a folder"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_written(run, stages, tmp_path, words, message):

@@ -207,7 +207,7 @@ def test_checkpointing_keeps_less_for_the_backward_pass(lone):
 
 
 def test_checkpointing_computes_one_operation_at_a_time_anew(lone):
-    """What is computed anew at once is there at once, and adds to the peak memory."""
+    """Features that are recomputed together add to the peak memory."""
     names = ("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3")
     cell = lone(SearchSpace(2, names, 1), channels=80).open()
     cell.cell.checkpointing = True

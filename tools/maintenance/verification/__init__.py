@@ -1,4 +1,4 @@
-"""What ``tools/verify_bundles.py`` and the tests check of a bundle.
+"""Checks of a bundle that ``tools/verify_bundles.py`` and the tests share.
 
 Every check is a function registered by name that yields one line for each fault; it stands in one
 place and is run by both. ``bundle`` reads a bundle's folder, ``workbench`` holds what running one

@@ -1,4 +1,4 @@
-"""How small a run is: synthetic data of a data set, and settings of seconds."""
+"""Size of a short run: synthetic data of a data set, and settings that take seconds."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ class Budget:
     exports: int | None = None
 
     def options(self, stage: str, network: str) -> dict[str, object]:
-        """The options of a stage with a network."""
+        """Return the options of a stage with a network."""
         return {**self.networks.get(network, {}), **self.stages[stage]}

@@ -50,7 +50,7 @@ class Bundle:
 
     @property
     def method(self) -> Method:
-        """How the network is found.
+        """Search method of the bundle's network.
 
         Raises:
             UnknownBundleError: if the name is no bundle's.
@@ -77,11 +77,11 @@ class Bundle:
         return self.method.split(self.combination)[1]
 
     def sibling(self, stage: str) -> Bundle:
-        """The bundle of another stage of the same combination."""
+        """Return the bundle of another stage of the same combination."""
         return Bundle(self.root.with_name(f"{self.combination}{self.method.mark}{stage}"))
 
     def config_path(self, name: str) -> Path:
-        """The file of a config, given without its ending."""
+        """Return the file of a config, given without its suffix."""
         return self.root / "configs" / f"{name}.json"
 
     @property
@@ -97,7 +97,7 @@ class Bundle:
         return self.config_files[1:]
 
     def stack(self, path: Path) -> list[Path]:
-        """The files that a config is used with, itself last.
+        """List the files that a config is used with, itself last.
 
         An override lies on the stage's config; ``multi_gpu_evaluate`` also on ``evaluate``.
         """
@@ -107,7 +107,7 @@ class Bundle:
         return list(dict.fromkeys(files))
 
     def merged(self, path: Path) -> ConfigParser:
-        """A config as MONAI sees it, on top of the files below it."""
+        """Parse a config as MONAI sees it, on top of the files below it."""
         return self.parse(self.stack(path))
 
     def parse(self, paths: Sequence[Path]) -> ConfigParser:
@@ -117,19 +117,19 @@ class Bundle:
         return parser
 
     def config(self) -> Json:
-        """The stage's own config."""
+        """Load the stage's own config."""
         return read_json(self.config_path(self.stage))
 
     def metadata(self) -> Json:
-        """The metadata."""
+        """Load the metadata."""
         return read_json(self.root / "configs" / NO_CONFIG)
 
     def readme(self) -> str:
-        """The text of the README."""
+        """Read the README."""
         return (self.root / "docs" / "README.md").read_text(encoding="utf-8")
 
     def where(self, path: Path) -> str:
-        """A file's path within the bundle, for messages."""
+        """Return a file's path within the bundle, for messages."""
         return path.relative_to(self.root).as_posix()
 
 

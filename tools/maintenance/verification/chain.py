@@ -1,4 +1,4 @@
-"""The stages of a combination one after the other, each handing over to the next."""
+"""Stages of a combination one after the other, each passing its result to the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Chain"]
 
 
 class Chain(ABC):
-    """Search, training of what was found, evaluation, inference.
+    """Search, training of the found network, evaluation, inference.
 
     Each method runs its stage on first use, and those before it, and returns the stage's folder.
     A stage that failed raises its error once, and :class:`Skipped` from then on.
@@ -47,7 +47,7 @@ class Chain(ABC):
 
     @property
     def architecture(self) -> Path:
-        """What the search finds."""
+        """File of the search's result."""
         return self.folder / "search" / self.search_bundle.method.architecture_file
 
     @property
@@ -61,7 +61,7 @@ class Chain(ABC):
 
     @abstractmethod
     def trained(self) -> Path:
-        """Train what was found."""
+        """Train the found network."""
 
     @abstractmethod
     def training_stages(self) -> Iterator[Path]:
@@ -69,15 +69,15 @@ class Chain(ABC):
 
     @abstractmethod
     def search_faults(self) -> Iterator[str]:
-        """What is wrong with what the search found."""
+        """Yield the faults of the search's result."""
 
     @abstractmethod
     def training_faults(self) -> Iterator[str]:
-        """What is wrong with what was trained."""
+        """Yield the faults of the trained network."""
 
     @abstractmethod
     def network_input(self, image: Tensor) -> Tensor:
-        """A batch that the network takes, of a preprocessed volume (C, X, Y, Z)."""
+        """Make a batch that the network takes, of a preprocessed volume (C, X, Y, Z)."""
 
     def lively(self) -> Path:
         """Write the trained weights with a bias that lets all classes appear."""
@@ -116,7 +116,7 @@ class Chain(ABC):
         return self._once("predictions", run)
 
     def found(self) -> dict[str, object]:
-        """The option that leads to what the search found."""
+        """Return the option that leads to the search's result."""
         return {self.search_bundle.method.architecture_option: str(self.architecture)}
 
     def _models(self, name: str) -> dict[str, object]:

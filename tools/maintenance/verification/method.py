@@ -1,4 +1,4 @@
-"""What the checks must know of a method: its names, files, budgets and stages."""
+"""Description of a method for the checks: its names, files, budgets and stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it takes to run a bundle: phantoms, scratch folders, budgets, a runner."""
+"""Workbench for short runs of bundles: phantoms, scratch folders, budgets, a runner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Entry = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True)
 class Workbench:
-    """Where bundles are run, and how small.
+    """Folders for runs of bundles, and the size of the runs.
 
     Attributes:
         scratch: a folder of its own for phantoms and outputs.
@@ -55,7 +55,7 @@ class Workbench:
         return self._folder("elsewhere")
 
     def phantom_of(self, bundle: Bundle) -> Phantom:
-        """The plan of the bundle's synthetic data.
+        """Return the plan of the bundle's synthetic data.
 
         Raises:
             Skipped: if there is none.
@@ -66,11 +66,11 @@ class Workbench:
         return phantoms[bundle.dataset]
 
     def budget_of(self, bundle: Bundle) -> Budget:
-        """How small a run of the bundle is."""
+        """Return the settings that make a run of the bundle short."""
         return bundle.method.budgets[self.budget]
 
     def dataset_dir(self, bundle: Bundle) -> Path:
-        """The bundle's synthetic data set, written on first use."""
+        """Return the bundle's synthetic data set, written on first use."""
         plan = self.phantom_of(bundle)
         folder = self.scratch / "phantoms" / bundle.method.name / bundle.dataset
         if not folder.exists():
@@ -84,7 +84,7 @@ class Workbench:
         return folder
 
     def cases(self, bundle: Bundle, folds_file: Path | None = None) -> list[Entry]:
-        """The test cases of the synthetic data set."""
+        """List the test cases of the synthetic data set."""
         layout = str(bundle.sibling("train").config()["layout"])
         found: list[Entry] = list(
             load_datalist(
@@ -94,7 +94,7 @@ class Workbench:
         return found
 
     def images(self, bundle: Bundle) -> Path:
-        """A folder with the images of the test cases, as inference takes it."""
+        """Return a folder with the images of the test cases, as inference takes it."""
         folder = self.scratch / "images" / bundle.method.name / bundle.dataset
         if folder.exists():
             return folder
@@ -109,7 +109,7 @@ class Workbench:
         return folder
 
     def options(self, bundle: Bundle) -> dict[str, object]:
-        """The options that make a run of the bundle short, and lead to its data."""
+        """Return the options that make a run of the bundle short and lead to its data."""
         small = self.budget_of(bundle).options(bundle.stage, bundle.network)
         infers = bundle.stage == "inference"
         return {
@@ -125,7 +125,7 @@ class Workbench:
         *overrides: str,
         kind: str | None = None,
     ) -> ConfigWorkflow:
-        """The workflow of the bundle's config with override files, not initialized."""
+        """Return the workflow of a config with override files, not initialized."""
         configs = [str(bundle.config_path(name)) for name in (bundle.stage, *overrides)]
         return ConfigWorkflow(
             configs,
@@ -135,14 +135,14 @@ class Workbench:
         )
 
     def network(self, bundle: Bundle, **options: object) -> nn.Module:
-        """The network that the bundle's config makes, as it is without the options of a run."""
+        """Build the network of the bundle's config without the options of a run."""
         settings = {"bundle_root": str(bundle.root), "initialize": [], **options}
         workflow = self.workflow(bundle, settings)
         workflow.initialize()
         return cast(nn.Module, workflow.parser.get_parsed_content("network_def"))
 
     def chain(self, bundle: Bundle) -> Chain:
-        """The stages of the bundle's combination, run once."""
+        """Run the stages of the bundle's combination once."""
         key = str(bundle.sibling("train").root)
         if key not in self._chains:
             folder = self._folder(f"chain_{bundle.combination}_{len(self._chains)}")
@@ -155,7 +155,7 @@ class Workbench:
         return folder
 
     def may_export(self, bundle: Bundle) -> bool:
-        """Tell whether the budget leaves an export for this bundle, and take it."""
+        """Return whether the budget leaves an export for this bundle, and take it."""
         taken = self._exported.setdefault(bundle.network, set())
         most = self.budget_of(bundle).exports
         if most is None or len(taken) < most:

@@ -1,3 +1,3 @@
-"""Values that do not go together: with each other, the run's length, or the machine."""
+"""Values that contradict each other, the run's length, or the machine."""
 
 from __future__ import annotations

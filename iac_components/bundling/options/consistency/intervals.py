@@ -1,4 +1,4 @@
-"""Intervals of handlers that are longer than the run: what they are for would never happen."""
+"""Intervals of handlers that are longer than the run, so that the handler would never act."""
 
 from __future__ import annotations
 

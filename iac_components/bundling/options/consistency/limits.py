@@ -1,4 +1,4 @@
-"""Sizes that no memory of this machine holds: the system would end the process, without a word."""
+"""Sizes that exceed this machine's memory: the system would kill the process without a message."""
 
 from __future__ import annotations
 

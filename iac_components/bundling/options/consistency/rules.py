@@ -38,7 +38,7 @@ RULES: Registry[Rule] = Registry("rule")
 def register_rule(
     name: str, *needs: str
 ) -> Callable[[Callable[[Values], Iterator[str]]], Callable[[Values], Iterator[str]]]:
-    """Register a function that yields a sentence for whatever is at fault.
+    """Register a function that yields a sentence for each fault.
 
     Args:
         name: of the rule.
@@ -120,7 +120,7 @@ def _schedule(name: str, counts: Sequence[int], most: int, of: str) -> Iterator[
 
 
 def _follows_schedules(values: Values) -> bool:
-    """Tell whether a search prunes by schedules: one by audit ignores them, whatever they are."""
+    """Return whether a search prunes by schedules: one by audit ignores them, whatever they are."""
     return values.get("criterion") not in ("audit", "both")
 
 

@@ -1,4 +1,4 @@
-"""Options that were given to a run that has no use for them."""
+"""Options that were given to a run that does not use them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from iac_components.bundling.options.values import refusal
 __all__ = ["changed_options", "unused_options", "unused_with"]
 
 NAMES = ("dataset_name", "backbone")
-"""Say what a run is, and change no number of it."""
+"""Options that describe a run and change no number of it."""
 
 
 def unused_options(
     parser: ConfigParser, options: Mapping[str, Option], defined: Mapping[str, object]
 ) -> Iterator[str]:
-    """Yield a sentence for each option that was changed and that nothing in the config refers to.
+    """Yield a sentence for each changed option to which nothing in the config refers.
 
     Args:
         parser: of the run.

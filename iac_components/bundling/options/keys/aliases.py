@@ -1,4 +1,4 @@
-"""Names that other programs of the field have for the options of this one."""
+"""Other programs' names for the options of this one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _NAMES = {
     "loss": "loss_function, loss_fn",
     "inferer": "sliding_window",
 }
-"""Options with what their like is called elsewhere; an option that comes first is meant first."""
+"""Options with other programs' names; where several match, the first option counts."""
 
 _INSIDE = {
     "optimizer#weight_decay": "wd, weight_decay, l2",
@@ -104,7 +104,7 @@ _MEANINGS = _meanings()
 
 
 def meant_key(key: str, known: Collection[str]) -> str | None:
-    """Name the option that a name of the field's stands for; None if the run has none such.
+    """Return the option that a common name stands for; None if the run has none.
 
     Case, and the choice between ``-`` and ``_``, do not matter.
 

@@ -1,4 +1,4 @@
-"""The ids that the config files of a run define."""
+"""Ids that the config files of a run define."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METADATA = "metadata"
 
 
 def defined_ids(workflow: ConfigWorkflow, call: WorkflowCall | None) -> dict[str, object]:
-    """Return what the config files of a run define by id (``train::trainer``), at every depth.
+    """Return the ids that the config files of a run define (``train::trainer``), at every depth.
 
     A workflow keeps its config, and not which part of it came from a file. So the files are taken
     from the call that made it, as MONAI's command does; for a workflow made by hand, they are all
@@ -84,7 +84,7 @@ def strings(config: object, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def nearest(key: str, known: Collection[str], *, before: str = "") -> str:
-    """Name the known key that is meant by ``key``, or most like it.
+    """Return the known key that ``key`` stands for, or the most similar one.
 
     Args:
         key: that is unknown.

@@ -1,4 +1,4 @@
-"""Keys that nothing defines: an option that is misspelt changes nothing, and MONAI says nothing."""
+"""Keys that nothing defines: MONAI ignores a misspelt option without a word."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""Trainers, evaluators and their handlers, put together as the bundles' configs do it."""
+"""Trainers, evaluators and their handlers, composed as in the bundles' configs."""
 
 from __future__ import annotations

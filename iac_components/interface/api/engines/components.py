@@ -1,4 +1,4 @@
-"""Loss, optimizers, schedule and criterion that a run has unless it is told otherwise.
+"""Default loss, optimizers, schedule and criterion of a run.
 
 They are those of the bundles' configs, which a test compares with these.
 """
@@ -60,7 +60,7 @@ def cosine_schedule(optimizer: Optimizer, epochs: int) -> LRScheduler:
 
 
 def cell_criterion(warmup_epochs: int) -> JensenShannonStability:
-    """Judge whether a cell's distributions have settled."""
+    """Judge whether a cell's distributions have become stable."""
     return JensenShannonStability(
         threshold=0.3,
         relative=True,
@@ -73,7 +73,7 @@ def cell_criterion(warmup_epochs: int) -> JensenShannonStability:
 
 
 def topology_criterion(warmup_epochs: int) -> JensenShannonStability:
-    """Judge whether a topology's distributions have settled."""
+    """Judge whether a topology's distributions have become stable."""
     return JensenShannonStability(
         threshold=0.1,
         relative=True,

@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TrainedParts:
-    """Everything that a training changes, and the record that it is saved with."""
+    """State that a training changes, and the record that it is saved with."""
 
     network: nn.Module
     optimizer: Optimizer
@@ -64,7 +64,7 @@ def training_handlers(
     """Return the handlers of a training.
 
     Args:
-        parts: what it changes.
+        parts: objects that it changes.
         loader: of its batches.
         seed: of the run.
         validator: evaluator that chooses the best weights; None without validation.

@@ -1,4 +1,4 @@
-"""The trainer of a cell search, put together as the bundles' configs do it."""
+"""Trainer of a cell search, composed as in the bundles' configs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class CellSearchPlan:
         warmup_epochs: epochs that train the weights alone.
         architecture_learning_rate: of the architecture's parameters.
         architecture_every: steps of the weights for one of the architecture.
-        pruning: delete what has settled.
+        pruning: delete operations and inputs that have settled as losers.
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
-        criterion: what decides, by name or of the user's own.
-        stability: what the name ``stability`` stands for.
+        criterion: rule that decides: a name, or a custom criterion.
+        stability: the criterion behind the name ``stability``.
         audit: options of the audit.
         loss: of logits and labels.
     """
@@ -71,7 +71,7 @@ class CellSearchPlan:
         }
 
     def identity(self) -> dict[str, object]:
-        """All that changes a number of the search."""
+        """Return the settings that affect the search's result."""
         return {
             **self.options(),
             "criterion": criterion_name(self.criterion),

@@ -1,4 +1,4 @@
-"""Options of a topology search, and the supernet with all that a search keeps beside it."""
+"""Options of a topology search, and the supernet with the objects of its search."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TopologySearchPlan:
         return {**{name: getattr(self, name) for name in own}, **self.audit}
 
     def identity(self) -> dict[str, object]:
-        """All that changes a number of the search, but the loss."""
+        """Return the settings that affect the search's result, without the loss."""
         return {
             **self.options(),
             "criterion": criterion_name(self.criterion),
@@ -68,7 +68,7 @@ class TopologySearchPlan:
         }
 
     def audit_settings(self) -> AuditSettings:
-        """Rules of the audit."""
+        """Return the rules of the audit."""
         return AuditSettings(
             tolerance=cast(float, self.audit["tolerance"]),
             alpha=cast(float, self.audit["alpha"]),
@@ -95,7 +95,7 @@ class TopologySearchPlan:
 
 @dataclass(frozen=True)
 class TopologySearch:
-    """A supernet with all that a search keeps beside it."""
+    """Supernet with the objects of its search."""
 
     network: DintsSearchNetwork
     plan: TopologySearchPlan
@@ -116,7 +116,7 @@ class TopologySearch:
         loss: Loss,
         path: Path,
     ) -> TopologySearch:
-        """Measure the budget, and begin an empty trace and audit.
+        """Measure the budget, and create an empty trace and audit.
 
         Args:
             network: the supernet, on its device.

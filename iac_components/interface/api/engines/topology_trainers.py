@@ -1,4 +1,4 @@
-"""The engines of a topology search, put together as the bundles' configs do it."""
+"""Engines of a topology search, composed as in the bundles' configs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def topology_engines(
     """Return the trainer of a search and the evaluator that chooses the best architecture.
 
     Args:
-        search: the supernet and what is beside it.
+        search: the supernet and the objects of its search.
         parts: ``weights``, ``architecture`` and ``validation``.
         settings: of the run.
         class_names: names of the foreground classes.

@@ -1,4 +1,4 @@
-"""The engines of a run, put together as the bundles' configs do it."""
+"""Engines of a run, composed as in the bundles' configs."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def training_engines(
 
     Args:
         network: on its device.
-        batches: what it learns from.
-        held_out: what it is validated with.
+        batches: training data.
+        held_out: validation data.
         settings: of the run.
         loss: of logits and labels.
         record: of the run.
@@ -116,7 +116,7 @@ def scoring_engine(
         batches: the cases.
         settings: of the run.
         class_names: names of the foreground classes.
-        handlers: what listens to it.
+        handlers: of the evaluator.
     """
     scoring = batches.scoring(num_workers=settings.num_workers)
     return SupervisedEvaluator(

@@ -1,3 +1,3 @@
-"""Images and labels of a run: parts of a data set and their recipe, or what the user gives."""
+"""Images and labels of a run: parts of a data set with their recipe, or the user's own."""
 
 from __future__ import annotations

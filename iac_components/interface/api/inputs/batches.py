@@ -1,4 +1,4 @@
-"""One form of all sources of images and labels, for trainers and evaluators."""
+"""Common interface of all sources of images and labels, for trainers and evaluators."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Batches(ABC):
         name: of the argument, for messages.
         shape: (C, *S) of an image as the network sees it in training.
         window: (C, *S) of an image as the network sees it in scoring.
-        cases: count and digest of what it holds, for the record of the run.
+        cases: count and digest of its cases, for the record of the run.
         class_names: names of the foreground classes, if it knows them.
-        settings: what defines it as plain values, for the record of the run.
+        settings: its defining settings as plain values, for the record of the run.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Batches(ABC):
 
     @abstractmethod
     def loader(self, *, batch_size: int | None, seed: int, num_workers: int) -> DataLoader[Item]:
-        """Give batches for training; a loader of the user's own has its batch size."""
+        """Return batches for training; the user's own loader keeps its batch size."""
 
     @abstractmethod
     def judged(self, *, seed: int) -> object:
-        """Give the items that an audit chooses its images from: a dataset, a list or a loader."""
+        """Return the items that an audit chooses its images from: a dataset, a list or a loader."""
 
     @abstractmethod
     def scoring(self, *, num_workers: int) -> Scoring:
-        """Give every case once, one a batch where the source has no batches of its own."""
+        """Return every case once, one per batch if the source has no batches of its own."""

@@ -1,4 +1,4 @@
-"""A recipe from the data: what the user left out follows from headers and description."""
+"""Recipe from the data: settings that the user left out follow from headers and description."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def layout_settings(layout: str) -> dict[str, object]:
 
 
 def require_known(settings: Mapping[str, object]) -> None:
-    """Refuse what is no field of a recipe.
+    """Refuse settings that are not fields of a recipe.
 
     Raises:
         OptionError: naming it, and the fields there are.
@@ -56,12 +56,12 @@ def require_known(settings: Mapping[str, object]) -> None:
 def fit_recipe(
     geometry: Geometry, *, spatial_dims: int, size_divisor: int, given: Mapping[str, object]
 ) -> Recipe:
-    """Complete the settings of a recipe.
+    """Add the missing settings of a recipe.
 
     Args:
         geometry: of all images, axes in the order of the recipe's plane.
         spatial_dims: 2 for slices, 3 for patches.
-        size_divisor: what sizes are made multiples of.
+        size_divisor: of which sizes are made multiples.
         given: settings that stand, classes and channels among them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Voxel size and size of images from their headers, and what a recipe makes of them."""
+"""Voxel size and size of images from their headers, before and after a recipe."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Geometry:
     size: NDArray[np.float64]
 
     def pixdim(self, spatial_dims: int) -> tuple[float, float, float]:
-        """Median voxel size to four digits; slices are not resampled across."""
+        """Median voxel size to four digits; slices are not resampled across their plane."""
         first, second, third = (float(f"{size:.4g}") for size in np.median(self.spacing, axis=0))
         return first, second, third if spatial_dims == 3 else -1.0
 
     def extent(self, pixdim: Sequence[float], *, percentile: float, divisor: int) -> list[int]:
-        """Voxels of the images once resampled, rounded up to what a network can halve.
+        """Voxels of the resampled images, rounded up to a size that a network can halve.
 
         Args:
             pixdim: voxel size in mm; axes of -1 keep theirs.
@@ -51,7 +51,7 @@ class Geometry:
 
 
 def round_up(size: int, divisor: int) -> int:
-    """Return the next multiple that leaves the bottom of a network more than one voxel."""
+    """Return the next multiple at which a network's bottom level has more than one voxel."""
     return max(-(-size // divisor), 2) * divisor
 
 

@@ -1,4 +1,4 @@
-"""Images and labels that the user gives ready for the network."""
+"""Images and labels that the user provides ready for the network."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class Part:
     Attributes:
         name: of the part.
         entries: MONAI datalist entries, one a case.
-        recipe: how its volumes become a network's input.
-        origin: the options that say which patients it holds, ``dataset_name`` among them.
+        recipe: settings that turn its volumes into a network's input.
+        origin: the options that determine its patients, ``dataset_name`` among them.
         cache_dir: folder of prepared volumes; None holds them in memory.
 
     Example:
@@ -44,10 +44,10 @@ class Data:
     """A data set divided by patient.
 
     Attributes:
-        recipe: how volumes become a network's input.
-        train: what networks are trained with; ``weights`` and ``architecture`` are its halves.
-        validation: what chooses the best weights.
-        test: the fold that nothing else sees.
+        recipe: settings that turn volumes into a network's input.
+        train: cases for training; ``weights`` and ``architecture`` are its halves.
+        validation: cases that choose the best weights.
+        test: cases of the test fold, which nothing else uses.
         weights: half of ``train``, for the weights of a search.
         architecture: the other half, for its architecture.
 

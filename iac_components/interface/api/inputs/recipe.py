@@ -1,4 +1,4 @@
-"""The settings by which volumes become a network's input, the same in every step of a project."""
+"""Settings that turn volumes into a network's input, the same in every step of a project."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SEQUENCES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that make volumes a network's input; ``load_dataset`` takes them from the data.
+    """Settings that turn volumes into a network's input; ``load_dataset`` takes them from the data.
 
     Names and meaning are those of the bundles' options. A network with two spatial dimensions sees
     slices across the last axis, one with three sees patches of the volume.
@@ -57,15 +57,15 @@ class Recipe:
         in_channels: channels of an image.
         pixdim: voxel size in mm to resample to, along the axes of ``plane``; -1 keeps an axis.
         patch_size: of a training patch; its length is the number of spatial dimensions.
-        field_of_view: with slices, voxels in a volume's middle that training draws patches from,
-            and the size of the window that slides in prediction; None with patches.
+        field_of_view: with slices, central voxels of a volume from which training draws patches,
+            and the size of the sliding window in prediction; None with patches.
         plane: direction of the slices, ``axial``, ``coronal`` or ``sagittal``.
         flip_probabilities: of a flip along each axis of a patch.
-        augment: flips, small rotations and changes of grey values beside random crops.
+        augment: flips, small rotations and changes of grey values besides random crops.
         empty_fraction: share of the slices without foreground that is kept.
         patches_per_volume: patches of a volume in an epoch, with patches.
         voxel_values: dictionary transform that scales grey values; None is mean 0, deviation 1
-            over what is not zero, for each channel on its own.
+            over nonzero voxels, for each channel separately.
         label_values: values that a label map may hold before ``voxel_values``; None is 0 to the
             number of classes.
 
@@ -113,17 +113,17 @@ class Recipe:
 
     @property
     def window(self) -> tuple[int, ...]:
-        """Sizes of the window that slides in prediction."""
+        """Sizes of the sliding window in prediction."""
         return self.patch_size if self.field_of_view is None else self.field_of_view[:2]
 
     @property
     def out_channels(self) -> int:
-        """Channels that the network gives: the classes and the background."""
+        """Output channels of the network: the classes and the background."""
         return len(self.class_names) + 1
 
     @property
     def flips(self) -> tuple[float, ...]:
-        """Flips along each axis; by default left and right alone, if no class tells them apart."""
+        """Flips along each axis; by default left and right only, if no class tells them apart."""
         if self.flip_probabilities is not None:
             return self.flip_probabilities
         sided = any("left" in name.lower() or "right" in name.lower() for name in self.class_names)
@@ -152,7 +152,7 @@ class Recipe:
 
 
 def check_settings(settings: Mapping[str, object], *, spatial_dims: int) -> None:
-    """Hold settings of a recipe against the schema of the bundles' options.
+    """Check settings of a recipe against the schema of the bundles' options.
 
     Raises:
         OptionError: one line for each that is not allowed.

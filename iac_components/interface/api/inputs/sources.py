@@ -27,7 +27,7 @@ def read_source(
     default: int | None = None,
     num_workers: int = 0,
 ) -> tuple[Batches, int | None]:
-    """Bring a source to one form, and settle its batch size.
+    """Convert a source to the common interface, and settle its batch size.
 
     Args:
         source: a :class:`Part`, a ``DataLoader``, or a ``Dataset`` or list of items.

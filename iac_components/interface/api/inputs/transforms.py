@@ -1,4 +1,4 @@
-"""The transforms of a recipe: those that the bundles' configs list, built in Python."""
+"""Transforms of a recipe, the same as in the bundles' configs, built in Python."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 PAIR = ("image", "label")
 INDICES = ("label_fg_indices", "label_bg_indices")
-"""Keys of the places of foreground and background, which crops of patches look up."""
+"""Keys of the foreground and background indices that patch crops use."""
 
 Settings = Mapping[str, object]
 
@@ -52,7 +52,7 @@ _STRENGTH: dict[int, tuple[Settings, float]] = {
 
 
 def training_volumes(recipe: Recipe) -> Compose:
-    """Read, turn, resample, scale and crop (slices) or pad (patches) a volume with its label."""
+    """Read, orient, resample, scale and crop (slices) or pad (patches) a volume with its label."""
     axcodes = PLANES[recipe.plane].axcodes
     steps = [
         *_reading(PAIR),
@@ -66,7 +66,7 @@ def training_volumes(recipe: Recipe) -> Compose:
 
 
 def augmentation(recipe: Recipe) -> Compose:
-    """Take a random patch of a slice or volume, and vary it."""
+    """Crop a random patch of a slice or volume, and augment it."""
     size = list(recipe.patch_size)
     if recipe.field_of_view is not None:
         crop = RandSpatialCropd(PAIR, roi_size=size, random_size=False)
@@ -98,7 +98,7 @@ def augmentation(recipe: Recipe) -> Compose:
 
 
 def whole_volumes(recipe: Recipe, *, labelled: bool = True) -> Compose:
-    """Read, turn, resample and scale a whole image; its label stays where it lies."""
+    """Read, orient, resample and scale a whole image; its label keeps its own grid."""
     return Compose(
         [
             *_reading(PAIR if labelled else ("image",)),

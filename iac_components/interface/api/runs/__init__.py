@@ -1,3 +1,3 @@
-"""The frame of a run: its arguments, folder and record, and whether its parts fit each other."""
+"""Frame of a run: its arguments, folder and record, and the check that its parts fit."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checks of arguments before any work: ranges and rules are those of the bundles' options."""
+"""Checks of arguments before any work, by the ranges and rules of the bundles' options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RunSettings", "as_arguments", "choose_amp", "choose_device", "requir
 
 
 def require(values: Mapping[str, object], *, method: str = "iac") -> None:
-    """Hold arguments against the schema of the option of the same name, and against each other.
+    """Check arguments against the schema of the option of the same name, and against each other.
 
     Args:
         values: the arguments; None is left out, which stands for a default here.
@@ -33,7 +33,7 @@ def require(values: Mapping[str, object], *, method: str = "iac") -> None:
 
 
 def as_arguments(message: str) -> str:
-    """Let a message that speaks of options as they are typed in a shell speak of arguments."""
+    """Replace the shell's option names in error messages by the names of arguments."""
     return re.sub(r"--(\w)", r"\1", message)
 
 
@@ -64,7 +64,7 @@ def choose_amp(amp: bool | None, device: torch.device) -> bool:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The arguments that every run has, checked, with what they stand for on this machine.
+    """Arguments that every run has, checked, with their values on this machine.
 
     Attributes:
         output_dir: folder of the run.
@@ -75,7 +75,7 @@ class RunSettings:
         resume: start from the newest checkpoint.
         seed: of everything that is drawn.
         num_workers: processes that load data.
-        device: what computes.
+        device: of the computation.
         amp: mixed precision.
     """
 

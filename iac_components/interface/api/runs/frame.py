@@ -1,4 +1,4 @@
-"""The frame of a run: its folder, its record, and whether network and data fit each other."""
+"""Frame of a run: its folder, its record, and the check that network and data fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["check_network", "name_classes", "number_classes", "owned_folder", "r
 
 @contextmanager
 def owned_folder(output_dir: str | Path, *, seed: int | None = None) -> Iterator[Path]:
-    """Own a run's folder while the block runs, and seed what is drawn in it.
+    """Own a run's folder while the block runs, and seed its random numbers.
 
     Raises:
         OSError: if it cannot be written.
@@ -48,15 +48,15 @@ def record_of(
     parts: Mapping[str, Batches],
     others: Mapping[str, object],
 ) -> RunRecord:
-    """Record all that defines a run, by which a resume tells it from another.
+    """Record all that defines a run, so that a resume can recognize it.
 
     Weights that are trained come from the checkpoint; those that are not count by their values.
 
     Args:
-        stage: what kind of run it is.
+        stage: kind of the run.
         network: before the run.
         settings: of the run.
-        parts: what it learns from.
+        parts: its training data.
         others: further arguments that change a number of it.
     """
     numbers = {
@@ -91,7 +91,7 @@ def check_network(
         network: left as it was.
         shape: (C, *S) of the image.
         class_names: names of the foreground classes, if known.
-        option: what the sizes are called in a message.
+        option: name of the sizes in a message.
 
     Returns:
         Channels that the network gives.
@@ -140,5 +140,5 @@ def name_classes(given: Sequence[str] | None, *sources: Batches | None) -> tuple
 
 
 def number_classes(outputs: int) -> tuple[str, ...]:
-    """Return names of the classes that a network with so many channels tells apart."""
+    """Return names of the classes that a network with that many channels distinguishes."""
     return tuple(f"class_{label}" for label in range(1, outputs))

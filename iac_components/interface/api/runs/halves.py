@@ -1,4 +1,4 @@
-"""Checks of a bilevel search: both data share no patient, and the architecture moves at all."""
+"""Checks of a bilevel search: disjoint patients, and at least one architecture step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check_steps", "read_halves"]
 def read_halves(
     weights: Source, architecture: Source, settings: RunSettings, *, default: int
 ) -> tuple[dict[str, Batches], RunSettings]:
-    """Bring both sources of a search to one form, and settle the batch size.
+    """Convert both sources of a search to the common interface, and settle the batch size.
 
     Raises:
         OptionError: if they are no sources, or one and the same.

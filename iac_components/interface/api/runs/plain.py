@@ -1,4 +1,4 @@
-"""Settings of objects as plain values, by which a resumed run is told from another."""
+"""Settings of objects as plain values, by which a resumed run is recognized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GENERATORS = frozenset({"R"})
 
 
 def plain(value: object) -> object:
-    """Return a setting as JSON would hold it; an object is its class with its own settings."""
+    """Convert a setting to JSON values; an object is its class with its own settings."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
@@ -42,7 +42,7 @@ def plain(value: object) -> object:
 
 
 def structure_of(module: nn.Module) -> str:
-    """Return a module's class with a digest of its structure, whatever its weights are."""
+    """Return a module's class with a digest of its structure, independent of its weights."""
     shapes = [(name, tuple(tensor.shape)) for name, tensor in module.state_dict().items()]
     settings = [
         (name, type(part).__qualname__, sorted(_scalars(part).items()))
@@ -53,7 +53,7 @@ def structure_of(module: nn.Module) -> str:
 
 
 def _scalars(module: nn.Module) -> dict[str, object]:
-    """Collect a module's own public settings that are plain; its mode is none."""
+    """Collect a module's own public settings that are plain; its mode is not one."""
     return {
         name: value
         for name, value in vars(module).items()

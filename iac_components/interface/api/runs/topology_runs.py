@@ -1,4 +1,4 @@
-"""The run of a topology search, once its arguments are settled."""
+"""Run of a topology search with settled arguments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_topology_search(
     interval: int,
     loss: Loss,
 ) -> DintsArchitecture:
-    """Search a topology, and write all that is found.
+    """Search a topology, and write all results.
 
     Args:
         plan: how it is searched.

@@ -1,3 +1,3 @@
-"""Stages of a study as ``monai.bundle run`` commands: found, checked, started, remembered."""
+"""Stages of a study as ``monai.bundle run`` commands: found, checked, started, recorded."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three bundles of a combination, found by how a user names them."""
+"""The three bundles of a combination, found by the user's name for them."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class Bundles:
         return short if self.method == "iac" else f"{short}_{self.method}"
 
     def root(self, stage: str) -> Path:
-        """A bundle's folder."""
+        """Return a bundle's folder."""
         return self.stem.with_name(f"{self.stem.name}_{stage}")
 
     def config(self, stage: str, name: str | None = None) -> Path:
-        """A config file: the stage's own, or another one beside it."""
+        """Return the path of a config file: the stage's own, or another one in its folder."""
         return self.root(stage).absolute() / "configs" / f"{name or stage}.json"
 
     def settings(self, stage: str) -> Facts:
-        """The stage's own config."""
+        """Load the stage's own config."""
         return read_json(self.config(stage))
 
     def missing(self) -> list[Path]:
-        """The stages' configs that are not there."""
+        """List the stages' configs that do not exist."""
         return [path for stage in STAGES if not (path := self.config(stage)).is_file()]
 
 
 def collection() -> dict[str, Combination]:
-    """The combinations that this package can render, by short name."""
+    """Return the combinations that this package can render, by short name."""
     return {combination.short_name: combination for combination in all_combinations()}
 
 
@@ -62,7 +62,7 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
     """Find bundles by stem, or render those of a short name such as ``hippocampus_unet``.
 
     Args:
-        stem: what the three folders' names begin with, one of the folders, or a short name of the
+        stem: common start of the three folder names, one of the folders, or a short name of the
             collection.
         rendered: folder for the bundles of a short name, where the collection's are not at hand.
 
@@ -85,13 +85,14 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
     if len(given.parts) == 1 and given.name in known:
         return _render(known[given.name], rendered)
     raise OptionError(
-        f"no bundles '{given}_iac_segmentation_{{{','.join(STAGES)}}}'. Pass what their folders' "
-        f"names begin with, or one of {', '.join(known)}. For data of your own: iac new --help."
+        f"no bundles '{given}_iac_segmentation_{{{','.join(STAGES)}}}'. Pass the "
+        f"common start of their folders' names, or one of {', '.join(known)}. For your own data: "
+        "iac new --help."
     )
 
 
 def _names(name: str) -> Iterator[str]:
-    """The stems that a name may mean."""
+    """Yield the stems that a name may mean."""
     for stage in STAGES:
         name = name.removesuffix(f"_{stage}")
     marks = [_mark(method) for method in METHODS]

@@ -1,4 +1,4 @@
-"""Stages one after the other, without those that have ended before."""
+"""Stages one after the other, without the finished ones."""
 
 from __future__ import annotations
 

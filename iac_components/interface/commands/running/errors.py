@@ -6,7 +6,7 @@ __all__ = ["StageError"]
 
 
 class StageError(RuntimeError):
-    """A ``monai.bundle run`` ended with an error, which it has told itself.
+    """A ``monai.bundle run`` that ended with an error, which it has reported itself.
 
     Attributes:
         status: its exit status.

@@ -1,4 +1,4 @@
-"""A record of the stages that have ended, so that a second call continues after them."""
+"""Record of the finished stages, so that a second call continues after them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["FinishedStages"]
 NAME = "run.json"
 MAX_BYTES = 1_000_000
 FREE = frozenset({"amp", "cache_dir", "dataset_dir", "device", "num_workers", "resume"})
-"""Options that may differ between a finished stage and what is asked for now: they say where and
-how something is computed, not what."""
+"""Options that may differ between a finished stage and the current request: they determine the
+place and the manner of a computation, not its result."""
 
 
 class FinishedStages:
@@ -26,7 +26,7 @@ class FinishedStages:
         folder: the output folder.
 
     Raises:
-        OptionError: if the file is there and is none of this class's.
+        OptionError: if the file is there but of another kind.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +36,7 @@ class FinishedStages:
             self._stages = self._read()
 
     def has(self, stage: Stage) -> bool:
-        """Tell whether a stage has ended and left its result.
+        """Return whether a stage has ended and left its result.
 
         Raises:
             OptionError: if it ran with other options; they are named.
@@ -54,7 +54,7 @@ class FinishedStages:
             raise OptionError(
                 f"stage '{stage.name}' in '{self.path.parent}' has ended with other options: "
                 f"{', '.join(differing)}. Pass another --output_dir, or --again {stage.name} to "
-                "run it and all after it once more."
+                "repeat it and all later stages."
             )
         return True
 
@@ -63,7 +63,7 @@ class FinishedStages:
         self._write({**self._stages, stage.name: _plain(stage)})
 
     def drop(self, stages: Sequence[Stage]) -> None:
-        """Forget stages, which then run again."""
+        """Forget stages, so that they run again."""
         names = {stage.name for stage in stages}
         self._write({k: v for k, v in self._stages.items() if k not in names})
 
@@ -79,10 +79,10 @@ class FinishedStages:
             raise OptionError(f"'{self.path}': {error} {remedy}") from error
         stages = content.get("finished") if isinstance(content, dict) else None
         if not isinstance(stages, dict) or not all(isinstance(v, dict) for v in stages.values()):
-            raise OptionError(f"'{self.path}' is no record of finished stages. {remedy}")
+            raise OptionError(f"'{self.path}' is not a record of finished stages. {remedy}")
         return cast("dict[str, dict[str, str]]", stages)
 
 
 def _plain(stage: Stage) -> dict[str, str]:
-    """The options that say what a stage computes."""
+    """Return the options that determine the result of a stage."""
     return {key: str(value) for key, value in stage.options.items() if key not in FREE}

@@ -1,4 +1,4 @@
-"""Options of bundles as given to ``--set``: for one stage, or for all that know them."""
+"""Options of bundles as given to ``--set``: for one stage, or for all that have them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GIVEN = re.compile(rf"(?:(?P<stage>{'|'.join(STAGES)})\.)?(?P<key>[A-Za-z_][\w#
 
 
 def read_overrides(words: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Read ``[STAGE.]KEY=VALUE`` words: stage to key to value, with ``""`` for all stages.
+    """Read ``[STAGE.]KEY=VALUE`` words as values by stage and key, with ``""`` for all stages.
 
     Raises:
         OptionError: if a word is of another form, or names a key twice.
@@ -40,7 +40,7 @@ def read_overrides(words: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def override(stages: Sequence[Stage], given: Mapping[str, Mapping[str, str]]) -> list[Stage]:
-    """Put options into stages: those of a stage into it, the others wherever a config has the key.
+    """Set options of stages: those of a stage in it, the others wherever a config has the key.
 
     Raises:
         OptionError: if a stage is not among these, or no config has a key.
@@ -72,13 +72,13 @@ def override(stages: Sequence[Stage], given: Mapping[str, Mapping[str, str]]) ->
 
 
 def _keys(stage: Stage) -> set[str]:
-    """The top-level keys of a stage's configs."""
+    """Return the top-level keys of a stage's configs."""
     files = [str(path) for path in stage.configs]
     return {str(key).partition("#")[0] for key in ConfigParser.load_config_files(files)}
 
 
 class _FirstStep(ConfigWorkflow):
-    """A workflow that does the first thing alone: the check of its options."""
+    """A workflow that only does its first step, the check of its options."""
 
     locator = ComponentLocator()
 

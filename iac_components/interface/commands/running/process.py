@@ -1,4 +1,4 @@
-"""A stage as a process of its own: printed, started, and told of signals."""
+"""Process of a stage: printed, started, and forwarded signals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_stage(stage: Stage) -> None:
-    """Print a stage's command, then run it; its output goes where this process's goes.
+    """Print a stage's command, then run it with this process's output.
 
     SIGINT and SIGTERM are handed on to it once, and it ends in its own way (a training saves its
     last whole epoch).
@@ -39,15 +39,15 @@ def run_stage(stage: Stage) -> None:
     if status:
         status = 128 - status if status < 0 else status
         raise StageError(
-            f"Stage '{stage.name}' ended with exit status {status}. What was finished is kept: the "
-            "same command continues from here.",
+            f"Stage '{stage.name}' ended with exit status {status}. Finished stages are "
+            "kept: the same command continues from here.",
             status,
         )
 
 
 @contextmanager
 def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Send signals on to a process; those that are ignored (``nohup``) stay ignored."""
+    """Forward signals to a process; ignored ones (``nohup``) stay ignored."""
 
     def send(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Images of a data set as inference takes them, and the stage that segments them."""
+"""Images of a data set as input of inference, and the stage that segments them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["link_images", "predict_stage"]
 
 
 def link_images(cases: Sequence[DatalistEntry], folder: Path) -> None:
-    """Put the images of cases, and nothing else, into a folder, replacing what is there.
+    """Put the images of cases, and nothing else, into a folder, replacing its content.
 
     Links, or copies where links are not possible. An image of one file is called as its case; of
     several files, the names tell the channels.
@@ -48,7 +48,7 @@ def predict_stage(
         bundles: of a combination.
         cases: entries of a data set.
         out: gets ``images`` and ``predictions``.
-        run: output folder of the run whose network segments; None takes what the bundle holds.
+        run: output folder of the run whose network segments; None takes the bundle's own.
 
     Raises:
         OptionError: if the run has no trained network.

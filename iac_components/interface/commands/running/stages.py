@@ -1,4 +1,4 @@
-"""The ``monai.bundle run`` commands from a data set to label maps, one handing to the next."""
+"""``monai.bundle run`` commands from a data set to label maps, each using the one before."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stage:
 
     Attributes:
         name: one of ``STAGES``.
-        title: what it does.
+        title: its purpose.
         configs: config files, each on top of those before.
         options: keys to override.
         result: there once the stage has ended, and whole.
@@ -39,7 +39,7 @@ class Stage:
     resumes: bool = False
 
     def with_options(self, more: Mapping[str, object]) -> Stage:
-        """The same with further options, which win."""
+        """Return a copy with further options, which take precedence."""
         return replace(self, options={**self.options, **more})
 
     @property
@@ -49,14 +49,14 @@ class Stage:
         return files[0] if len(files) == 1 else json.dumps(files)
 
     def words(self) -> list[str]:
-        """The command's words after the interpreter."""
+        """Return the command's words after the interpreter."""
         words = ["-m", "monai.bundle", "run", "--config_file", self.config_file]
         for key, value in self.options.items():
             words += [f"--{key}", str(value)]
         return words
 
     def line(self) -> str:
-        """The command for a shell, an option a line."""
+        """Format the command for a shell, one option a line."""
         words = [shlex.join([_python(), "-m", "monai.bundle", "run"])]
         words += [
             f"--{key} {shlex.quote(str(value))}"
@@ -100,7 +100,7 @@ def _cell_stages(bundles: Bundles, data: Path, images: Path, out: Path) -> Itera
     )
     yield Stage(
         "train",
-        "implant the cell into the trained backbone and train on",
+        "implant the cell into the trained backbone and continue training",
         (bundles.config("train"),),
         {**common, "genotype_path": genotype, **backbone, **_folders(out / "train")},
         out / "train" / "models" / "model_final.pt",
@@ -138,7 +138,7 @@ def _uses(
     images: Path,
     out: Path,
 ) -> Iterator[Stage]:
-    """What is done with a trained network."""
+    """Yield the stages that use a trained network."""
     models = out / "train" / "models"
     yield Stage(
         "evaluate",
@@ -162,7 +162,7 @@ def _uses(
 
 
 def _folders(out: Path) -> dict[str, object]:
-    """The options that put a run and its weights into a folder."""
+    """Return the options that put a run and its weights into a folder."""
     return {"output_dir": out, "ckpt_dir": out / "models"}
 
 

@@ -1,4 +1,4 @@
-"""Results in words: what a search found, and how well it does."""
+"""Results in words: the findings of a search, and its scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = Mapping[str, object]
 
 
 def found_in_a_sentence(path: Path) -> str:
-    """Say in one sentence what the search found that wrote a genotype or an architecture."""
+    """Describe in one sentence the findings of the search that wrote a file."""
     content = json.loads(path.read_text(encoding="utf-8"))
     provenance = cast(Json, content.get("provenance") or {})
     what = "cell" if "nodes" in content else "topology"
@@ -28,16 +28,15 @@ def found_in_a_sentence(path: Path) -> str:
         return f"The {what} is {kind}: the search did not decide it."
     nodes = cast(Sequence[Json], content.get("nodes") or ())
     if what == "cell" and not nodes:
-        return "The search settled on no cell: the plain network is what it found."
+        return "The search chose no cell: its result is the plain network."
     parts = _operations(nodes) if what == "cell" else ""
     return (
-        f"The search settled on one {what}{parts}; whether it is better than none it did not "
-        "measure."
+        f"The search chose one {what}{parts}; it did not measure whether that is better than none."
     )
 
 
 def _operations(nodes: Sequence[Json]) -> str:
-    """The operations of a cell with their counts."""
+    """Format the operations of a cell with their counts."""
     names = [
         str(edge["operation"]) for node in nodes for edge in cast(Sequence[Json], node["edges"])
     ]
@@ -46,7 +45,7 @@ def _operations(nodes: Sequence[Json]) -> str:
 
 
 def metrics_table(path: Path) -> str:
-    """The summary of a ``metrics.json`` as a table."""
+    """Format the summary of a ``metrics.json`` as a table."""
     summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
     lines = [f"{'class':<20}{'Dice':>8}{'HD95 mm':>10}   (means over patients)"]
     dice, distance = summary["dice"], summary["hd95"]

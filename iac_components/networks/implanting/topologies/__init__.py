@@ -4,7 +4,7 @@ For a decoder block of that kind, ``register_fusion_block`` is all it takes. The
 in other ways, each described by a ``Topology``: which of its modules to wrap, in which
 ``SkipFusion``, and which method of its own adds the skips.
 
-- UNet: a level concatenates the encoder feature to what the levels within return (recursive).
+- UNet: a level concatenates the encoder feature with the inner levels' output (recursive).
 - AttentionUnet: recursive too; the skip passes an attention block, which has the gate as well.
 - SegResNet, SegResNetVAE, SegResNetDS: a loop in a method adds the skips (additive).
 """

@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DecoderLoop:
-    """A method in which a network adds its skips, and a function to take its place.
+    """Method in which a network adds its skips, and its replacement.
 
     Attributes:
         method: name of the network's method.
@@ -40,9 +40,9 @@ class Topology:
 
     Attributes:
         network_type: the network; its subclasses are meant as well.
-        fusion: the wrapper of each block; its ``forward`` takes what the block is called with.
+        fusion: the wrapper of each block; its ``forward`` takes the block's arguments.
         find_blocks: returns the modules inside a network to wrap. It raises a ValueError that
-            says why if a subclass has changed what the wrapper leans on.
+            gives a reason if a subclass has changed what the wrapper depends on.
         loop: the method to replace, if the network's own adds the skips.
     """
 
@@ -56,7 +56,7 @@ _TOPOLOGIES: list[Topology] = []
 
 
 def register_topology(topology: Topology) -> Topology:
-    """Make a network known to the implant; of two that match, the one registered last counts."""
+    """Register a network for the implant; of two that match, the one registered last counts."""
     _TOPOLOGIES.insert(0, topology)
     return topology
 
@@ -73,7 +73,7 @@ def fusible_blocks(network: nn.Module) -> dict[nn.Module, type[SkipFusion]]:
     of a type that ``register_fusion_block`` made known.
 
     Raises:
-        ValueError: if a network is a subclass that has changed what the wrapper leans on.
+        ValueError: if a network is a subclass that has changed what the wrapper depends on.
     """
     found: dict[nn.Module, type[SkipFusion]] = {}
     for module, topology in _registered(network):

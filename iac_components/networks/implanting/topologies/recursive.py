@@ -27,11 +27,11 @@ class RecursiveFusion(SkipFusion):
                        |                   v                |
                        +----------> skip_module ------------+
 
-    The gate is what the coarser levels return, which they have brought to the skip's size.
+    The gate is the coarser levels' output, which already has the skip's size.
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Join ``x`` of shape ``(B, C, *S)``, refined, with what the coarser levels make of it."""
+        """Join ``x`` of shape ``(B, C, *S)``, refined, with the coarser levels' output."""
         gate = self.enter(self.block.get_submodule("submodule")(x))
         refined = self.refine(x, gate)
         mode = str(self.block.mode)

@@ -1,4 +1,4 @@
-"""Looks of an audit: stages from coarse to fine, what goes after each, and what was found."""
+"""Looks of an audit: stages from coarse to fine, the removals after each, and the findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading ``audit_trace.csv``: what every look of a search measured."""
+"""Reading of ``audit_trace.csv``, the measurements of every look of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["AuditLine", "AuditedPart", "read_audit_trace"]
 
 
 class AuditedPart(NamedTuple):
-    """A part of a supernet; what does not apply to its kind is None or empty.
+    """A part of a supernet; fields that do not apply to its kind are None or empty.
 
     Attributes:
         kind: cells (all together), cell, skip, node, edge, path or operation.
@@ -38,11 +38,11 @@ class AuditLine:
 
     Attributes:
         epoch: after which it was measured.
-        part: what was left out.
+        part: that was left out.
         effect: by how much the loss rises without it; NaN where it is unknown.
         low: lower bound; may be infinite.
         high: upper bound; may be infinite.
-        verdict: what was concluded, in the search's word.
+        verdict: the conclusion, in the search's word.
     """
 
     epoch: int

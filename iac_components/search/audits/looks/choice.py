@@ -1,4 +1,4 @@
-"""The cell that is chosen where a search ends with more than one left."""
+"""Choice of the cell if a search ends with more than one left."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def choose_inputs(
     """Choose the best two inputs of nodes that have more.
 
     Args:
-        remaining: what is left.
+        remaining: living part of the supernet.
         effects: of the contested inputs.
 
     Returns:
-        What is left, and the inputs that were chosen so, without being decided.
+        The rest, and the inputs that were chosen in this way, without being decided.
     """
     forced: set[Part] = set()
     going: list[Part] = []
@@ -72,16 +72,16 @@ def choose_operations(
 ) -> tuple[Remaining, frozenset[Part]]:
     """Choose one operation of each edge: the cheapest of those within the tolerance of the best.
 
-    What nothing shows to be worth its cost is not paid for.
+    An operation is not paid for unless evidence shows that it is worth its cost.
 
     Args:
-        remaining: what is left, of inputs as many as stay.
+        remaining: living part of the supernet, with its final inputs.
         effects: of the contested operations.
         costs: (O,) of the operations.
         tolerance: loss that does not matter.
 
     Returns:
-        What is chosen, and the operations that were chosen so, without being decided.
+        The chosen cell, and the operations that were chosen in this way, without being decided.
     """
     forced: set[Part] = set()
     going: list[Part] = []
@@ -107,7 +107,7 @@ def _crowded(remaining: Remaining) -> Iterator[list[Part]]:
 
 
 def _races(remaining: Remaining) -> Iterator[list[Part]]:
-    """The operations of each edge, without ``none``."""
+    """Yield the operations of each edge, without ``none``."""
     for row in remaining.rows:
         for edge in np.flatnonzero(remaining.alive[row].any(axis=-1)).tolist():
             columns = remaining.operations(row, edge)
@@ -119,7 +119,7 @@ def _races(remaining: Remaining) -> Iterator[list[Part]]:
 
 
 def from_genotype(remaining: Remaining, genotype: Genotype) -> Remaining:
-    """Return what a genotype keeps of a supernet."""
+    """Return the parts of a supernet that a genotype keeps."""
     space = remaining.space
     alive = np.zeros_like(remaining.alive)
     rows = {(edge.node, edge.input): row for row, edge in enumerate(space.edges)}
@@ -131,7 +131,7 @@ def from_genotype(remaining: Remaining, genotype: Genotype) -> Remaining:
 
 
 def reasons_of(chosen: Remaining, log: AuditLog, forced: frozenset[Part]) -> dict[Part, Decided]:
-    """Say of each chosen operation and edge whether it was raced, and how the race was decided.
+    """State for each chosen operation and edge whether it was raced, and how the race ended.
 
     An operation that is the cheapest of equals is decided by cost; one that the others are worse
     than, by evidence. What never had a rival is left out.
@@ -148,7 +148,7 @@ def reasons_of(chosen: Remaining, log: AuditLog, forced: frozenset[Part]) -> dic
 
 
 def reason_of_race(part: Part, log: AuditLog, *, operations: int) -> Decided | None:
-    """Say how the race was decided that an operation won; None if there was none.
+    """State how the race that an operation won was decided; None if there was none.
 
     Args:
         part: the operation that is left.
@@ -199,7 +199,7 @@ def open_choices(chosen: Remaining, remaining: Remaining) -> frozenset[Part]:
 
 
 def removable_parts(chosen: Remaining) -> list[Part]:
-    """List what could be taken from what is left: cells, nodes, and inputs but the last."""
+    """List the removable parts: cells, nodes, and inputs but the last."""
     parts = [Part("cell", place) for place in chosen.cells]
     for row in chosen.rows:
         nodes = chosen.nodes(row)

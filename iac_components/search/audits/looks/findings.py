@@ -1,4 +1,4 @@
-"""What a search found, as plain values for the genotype's provenance, and in one sentence."""
+"""Findings of a search, as plain values for the genotype's provenance and as one sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Findings:
 
     Attributes:
         gain: of all cells together; of none, zero; None of a topology.
-        parts: what was kept.
+        parts: that were kept.
         effects: of the parts.
         decided: how, by part.
     """
@@ -35,7 +35,7 @@ class Findings:
 
     @property
     def undecided(self) -> list[Part]:
-        """Parts of cells that were not decided. A skip is on unless something speaks against it."""
+        """Parts of cells that were not decided. A skip is on unless evidence speaks against it."""
         return [
             part for part in self.parts if part.kind != "skip" and self.decided[part] == "undecided"
         ]
@@ -64,7 +64,7 @@ def judge_findings(
     alpha: float,
     reasons: Mapping[Part, Decided],
 ) -> Findings:
-    """Judge what was kept: each part is needed for sure, or it is undecided.
+    """Judge the kept parts: each is surely needed, or it is undecided.
 
     The intervals of all parts hold together at 1 - alpha, and that of the gain by itself.
 
@@ -88,7 +88,7 @@ def judge_findings(
 
 
 def describe_findings(findings: Mapping[str, object], *, searched: bool) -> str:
-    """Say in one sentence what was found.
+    """Describe the findings in one sentence.
 
     Args:
         findings: plain values, as the provenance holds them.
@@ -129,7 +129,7 @@ def _words(gain: Mapping[str, float | None]) -> str:
 
 
 def place_of(part: Part, space: EdgeSpace) -> dict[str, object]:
-    """Say where a part is, as plain values."""
+    """Describe the place of a part as plain values."""
     place: dict[str, object] = {"kind": part.kind, "level": part.level}
     if part.kind == "node":
         place["node"] = part.index
@@ -146,6 +146,6 @@ def _first(effects: Effects) -> tuple[float, float, float]:
 
 
 def _interval(mean: float, low: float, high: float) -> dict[str, float | None]:
-    """Plain values; null where nothing can be said."""
+    """Return plain values; null where nothing is known."""
     values = {"mean": mean, "low": low, "high": high}
     return {name: float(v) if np.isfinite(v) else None for name, v in values.items()}

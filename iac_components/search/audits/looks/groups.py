@@ -1,4 +1,4 @@
-"""Groups of parts that are judged together, and what a judge says of them."""
+"""Groups of parts that are judged together, and a judge's ruling on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Group:
         stage: of the look.
         row: level of the weights, or block; 0 for cells.
         index: of the node, edge or path; 0 for cells and nodes.
-        parts: what competes.
+        parts: that compete.
         competing: whether more of them live than may stay, so that they are also compared with
             each other.
     """
@@ -54,7 +54,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a judge says of a group's K parts.
+    """Ruling of a judge on a group's K parts.
 
     Attributes:
         effects: of the parts.
@@ -62,7 +62,7 @@ class Ruling:
         going: the parts that may go, by index.
         rival: (P,) gains of the part for which they go, since one of them stays; None where they
             go since they are needless.
-        together: what is left out if all cells go: then nothing else needs to be asked.
+        together: the parts left out if all cells go: then nothing else needs to be measured.
     """
 
     effects: Effects
@@ -73,7 +73,7 @@ class Ruling:
 
 
 def best_of(gains: FloatArray, keep: BoolArray, rank: int) -> FloatArray:
-    """Gains of the part that is the ``rank``-th best by mean of those that stay."""
+    """Gains of the kept part with the ``rank``-th best mean."""
     kept = np.flatnonzero(keep)
     ranked = kept[np.argsort(-gains[kept].mean(axis=1), kind="stable")]
     found: FloatArray = gains[ranked[min(rank, len(ranked)) - 1]]

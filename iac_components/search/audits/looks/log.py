@@ -1,4 +1,4 @@
-"""Everything that an audit has measured: the memory of its looks, and a file of their own."""
+"""Log of everything that an audit has measured, and its file."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Measured:
     Attributes:
         epoch: after which it was measured.
         look: counted from 1.
-        part: what was left out.
+        part: that was left out.
         mean: effect, in units of the loss.
         low: lower bound.
         high: upper bound.
-        standing: what was concluded.
+        standing: the conclusion.
     """
 
     epoch: int
@@ -47,7 +47,7 @@ class Measured:
 
 
 class AuditLog:
-    """Grows by a line for each part that a look measures.
+    """Log of looks, a line for each measured part.
 
     Args:
         space: the search space.
@@ -101,7 +101,7 @@ class AuditLog:
         return Standing.UNDECIDED if line is None else line.standing
 
     def streak(self, part: Part) -> int:
-        """Return how many times in a row a part was concluded to stand as it does."""
+        """Return how many times in a row a part had its current standing."""
         return self._streaks.get(part, 0)
 
     def write(self, path: str | Path) -> None:

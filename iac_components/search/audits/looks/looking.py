@@ -1,4 +1,4 @@
-"""Looks at any supernet: what is due is measured, and what may go together goes."""
+"""Looks at any supernet: parts that are due are measured, and needless ones removed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MeasureLosses = Callable[[Sequence[Bundle]], FloatArray]
 everything."""
 
 LONGEST_PAUSE = 4
-"""Looks that pass at most before what stays undecided is measured once more."""
+"""Looks that pass at most before an undecided part is measured once more."""
 
 
 class _Divisible(Protocol):
-    """What is left of a supernet."""
+    """Living part of a supernet."""
 
     def without(self: Left, parts: Iterable[Part]) -> Left:
-        """Return what is left without some parts."""
+        """Return the rest without some parts."""
         ...
 
 
@@ -54,7 +54,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A part that may go, with its effect, and the gains of what stays of its group for it."""
+    """A removable part, with its effect, and the gains of the rest of its group for it."""
 
     effect: float
     part: Part
@@ -63,25 +63,26 @@ class _Candidate:
 
 
 class Looks(ABC, Generic[Left]):
-    """Goes from coarse to fine within a look, and stops as soon as something goes.
+    """Look that goes from coarse to fine and stops as soon as something is removed.
 
-    A subclass says which stages there are, what is judged in each, and by which rule. What a part
-    is worth changes with what is left, so that a look in which something went leaves the finer
-    stages to the next one, after the others have been trained on. A part that is needed is not
-    measured again before the end; one that stays undecided is, after pauses that grow. A look costs
-    no more passes than it may; the groups that have waited longest come first.
+    A subclass defines the stages, the groups that are judged in each, and the rule. The effect of a
+    part changes with the rest of the supernet, so a look that removes something leaves the finer
+    stages to the next look, after further training. A needed part is not measured again before the
+    end; an undecided one is, at growing intervals. A look stays within its budget of passes; the
+    groups that have waited longest come first.
 
-    What may go is measured as one before it does, so that two parts that stand in for each other
-    do not both go: if dropping all costs more than the tolerance, half of them is tried, and so
-    on; what is missed least goes in any case. Where one of several stays, those that go may cost
-    together what that one is worth alone: even as one part they would be no better.
+    Removable parts are measured together before they are removed, so that two parts that replace
+    each other are not both removed: if dropping all costs more than the tolerance, half of them is
+    tried, and so on; the part with the least effect is removed in any case. If one of several is
+    kept, the removed ones may together cost as much as that one alone: even as one part they would
+    be no better.
 
-    All that it knows is in its log, so that a resumed search decides as an unbroken one.
+    Its whole state is its log, so that a resumed search decides as an uninterrupted one.
 
     Args:
         measure: losses by patient.
         settings: rules of the audit.
-        log: what was measured so far; grows.
+        log: measurements so far; grows.
     """
 
     stages: Sequence[str]
@@ -95,11 +96,11 @@ class Looks(ABC, Generic[Left]):
 
     @abstractmethod
     def groups(self, stage: str, remaining: Left) -> Iterator[Group]:
-        """Yield what is judged together in a stage."""
+        """Yield the groups that are judged together in a stage."""
 
     @abstractmethod
     def rule(self, group: Group, differences: FloatArray, remaining: Left, level: float) -> Ruling:
-        """Judge a group by what dropping each part costs each patient (K, P)."""
+        """Judge a group by each patient's loss increase without each part (K, P)."""
 
     @abstractmethod
     def error_level(self, stage: str, number: int, remaining: Left) -> float:
@@ -107,18 +108,18 @@ class Looks(ABC, Generic[Left]):
 
     @abstractmethod
     def is_ready(self, group: Group, ready: Ready) -> bool:
-        """Tell whether a group may lose parts."""
+        """Return whether a group may lose parts."""
 
     def left_out(self, part: Part, remaining: Left) -> Bundle:
         """Return the parts that are left out to measure a part: by default itself."""
         return (part,)
 
     def is_free(self, part: Part, remaining: Left) -> bool:
-        """Tell whether a part costs nothing to leave out, so that it is not measured."""
+        """Return whether a part costs nothing to leave out, so that it is not measured."""
         return False
 
     def is_open(self, part: Part) -> bool:
-        """Tell whether a search must go on for a part that is not competing."""
+        """Return True if a search must continue for a part that does not compete."""
         return self.log.standing(part) != Standing.NEEDED
 
     def allowed(self, parts: list[Part], remaining: Left) -> list[Part]:
@@ -135,10 +136,10 @@ class Looks(ABC, Generic[Left]):
         thorough: bool = False,
         stages: Sequence[str] | None = None,
     ) -> Left:
-        """Measure what is due, and return what is left after it.
+        """Measure the parts that are due, and return the rest after it.
 
         Args:
-            remaining: what is left of the supernet, which must be what is measured.
+            remaining: the living part of the supernet, on which is measured.
             epoch: that has ended.
             number: of the look, counted from 1.
             ready: groups that may lose parts; None for all.
@@ -163,7 +164,7 @@ class Looks(ABC, Generic[Left]):
         return left
 
     def is_settled(self, remaining: Left) -> bool:
-        """Tell whether everything is needed, and nothing competes."""
+        """Return whether everything is needed, and nothing competes."""
         for stage in self.stages:
             for group in self.groups(stage, remaining):
                 if group.competing or any(map(self.is_open, group.parts)):
@@ -171,7 +172,7 @@ class Looks(ABC, Generic[Left]):
         return True
 
     def effects_of(self, parts: Sequence[Part], remaining: Left) -> FloatArray:
-        """Return what dropping each part costs each patient (K, P); ``none`` costs nothing."""
+        """Return each patient's loss increase without each part (K, P); ``none`` costs nothing."""
         asked = [number for number, part in enumerate(parts) if not self.is_free(part, remaining)]
         losses = self._losses([self.left_out(parts[number], remaining) for number in asked])
         found = np.zeros((len(parts), losses.shape[1]))
@@ -179,11 +180,11 @@ class Looks(ABC, Generic[Left]):
         return found
 
     def effect_of_all(self, parts: Sequence[Part]) -> float:
-        """Return the mean over patients of what dropping some parts together costs."""
+        """Return the mean loss increase over patients without some parts together."""
         return float(self._losses([tuple(parts)]).mean())
 
     def _losses(self, bundles: Sequence[Bundle]) -> FloatArray:
-        """What dropping each bundle costs each patient, in the supernet of this look."""
+        """Measure each patient's loss without each bundle, in the supernet of this look."""
         if self._reference is None:
             losses = self._measured([(), *bundles])
             self._reference, losses = losses[0], losses[1:]
@@ -205,7 +206,7 @@ class Looks(ABC, Generic[Left]):
     def _due(
         self, stage: str, remaining: Left, number: int, ready: Ready | None, thorough: bool
     ) -> list[Group]:
-        """Groups that are to be measured, those first that have waited longest."""
+        """List the groups that are to be measured, the longest waiting first."""
         found = []
         for group in self.groups(stage, remaining):
             if ready is not None and not self.is_ready(group, ready):
@@ -238,7 +239,7 @@ class Looks(ABC, Generic[Left]):
         epoch: int,
         number: int,
     ) -> list[Part]:
-        """Measure some groups of a stage, and return what goes."""
+        """Measure some groups of a stage, and return the parts to remove."""
         if not groups:
             return []
         level = self.error_level(stage, number, remaining)

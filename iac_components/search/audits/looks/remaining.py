@@ -1,4 +1,4 @@
-"""What is left of a supernet, and what would be without some of its parts."""
+"""Living part of a supernet, as it is or without some of its parts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Remaining:
         return found
 
     def without(self, parts: Iterable[Part]) -> Remaining:
-        """Return what is left without some parts.
+        """Return the rest without some parts.
 
         A node without inputs is gone, with what it feeds; a level without nodes has no cell, and
         the weights of a level without a cell are gone.

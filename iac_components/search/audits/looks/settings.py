@@ -1,4 +1,4 @@
-"""Settings of a search's audit, and its error shared out among all that it will ever compare."""
+"""Settings of a search's audit, and the division of its error among all its comparisons."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def error_level(
 
     Args:
         settings: of the audit.
-        stage: what is compared.
+        stage: of the comparison.
         look: counted from 1.
         space: the search space of L levels.
         places: number of places for cells in the network.

@@ -24,7 +24,7 @@ class StagedAudit(Looks[Remaining]):
         settings: rules of the audit.
         costs: (O,) of the operations, for the choice among equals.
         skips: number of places that are skips; the first ones.
-        log: what was measured so far; grows.
+        log: measurements so far; grows.
     """
 
     stages = STAGES

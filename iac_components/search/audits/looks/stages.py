@@ -1,4 +1,4 @@
-"""The stages of a look, from coarse to fine: which parts compete, and which of them may go."""
+"""Stages of a look, from coarse to fine: the parts that compete, and those that may go."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def groups_of(stage: str, remaining: Remaining, *, skips: int) -> Iterator[Group
 
     Args:
         stage: of the look.
-        remaining: what is left of the supernet.
+        remaining: living part of the supernet.
         skips: number of places that are skips, and may be switched off; the first ones.
     """
     if stage == "cells":
@@ -79,7 +79,7 @@ def _cells(remaining: Remaining, skips: int) -> Iterator[Group]:
 
 @JUDGES.register("cells")
 def _judge_cells(group: Group, gains: FloatArray, remaining: Remaining, rules: Rules) -> Ruling:
-    """Take cells away that are needless; of skips, switch off those without which it goes better.
+    """Remove needless cells; switch off skips without which the network does better.
 
     Where a cell is needed, but the network does as well without it and its skip, the skip is
     switched off: that costs nothing.
@@ -109,7 +109,7 @@ def _judge_cells(group: Group, gains: FloatArray, remaining: Remaining, rules: R
 
 @JUDGES.register("nodes")
 def _judge_nodes(group: Group, gains: FloatArray, remaining: Remaining, rules: Rules) -> Ruling:
-    """Take nodes away that are needless, but not the last."""
+    """Remove needless nodes, but not the last."""
     effects = measure_effects(gains, level=rules.level)
     standings = against_nothing(effects, tolerance=rules.tolerance)
     most = len(remaining.nodes(group.row)) - 1
@@ -118,7 +118,7 @@ def _judge_nodes(group: Group, gains: FloatArray, remaining: Remaining, rules: R
 
 @JUDGES.register("inputs")
 def _judge_inputs(group: Group, gains: FloatArray, remaining: Remaining, rules: Rules) -> Ruling:
-    """Take inputs away that are needless, but not the last; then those beyond two."""
+    """Remove needless inputs, but not the last; then those beyond two."""
     effects = measure_effects(gains, level=rules.level)
     standings = against_nothing(effects, tolerance=rules.tolerance)
     most = len(remaining.inputs(group.row, group.index)) - 1
@@ -138,7 +138,7 @@ def _judge_inputs(group: Group, gains: FloatArray, remaining: Remaining, rules: 
 def _judge_operations(
     group: Group, gains: FloatArray, remaining: Remaining, rules: Rules
 ) -> Ruling:
-    """Race the operations of an edge, of which one stays; ``none`` gains nothing."""
+    """Race the operations of an edge, of which one is kept; ``none`` gains nothing."""
     none = remaining.space.none_index
     columns = [part.column for part in group.parts]
     gains = np.where((np.array(columns) == none)[:, None], 0.0, gains)

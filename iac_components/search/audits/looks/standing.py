@@ -16,7 +16,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class Standing(IntEnum):
-    """How a part stands, against nothing or against the best of its group."""
+    """Comparison of a part with nothing or with the best of its group."""
 
     UNDECIDED = 0
     NEEDED = 1
@@ -45,7 +45,7 @@ def against_nothing(effects: Effects, *, tolerance: float) -> IntArray:
 
 
 def against_each_other(judgement: Judgement) -> IntArray:
-    """Translate the verdicts of a race, of which one stays."""
+    """Translate the verdicts of a race, of which one part is kept."""
     words = {
         Verdict.UNDECIDED: Standing.UNDECIDED,
         Verdict.WORSE: Standing.WORSE,

@@ -48,8 +48,8 @@ def test_a_search_that_measured_says_what(tmp_path, kind, changes, words):
 
 def test_without_findings_the_kind_speaks(tmp_path):
     assert say(tmp_path, {"nodes": NODES, "provenance": {"kind": "searched"}}) == (
-        "The search settled on one cell of 1 nodes (1 x sep_conv_3x3); whether it is better than "
-        "none it did not measure."
+        "The search chose one cell of 1 nodes (1 x sep_conv_3x3); it did not measure whether that "
+        "is better than none."
     )
     assert "is undecided" in say(tmp_path, {"nodes": NODES, "provenance": {"kind": "undecided"}})
     assert "one topology" in say(tmp_path, {"blocks": [], "provenance": {"kind": "searched"}})
@@ -57,7 +57,7 @@ def test_without_findings_the_kind_speaks(tmp_path):
 
 def test_a_cell_without_nodes_is_a_finding(tmp_path):
     text = say(tmp_path, {"nodes": [], "provenance": {"kind": "searched"}})
-    assert text.startswith("The search settled on no cell")
+    assert text.startswith("The search chose no cell")
 
 
 def test_a_table_of_scores(tmp_path):

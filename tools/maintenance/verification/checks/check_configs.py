@@ -1,4 +1,4 @@
-"""Every config by itself: targets, imports, references, order, paths. Nothing is run."""
+"""Checks of every config by itself: targets, imports, references, order, paths; nothing is run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def strings(config: object) -> Iterator[tuple[str, str]]:
 
 @register_check("targets")
 def check_targets(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Every ``_target_`` can be imported and takes the arguments that it is given."""
+    """Check that every ``_target_`` can be imported and takes its arguments."""
     locator = ComponentLocator()
     for path in bundle.config_files:
         for where, value in walk(read_json(path)):
@@ -53,7 +53,7 @@ def check_targets(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def resolve(target: str, locator: ComponentLocator) -> Callable[..., object] | None:
-    """What MONAI finds for a ``_target_``, as its ConfigComponent does it."""
+    """Locate a ``_target_`` as MONAI's ConfigComponent does."""
     module = locator.get_component_module_name(target)
     if isinstance(module, list):
         module = module[0]
@@ -73,7 +73,7 @@ def _unknown_arguments(place: str, target: Callable[..., object], component: Jso
 
 @register_check("imports")
 def check_imports(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Every import works, brings in one name, and is used."""
+    """Check that every import works, brings in one name, and is used."""
     for path in bundle.config_files:
         config = read_json(path)
         statements = [
@@ -99,7 +99,7 @@ def _lines(value: object) -> list[str]:
 
 @register_check("references")
 def check_references(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Every ``@reference`` leads somewhere, and a loader's to a data set."""
+    """Check that every ``@reference`` exists, and that a loader's is a data set."""
     for path in bundle.config_files:
         parser = bundle.merged(path)
         for where, text in strings(parser.get()):
@@ -115,7 +115,7 @@ def check_references(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("style")
 def check_order(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Order of keys, no path of a machine, short expressions."""
+    """Check the order of keys, and that expressions are short and no path is a machine's."""
     order = f"{CONSTANTS} {bundle.method.landmarks[bundle.stage]} initialize run"
     yield from _key_order(bundle.config_path(bundle.stage), order)
     for path in bundle.config_files:

@@ -17,7 +17,7 @@ CONFIGS = {
     "inference": ("inference",),
 }
 VERSION_MARK = re.compile(r"_v(?!essel_)")
-"""Where MONAI's lists cut a name. The Decathlon's "hepatic_vessel" keeps its name: such a bundle is
+"""Place where MONAI's lists cut a name. The Decathlon's "hepatic_vessel" is kept: such a bundle is
 downloaded by naming its version."""
 ZOO_LIMIT = 25_000_000
 """Bytes of a file that the model zoo takes into its repository."""
@@ -25,7 +25,7 @@ ZOO_LIMIT = 25_000_000
 
 @register_check("files")
 def check_files(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Name, required files, licences, sizes, JSON files without a repeated key."""
+    """Check name, required files, licences, sizes, and JSON files for repeated keys."""
     try:
         method = bundle.method
     except UnknownBundleError as error:

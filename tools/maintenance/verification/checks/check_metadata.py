@@ -1,4 +1,4 @@
-"""metadata.json: the schema, what stands in it without one, versions, channels."""
+"""Checks of metadata.json: the schema, its fields without one, versions, channels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_schema(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("metadata")
 def check_metadata(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The required keys, and the tensors ``image`` and ``pred`` that applications look for."""
+    """Check the required keys, and the tensors ``image`` and ``pred`` of applications."""
     metadata = bundle.metadata()
     yield from (f"{FILE}: {key} is missing or empty" for key in REQUIRED if not metadata.get(key))
     formats = cast(Mapping[str, Mapping[str, Json]], metadata.get("network_data_format", {}))
@@ -73,7 +73,7 @@ def check_metadata(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("versions")
 def check_versions(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The version is in the changelog, and the packages are those that the tests run with."""
+    """Check that the changelog has the version, and that the packages are those of the tests."""
     metadata = bundle.metadata()
     version = str(metadata.get("version"))
     if version not in cast(Json, metadata.get("changelog", {})):
@@ -106,7 +106,7 @@ def _pins(workbench: Workbench) -> dict[str, str]:
 
 @register_check("channels")
 def check_channels(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The channels in the metadata are those of the config, and the same in every stage."""
+    """Check that the metadata's channels are the config's, and the same in every stage."""
     config = bundle.config()
     formats = cast(Mapping[str, Mapping[str, Json]], bundle.metadata()["network_data_format"])
     classes = ["background", *cast(Sequence[str], config["class_names"])]

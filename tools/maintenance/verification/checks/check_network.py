@@ -1,4 +1,4 @@
-"""What applications ask of a network: its properties, its shapes, its way out of MONAI."""
+"""Checks of the network: its properties, its shapes, its export from MONAI."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOLERANCE = 1e-4
 
 @register_check("properties")
 def check_properties(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """What MONAI Label, Deploy and MonaiAlgo look for in a workflow is there."""
+    """Check that the workflow has the properties that MONAI Label, Deploy and MonaiAlgo need."""
     with TemporaryDirectory(dir=workbench.scratch) as scratch, _from(workbench.elsewhere):
         options = {**workbench.options(bundle), "output_dir": f"{scratch}/out"}
         if bundle.stage != "inference":
@@ -53,7 +53,7 @@ def check_properties(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("net_in_out")
 def check_net_in_out(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The network takes and gives the channels, type and shapes that the metadata state."""
+    """Check that the network's channels, type and shapes are those that the metadata state."""
     with _from(workbench.elsewhere):
         for n in (1, 2):
             monai.bundle.verify_net_in_out(
@@ -69,7 +69,7 @@ def check_net_in_out(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("export")
 def check_export(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """TorchScript by MONAI's ``ckpt_export`` and ``torch.export`` say what the network says."""
+    """Check that MONAI's ``ckpt_export`` and ``torch.export`` give the network's output."""
     if bundle.stage != "inference":
         raise Skipped("only the network of an inference bundle is exported")
     if not workbench.may_export(bundle):

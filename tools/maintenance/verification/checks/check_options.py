@@ -1,4 +1,4 @@
-"""Options: each is in the schema, read as what it is, and checked before anything else."""
+"""Checks of options: each is in the schema, read with its type, and checked first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOADS, CHECKS_DATA = "@checkpointloader", "@session.check_data"
 
 @register_check("options")
 def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Schema, the check of the options first and by its method, weights before data."""
+    """Check the schema, that options are checked first and by their method, and weights before data."""
     options = load_options(bundle.method.name)
     for path in bundle.config_files:
         merged = bundle.merged(path)
@@ -39,7 +39,7 @@ def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def _late_weights(path: Path, steps: list[object]) -> Iterator[str]:
-    """A wrong checkpoint ends a run before hours of reading, not after."""
+    """Check that a wrong checkpoint ends a run before hours of reading, not after."""
     places = {
         name: [place for place, step in enumerate(steps) if f"{name}(" in str(step)]
         for name in (LOADS, CHECKS_DATA)

@@ -23,7 +23,7 @@ METRIC_ARGUMENTS = ("metric_name", "key_metric_name", "metrics")
 
 @register_check("overrides")
 def check_overrides(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Every key of an override file overrides something, or is referred to."""
+    """Check that every key of an override file overrides something, or is referred to."""
     for path in bundle.overrides:
         below = bundle.parse(bundle.stack(path)[:-1])
         merged = str(bundle.merged(path).get())
@@ -37,7 +37,7 @@ def check_overrides(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 
 def _is_argument(key: str, config: ConfigParser) -> bool:
-    """Tell whether ``a#b`` gives the component ``a`` an argument that it has."""
+    """Return whether ``a#b`` gives the component ``a`` an argument that it has."""
     parent, _, name = key.rpartition("#")
     component = config.get(parent) if parent else None
     if not isinstance(component, Mapping) or "_target_" not in component:
@@ -48,7 +48,7 @@ def _is_argument(key: str, config: ConfigParser) -> bool:
 
 @register_check("metrics")
 def check_metrics(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Every metric that a handler asks for by name is computed."""
+    """Check that every metric that a handler names is computed."""
     for path in bundle.config_files:
         config = bundle.merged(path).get()
         known = {

@@ -1,4 +1,4 @@
-"""What a README tells a user to type exists: files, options, commands, headings."""
+"""Check that the files, options, commands and headings that a README names exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DATA_LANGUAGES = ("json", "csv", "text")
 
 
 def commands(bundle: Bundle) -> list[list[str]]:
-    """The words of every command in a block of the README; other languages name themselves."""
+    """List the words of each command in the README's blocks that name no other language."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", bundle.readme(), flags=re.MULTILINE | re.DOTALL)
     shell = [block for language, block in blocks if language not in DATA_LANGUAGES]
     text = "\n".join(shell).replace("\\\n", " ")
@@ -58,7 +58,7 @@ def options(words: list[str]) -> dict[str, str]:
 
 @register_check("readme")
 def check_readme(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Headings of the model zoo, commands that work, options and files that exist."""
+    """Check that the model zoo's headings are there, and commands, options and files work."""
     text = bundle.readme()
     found = re.findall(r"^#+ +\**([^*\n]+?)\** *$", text, flags=re.MULTILINE)
     if tuple(heading for heading in found if heading in HEADINGS) != HEADINGS:
@@ -124,7 +124,7 @@ def _files(bundle: Bundle, value: str) -> Iterator[str]:
 
 
 def _options(bundle: Bundle, text: str) -> Iterator[str]:
-    """Every ``--option`` in the text is a key of some config of the three bundles."""
+    """Check that every ``--option`` in the text is a key of a config of the three bundles."""
     parsers = [
         sibling.merged(path)
         for sibling in map(bundle.sibling, STAGES)

@@ -1,4 +1,4 @@
-"""The chained run on a phantom: what is found is trained, what is trained is used."""
+"""Check of a chained run on a phantom: search, training and inference use one result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _train(chain: Chain) -> Iterator[str]:
 
 
 def _inference(chain: Chain) -> Iterator[str]:
-    """Two ways to the same scores: evaluation, and the label maps against the labels."""
+    """Check that the evaluation and the written label maps give the same scores."""
     folder = chain.predictions()
     classes = len(cast(Sequence[str], chain.train_bundle.config()["class_names"])) + 1
     regions = _regions(chain.train_bundle)
@@ -91,7 +91,7 @@ def _inference(chain: Chain) -> Iterator[str]:
 
 
 def _regions(bundle: Bundle) -> list[Sequence[int]] | None:
-    """The unions of classes that an evaluation scores; None if it scores each class."""
+    """Return the unions of classes that an evaluation scores; None if it scores each class."""
     config = bundle.merged(bundle.config_path("evaluate"))
     for _, handler in walk(config.get("validate#handlers")):
         if isinstance(handler, dict) and "regions" in handler:

@@ -19,7 +19,7 @@ __all__ = ["check_architecture", "check_weights"]
 
 @register_check("architecture")
 def check_architecture(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """The shipped architecture says whence it is, is that of both bundles, names no machine."""
+    """Check that the shipped architecture has a provenance, is in both bundles and portable."""
     if bundle.stage == "search":
         raise Skipped("a search bundle ships none")
     method = bundle.method
@@ -43,7 +43,7 @@ def check_architecture(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 
 @register_check("weights")
 def check_weights(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Shipped weights fit the shipped architecture; where there are none, the README says so."""
+    """Check that shipped weights fit the architecture, or the README says there are none."""
     found = [bundle.where(path) for path in sorted(bundle.root.rglob("*.pt"))]
     if found not in ([], ["models/model.pt"]) or (found and bundle.stage != "inference"):
         yield f"{', '.join(found)}: only models/model.pt of an inference bundle is shipped"

@@ -1,4 +1,4 @@
-"""The registry of checks, and what running one comes to."""
+"""Registry of checks, and the outcome of a check."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ register_check = CHECKS.register
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check of a bundle came to.
+    """Outcome of one check of a bundle.
 
     Attributes:
         check: the check's name.
@@ -78,7 +78,7 @@ def run_check(name: str, bundle: Bundle, workbench: Workbench) -> Outcome:
 
 
 def first_line(error: BaseException) -> str:
-    """The message of the first cause in one line: MONAI wraps errors several deep."""
+    """Return the message of the first cause in one line: MONAI wraps errors several deep."""
     message = str(error) if isinstance(error, StageError) else brief_message(error)
     if message is None:
         cause = error

@@ -1,4 +1,4 @@
-"""How small a run of the DiNTS bundles is."""
+"""Size of a short run of the DiNTS bundles."""
 
 from __future__ import annotations
 

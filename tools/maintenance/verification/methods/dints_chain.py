@@ -62,7 +62,7 @@ class DintsChain(Chain):
         yield self.evaluation()
 
     def search_faults(self) -> Iterator[str]:
-        """The search was of the space that it was told, with the columns that plots read."""
+        """Check that the search used the requested space and wrote the columns that plots read."""
         given = self.workbench.options(self.search_bundle)
         space = load_architecture(self.architecture).space
         for key in ("num_blocks", "num_depths", "channel_mul"):
@@ -77,14 +77,14 @@ class DintsChain(Chain):
                 yield f"search/search_summary.csv: {epochs} epochs, not {given['epochs']}"
 
     def training_faults(self) -> Iterator[str]:
-        """The trained weights are those of the found architecture."""
+        """Check that the trained weights are those of the found architecture."""
         small = self.workbench.options(self.train_bundle)
         network = self.workbench.network(self.train_bundle, **{**small, **self.found()})
         load_weights(network, self.trained() / "models" / "model.pt")
         yield from ()
 
     def network_input(self, image: Tensor) -> Tensor:
-        """A patch at one end of the volume and one at the other."""
+        """Return a patch at one end of the volume and one at the other."""
         size = cast(Sequence[int], self.workbench.options(self.inference_bundle)["patch_size"])
         volume = torch.as_tensor(SpatialPad(size)(image)).float()
         low, high = [slice(0, side) for side in size], [slice(-side, None) for side in size]

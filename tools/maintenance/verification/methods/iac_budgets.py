@@ -1,4 +1,4 @@
-"""How small a run of the cell search's bundles is."""
+"""Size of a short run of the cell search's bundles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FULL", "PHANTOMS", "QUICK", "SKIP_MODULES", "STEPS", "other_skip_mod
 
 
 def _seen(width: int, height: int) -> Options:
-    """The field of view around the volumes at the bundle's ``pixdim``."""
+    """Return the field of view around the volumes at the bundle's ``pixdim``."""
     return {"field_of_view": [width, height, -1]}
 
 
@@ -29,7 +29,7 @@ PHANTOMS: Mapping[str, Phantom] = MappingProxyType(
 STEPS: Options = {"steps_per_epoch": 2, "batch_size": 2, "patch_size": [32, 32]}
 
 PLANNED: dict[str, Options] = {"nnunet": {"patch_size": STEPS["patch_size"]}}
-"""nnU-Net's network follows from its patch, at inference too; others have no use for it there."""
+"""Patches for nnU-Net, whose network follows from them, at inference too; others need none."""
 
 QUICK = Budget(
     stages={
@@ -81,7 +81,7 @@ SKIP_MODULES = ("attention", "residual_path", "nested", "plain")
 
 
 def other_skip_module(dataset: str, backbone: str) -> str:
-    """The skip module that a combination is tried with beside its cell.
+    """Return the skip module that a combination is tried with beside its cell.
 
     They go round, so that every backbone and every data set meets all four.
     """

@@ -93,14 +93,14 @@ class IacChain(Chain):
         yield self.other_module()
 
     def search_faults(self) -> Iterator[str]:
-        """A search on a trained backbone freezes it."""
+        """Check that a search on a trained backbone freezes it."""
         provenance = load_genotype(self.architecture).provenance
         settings = cast(Mapping[str, object], provenance["settings"])
         if settings["frozen_backbone"] is not True:
             yield "search.json: a search on a trained backbone does not freeze it"
 
     def training_faults(self) -> Iterator[str]:
-        """The cell was implanted and trained; the other module is what was asked for."""
+        """Check that the cell was implanted and trained, and the other module is as asked for."""
         yield from self._implanted()
         cost = read_json(self.other_module() / "network.json")
         if cost["skip_module"] != self.other_name:
@@ -117,7 +117,7 @@ class IacChain(Chain):
         return torch.as_tensor(window(image)).movedim(-1, 0).float()
 
     def _implanted(self) -> Iterator[str]:
-        """The trained weights are those of the found cell in the trained backbone."""
+        """Check that the trained weights are those of the found cell in the trained backbone."""
         path = self.trained() / "models" / "model.pt"
         small = self.workbench.options(self.train_bundle)
         network = self.workbench.network(self.train_bundle, **{**small, **self.found()})
