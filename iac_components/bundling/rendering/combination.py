@@ -163,7 +163,7 @@ class Combination(ABC):
         return provenance_of(self.architecture_source())
 
     def search_note(self) -> str:
-        """Return the search that found the shipped architecture, and whether it measured its parts."""
+        """Say which search found the shipped architecture, and whether it measured parts."""
         provenance = self.provenance()
         versions = cast(Mapping[str, str], provenance.get("versions", {}))
         version = versions.get("iac_components", "unknown")

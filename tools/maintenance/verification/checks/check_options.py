@@ -19,7 +19,7 @@ LOADS, CHECKS_DATA = "@checkpointloader", "@session.check_data"
 
 @register_check("options")
 def check_options(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
-    """Check the schema, that options are checked first and by their method, and weights before data."""
+    """Check the schema, the check of the options itself, and weights before data."""
     options = load_options(bundle.method.name)
     for path in bundle.config_files:
         merged = bundle.merged(path)
