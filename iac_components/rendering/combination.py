@@ -26,6 +26,10 @@ from iac_components.rendering.json_layout import to_json
 from iac_components.rendering.performance import performance, results_page
 
 
+IMAGE_KEY = "image_key"
+"""The option by which a config calls its images otherwise."""
+
+
 class Combination(ABC):
     """A data set with what makes the network: what three bundles are rendered from.
 
@@ -107,6 +111,8 @@ class Combination(ABC):
                         raise ValueError(f"{stage}: no key '{key}' in the template.")
                     merge_kv(filled, key, value)
         result = cast(Facts, filled.get())
+        if IMAGE_KEY in result:
+            result["voxel_values"] = _keyed(result["voxel_values"])
         empty = [key for key in self.required if key in result and result[key] is None]
         if empty:
             raise ValueError(f"{self.prefix}_{stage}: no source fills {empty}.")
@@ -173,6 +179,14 @@ class Combination(ABC):
     def results_name(self) -> str:
         """The folder of the combination's section of results."""
         return self.name
+
+
+def _keyed(transform: object) -> object:
+    """Let a transform of images, or those within it, follow the option that names them."""
+    if isinstance(transform, dict):
+        keyed = {key: _keyed(value) for key, value in transform.items()}
+        return {**keyed, "keys": f"@{IMAGE_KEY}"} if transform.get("keys") == "image" else keyed
+    return [_keyed(item) for item in transform] if isinstance(transform, list) else transform
 
 
 def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:

@@ -14,9 +14,9 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.engines import Workflow
 
-from iac_components.configs import search_settings
 from iac_components.common.console.typed_values import parse_optional
 from iac_components.common.files.tensor_files import write_tensors
+from iac_components.configs import search_settings
 from iac_components.engine import ResumableCheckpoint, RunRecord
 from iac_components.networks import CellSearchNetwork
 from iac_components.search import SearchTrace, save_found_genotype
