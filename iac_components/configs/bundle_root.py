@@ -89,5 +89,5 @@ def _likeness(file: Path, config: Mapping[str, object]) -> float:
     if not isinstance(content, Mapping) or not content:
         return 0.0
     missing = object()
-    same = sum(config.get(key, missing) == value for key, value in content.items())
+    same = sum(bool(config.get(key, missing) == value) for key, value in content.items())
     return same / len(content)

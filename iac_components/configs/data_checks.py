@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai.bundle import ConfigParser
@@ -105,7 +105,7 @@ def _label_values(parser: ConfigParser) -> Sequence[int]:
 
 
 def _check_training(
-    parser: ConfigParser, used: dict[str, Sequence[DatalistEntry]], *, method: str
+    parser: ConfigParser, used: Mapping[str, Sequence[DatalistEntry]], *, method: str
 ) -> None:
     value = parser.get_parsed_content
     if "field_of_view" in parser:

@@ -28,6 +28,7 @@ def save_found_cell(
     trace: SearchTrace,
     audit: SearchAudit,
     record: RunRecord,
+    pictures: bool = True,
 ) -> None:
     """Write ``genotype.json`` with the settings of the config that calls this, then the report.
 
@@ -37,6 +38,7 @@ def save_found_cell(
         trace: of the search.
         audit: of the search.
         record: of the run.
+        pictures: draw how the search went, as well.
     """
     folder = Path(output_dir)
     save_found_genotype(
@@ -47,7 +49,7 @@ def save_found_cell(
         record=record,
         audit=audit,
     )
-    if is_first_rank():
+    if pictures and is_first_rank():
         write_search_report(folder / "search_trace.csv", output_dir=folder)
 
 
@@ -59,6 +61,7 @@ def save_found_topology(
     audit: TopologyAudit,
     best: BestArchitecture,
     record: RunRecord,
+    pictures: bool = True,
 ) -> None:
     """Write ``architecture.json`` with the settings of the config that calls this, then the report.
 
@@ -69,6 +72,7 @@ def save_found_topology(
         audit: of the search.
         best: the architecture of the best validation, with the budget that it was chosen for.
         record: of the run.
+        pictures: draw how the search went, as well.
     """
     folder = Path(output_dir)
     save_found_architecture(
@@ -81,5 +85,5 @@ def save_found_topology(
         best=best,
         audit=audit,
     )
-    if is_first_rank():
+    if pictures and is_first_rank():
         write_dints_report(folder)

@@ -12,7 +12,7 @@ from iac_components.search import CellSearchTrainer
 from iac_components.search_space import load_genotype
 from iac_components.visualization import read_trace
 
-WITHOUT_PICTURES = {"run#2": "$None"}
+WITHOUT_PICTURES = {"save_result#pictures": False}
 
 
 class Killed(BaseException):

@@ -69,7 +69,7 @@ def test_interrupted_inference_keeps_whole_masks(hippocampus, tmp_path):
 
     images = hippocampus.phantom / "imagesTr"
     options = {"dataset_dir": str(images), "output_dir": str(tmp_path), "skip_module": "plain"}
-    untrained = {"run#1": "$None", "postprocessing#transforms#0": activate}
+    untrained = {"load_pretrain": False, "postprocessing#transforms#0": activate}
     with pytest.raises(KeyboardInterrupt):
         hippocampus.run("inference", {**options, **untrained})
     assert len(calls) == 1

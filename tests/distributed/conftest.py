@@ -49,9 +49,9 @@ TOPOLOGY = {
     "stability#min_signal": 0.0,
 }
 DEATH = {
-    "+imports": ["$from ignite.engine import Events"],
+    "+imports": ["$import os", "$from ignite.engine import Events"],
     # Rank 1 is gone in the middle of epoch 3, after a pruning, without a word.
-    "run#0": "$(@train#trainer.add_event_handler(Events.ITERATION_COMPLETED(once=5), "
+    "run#1": "$(@train#trainer.add_event_handler(Events.ITERATION_COMPLETED(once=5), "
     "lambda e: os._exit(7) if os.environ['RANK'] == '1' else None), @train#trainer.run())",
 }
 

@@ -25,7 +25,7 @@ def options(tmp_path):
         if stage == "train":
             folders |= {"skip_module": "plain", "ckpt_dir": str(tmp_path / "models")}
         else:
-            folders |= {"run#2": "$None", "epochs": 2}
+            folders |= {"save_result#pictures": False, "epochs": 2}
         return folders
 
     return make

@@ -31,6 +31,9 @@ from iac_components.bundling.rendering.json_layout import to_json
 from iac_components.bundling.rendering.performance import performance
 from iac_components.common.files import write_text
 
+IMAGE_KEY = "image_key"
+"""The option by which a config calls its images otherwise."""
+
 
 class Combination(ABC):
     """Data set and network of a combination, from which three bundles are rendered.
@@ -118,6 +121,8 @@ class Combination(ABC):
                         raise ValueError(f"{stage}: no key '{key}' in the template.")
                     merge_kv(filled, key, value)
         result = cast(Facts, filled.get())
+        if IMAGE_KEY in result:
+            result["voxel_values"] = _keyed(result["voxel_values"])
         empty = [key for key in self.required if key in result and result[key] is None]
         if empty:
             raise ValueError(f"{self.prefix}_{stage}: no source fills {empty}.")
@@ -179,6 +184,14 @@ class Combination(ABC):
         """Scores of the shipped weights, if any are."""
         weights = self.root("inference") / "docs" / "weights.json"
         return performance(stage, weights=weights)
+
+
+def _keyed(transform: object) -> object:
+    """Let a transform of images, or those within it, follow the option that names them."""
+    if isinstance(transform, dict):
+        keyed = {key: _keyed(value) for key, value in transform.items()}
+        return {**keyed, "keys": f"@{IMAGE_KEY}"} if transform.get("keys") == "image" else keyed
+    return [_keyed(item) for item in transform] if isinstance(transform, list) else transform
 
 
 def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,21 +103,30 @@ def start_again(error: BaseException | None = None) -> str:
     Args:
         error: that ended it, if the run is no longer at work.
     """
-    steps = _first_steps(error)
-    if steps is None:
+    config = _config_at_work(error)
+    if config is None:
         return "start again; a search or a training continues with --resume True."
-    return f"start again{' with --resume True' if '@resume' in steps else ''}."
+    return f"start again{' with --resume True' if _can_resume(config) else ''}."
 
 
-def _first_steps(error: BaseException | None) -> str | None:
-    """Return the ``initialize`` text of the current bundle; None without a bundle."""
+def _can_resume(config: Mapping[str, object]) -> bool:
+    """Tell a search or a training; those of version 0.4 have no session."""
+    session = config.get("session")
+    if isinstance(session, Mapping):
+        return session.get("stage") in ("search", "train")
+    return "@resume" in str(config.get("initialize"))
+
+
+def _config_at_work(error: BaseException | None) -> Mapping[str, object] | None:
+    """Return the config of the bundle at work; None if none is."""
     workflows = sys.modules.get("monai.bundle.workflows")
     link = None if error is None else error.__traceback__
     frames = [] if link is None else [frame for frame, _ in traceback.walk_tb(link)]
     for frame in [*frames, *(frame for frame, _ in traceback.walk_stack(None))]:
         run = frame.f_locals.get("self")
         if workflows is not None and isinstance(run, workflows.ConfigWorkflow):
-            return str(run.parser.get().get("initialize"))
+            config: Mapping[str, object] = run.parser.get()
+            return config
     return None
 
 

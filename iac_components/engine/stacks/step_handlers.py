@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ignite.engine import Engine
 from torch import nn
@@ -16,6 +16,14 @@ from iac_components.engine.seeding import EpochSeeding
 from iac_components.engine.synchronized_gradients import SynchronizedGradients
 
 __all__ = ["StepHandlers"]
+
+
+class Attachable(Protocol):
+    """A handler of several events."""
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to an engine."""
+        ...
 
 
 class StepHandlers:
@@ -45,7 +53,7 @@ class StepHandlers:
         bar: bool = True,
     ) -> None:
         searched = hasattr(network, "alive")
-        self.handlers = [
+        self.handlers: list[Attachable] = [
             EpochSeeding(loaders, seed),
             SynchronizedGradients(network),
             NonFiniteGuard(patience),
@@ -60,4 +68,4 @@ class StepHandlers:
 
 
 def _living(network: nn.Module) -> Mapping[str, float]:
-    return {"living_operations": int(network.alive.sum())}  # type: ignore[operator,union-attr]
+    return {"living_operations": int(network.alive.sum())}  # type: ignore[operator]

@@ -63,8 +63,8 @@ def build_planned_unet(
         strides=plan.strides,
         upsample_kernel_size=plan.upsample_kernel_size,
         filters=plan.filters,
-        norm_name=norm_name,  # type: ignore[arg-type]
-        act_name=act_name,  # type: ignore[arg-type]
+        norm_name=norm_name,
+        act_name=act_name,
         deep_supervision=deep_supervision,
         deep_supr_num=plan.deep_supr_num,
     )
