@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iac_components.nnunet.options import SearchOptions, TrainingOptions, read_options
 from iac_components.nnunet.planning import write_cell_plans, write_search_plans
+from iac_components.nnunet.plans import read_plans
 
 __all__ = ["main"]
 
@@ -48,7 +49,7 @@ def _plans(options: argparse.Namespace) -> None:
         channel_divisor=options.channel_divisor,
         training=training,
     )
-    _tell(options.target, chosen, trainer="nnUNetTrainerIAC" if training else None)
+    _tell(options, chosen, trainer="nnUNetTrainerIAC" if training else None)
 
 
 def _search(options: argparse.Namespace) -> None:
@@ -58,7 +59,7 @@ def _search(options: argparse.Namespace) -> None:
         configurations=options.configuration,
         options=read_options(SearchOptions, _given(options, SearchOptions)),
     )
-    _tell(options.target, chosen, trainer="nnUNetTrainerIACSearch")
+    _tell(options, chosen, trainer="nnUNetTrainerIACSearch")
 
 
 def _trainers(_: argparse.Namespace) -> None:
@@ -68,10 +69,14 @@ def _trainers(_: argparse.Namespace) -> None:
 _COMMANDS = {"plans": _plans, "search": _search, "trainers": _trainers}
 
 
-def _tell(target: str, configurations: Sequence[str], *, trainer: str | None) -> None:
-    """Print the file and the command that trains by it."""
-    print(target)
-    command = f"nnUNetv2_train DATASET {configurations[0]} FOLD -p {Path(target).stem}"
+def _tell(
+    options: argparse.Namespace, configurations: Sequence[str], *, trainer: str | None
+) -> None:
+    """Print the file, and the command that trains by it."""
+    print(options.target)
+    dataset = read_plans(options.plans)["dataset_name"]
+    plans = Path(options.target).stem
+    command = f"nnUNetv2_train {dataset} {configurations[0]} FOLD -p {plans}"
     if trainer is not None:
         command = f'nnUNet_extTrainer="{TRAINERS}" {command} -tr {trainer}'
     print(command, file=sys.stderr)

@@ -127,8 +127,9 @@ class SearchOptions:
         )
 
     def plain(self) -> dict[str, object]:
-        """Return all but the names of files, which are nobody's business but this machine's."""
+        """Return what defines the search, without the names of files, which are nobody's business but this machine's."""
         values = dataclasses.asdict(self)
+        values |= {"learning_rate": self.rate, "warmup_epochs": self.warmup}
         return {name: values[name] for name in values if name not in ("weights", "groups")}
 
     def space(self) -> dict[str, object]:
@@ -167,7 +168,9 @@ def read_options(kind: type[Options], values: Mapping[str, object]) -> Options:
             raise OptionError(f"--{name} {values[name]!r} must be a path.")
     if not isinstance(values.get("frozen", False), bool):
         raise OptionError(f"--frozen {values['frozen']!r} must be true or false.")
-    return kind(**values)  # type: ignore[arg-type]
+    # JSON has lists alone; equal values must be equal to the defaults.
+    given = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
+    return kind(**given)  # type: ignore[arg-type]
 
 
 def _check(options: object, names: Sequence[str] | Mapping[str, object]) -> None:

@@ -167,6 +167,10 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
 
     def run_training(self) -> None:
         """Run nnU-Net's loop until one cell is left, or to its end."""
+        if self.was_initialized and self.loop.decided:
+            self.on_train_start()
+            self.on_train_end()
+            return
         try:
             super().run_training()
         except _SearchEnded:
@@ -217,6 +221,8 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         """Write what was found."""
         super().on_train_end()
         _finish(self.dataloader_architecture)
+        # nnU-Net has just removed what this lies beside.
+        _beside("checkpoint_latest.pth", self.output_folder).unlink(missing_ok=True)
         folder = Path(self.output_folder)
         with self._one_output():
             genotype = write_results(
@@ -299,8 +305,8 @@ def _options(plans_manager: PlansManager) -> SearchOptions:
     return read_options(SearchOptions, section.get("search") or {})
 
 
-def _beside(checkpoint: str) -> Path:
-    return Path(checkpoint).with_suffix(".search.pt")
+def _beside(checkpoint: str, folder: str = "") -> Path:
+    return Path(folder, checkpoint).with_suffix(".search.pt")
 
 
 def _finish(loader: object) -> None:
