@@ -111,9 +111,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_fields(
-    parser: argparse.ArgumentParser, kind: type, *, but: Sequence[str] = ()
-) -> None:
+def _add_fields(parser: argparse.ArgumentParser, kind: type, *, but: Sequence[str] = ()) -> None:
     for field in dataclasses.fields(kind):
         if field.name not in but:
             parser.add_argument(f"--{field.name}", help=f"default: {field.default}")

@@ -13,15 +13,13 @@ from iac_components.nnunet.plans import NETWORK, PlansError
 
 __all__ = ["Architecture", "build_cell_network", "build_plain_network"]
 
-Architecture = TypedDict(
-    "Architecture",
-    {
-        "network_class_name": str,
-        "arch_kwargs": Mapping[str, object],
-        "_kw_requires_import": Sequence[str],
-    },
-)
-"""The field ``architecture`` of a configuration."""
+
+class Architecture(TypedDict):
+    """Field ``architecture`` of a configuration, with nnU-Net's names."""
+
+    network_class_name: str
+    arch_kwargs: Mapping[str, object]
+    _kw_requires_import: Sequence[str]
 
 
 def build_cell_network(

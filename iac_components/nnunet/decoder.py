@@ -55,7 +55,8 @@ class BlockwiseUNetDecoder(nn.Module):
         self.encoder = decoder.encoder
         self.num_classes: int = decoder.num_classes
         self.blocks = nn.ModuleList(
-            UNetDecoderBlock(*pair) for pair in zip(decoder.transpconvs, decoder.stages, strict=True)
+            UNetDecoderBlock(*pair)
+            for pair in zip(decoder.transpconvs, decoder.stages, strict=True)
         )
         self.seg_layers = decoder.seg_layers
         register: Callable[..., object] = self.register_load_state_dict_pre_hook
@@ -100,5 +101,5 @@ def _rename_plain_keys(
     for key in list(state):
         for many, one in _CHILDREN.items():
             if key.startswith(f"{prefix}{many}."):
-                number, _, rest = key.removeprefix(f"{prefix}{many}.").partition(".")
+                number, rest = key.removeprefix(f"{prefix}{many}.").split(".", 1)
                 state[f"{prefix}blocks.{number}.{one}.{rest}"] = state.pop(key)

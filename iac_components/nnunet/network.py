@@ -66,7 +66,7 @@ def implanted_unet(
     initialize = network.initialize
     network.apply(initialize)  # type: ignore[arg-type]
     # nnU-Net would now initialize the cells in its way, and the network a second time.
-    network.initialize = _keep
+    network.__dict__["initialize"] = _keep
     return implant_genotype(
         blockwise(network),
         parse_genotype(dict(genotype)),

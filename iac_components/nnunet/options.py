@@ -127,7 +127,7 @@ class SearchOptions:
         )
 
     def plain(self) -> dict[str, object]:
-        """Return what defines the search, without the names of files, which are nobody's business but this machine's."""
+        """Return what defines the search, without names of files on this machine."""
         values = dataclasses.asdict(self)
         values |= {"learning_rate": self.rate, "warmup_epochs": self.warmup}
         return {name: values[name] for name in values if name not in ("weights", "groups")}
@@ -151,12 +151,14 @@ _SEARCH_SCHEMA = {
 Options = TypeVar("Options", TrainingOptions, SearchOptions)
 
 
-def read_options(kind: type[Options], values: Mapping[str, object]) -> Options:
+def read_options(kind: type[Options], values: object) -> Options:
     """Return options from the values that plans or a command line give.
 
     Raises:
         OptionError: naming those that are unknown or have a value that is not allowed.
     """
+    if not isinstance(values, Mapping):
+        raise OptionError(f"options must be an object, got {values!r}. Write the plans anew.")
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = sorted(set(values) - set(known))
     if unknown:

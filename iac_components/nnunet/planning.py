@@ -66,7 +66,7 @@ def write_cell_plans(
         "trainer": None if training is None else "nnUNetTrainerIAC",
     }
     section = {} if training is None else {"training": dataclasses.asdict(training)}
-    _write(file, plans, {name: own for name in chosen}, section)
+    _write(file, plans, dict.fromkeys(chosen, own), section)
     return chosen
 
 
@@ -103,7 +103,7 @@ def write_search_plans(
         raise FileNotFoundError(f"groups '{options.groups}' does not exist, or is no file.")
     own = {"trainer": "nnUNetTrainerIACSearch"}
     section = {"search": dataclasses.asdict(options)}
-    _write(file, plans, {name: own for name in chosen}, section)
+    _write(file, plans, dict.fromkeys(chosen, own), section)
     return chosen
 
 

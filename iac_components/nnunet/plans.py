@@ -76,7 +76,7 @@ def read_plans(path: str | Path) -> dict[str, object]:
             _check_configuration(configurations.child(name))
     except ValueError as error:
         raise PlansError(f"plans '{path}': {error}") from error
-    return cast("dict[str, object]", copy.deepcopy(dict(top.values)))
+    return copy.deepcopy(dict(top.values))
 
 
 def chosen_configurations(

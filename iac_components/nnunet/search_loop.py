@@ -126,7 +126,7 @@ class SearchLoop:
         parameters = list(self.network.architecture_parameters())
         weights = [p for p in self.network.weight_parameters() if p.requires_grad]
         _, gradients = FirstOrderGradient().compute(
-            loss if scaler is None else lambda: cast(Tensor, scaler.scale(loss())),
+            loss if scaler is None else lambda: scaler.scale(loss()),
             loss,
             architecture=parameters,
             weights=weights,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -89,9 +89,7 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         super().initialize()
         train, self.validation_cases = super().do_split()
         self.patients = patients_of(train, self.options.groups)
-        self.halves = split_halves(
-            train, self.patients, seed=self.options.seed, fold=self.fold
-        )
+        self.halves = split_halves(train, self.patients, seed=self.options.seed, fold=self.fold)
         self.audit = self._build_audit()
         self.loop = SearchLoop(
             self.network,
@@ -113,9 +111,8 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
             network.architecture_parameters(), self.options.architecture_learning_rate
         )
         # A saved supernet that had been pruned prunes this one before nnU-Net loads the optimizer.
-        network.register_load_state_dict_post_hook(
-            lambda *_: forget_parameters(optimizer, network.weight_parameters())
-        )
+        register: Callable[..., object] = network.register_load_state_dict_post_hook
+        register(lambda *_: forget_parameters(optimizer, network.weight_parameters()))
         return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs, exponent=0)
 
     def set_deep_supervision_enabled(self, enabled: bool) -> None:
@@ -157,6 +154,7 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
             plans=self.plans_manager.plans,
             configuration=self.configuration_name,
             fold=self.fold,
+            output_folder=self.output_folder,
         )
         if self.current_epoch == 0:
             begin_with(self.network.backbone, path)
@@ -233,7 +231,9 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
 
     def perform_actual_validation(self, save_probabilities: bool = False) -> None:
         """Leave the supernet unvalidated: the cell is what is used."""
-        self.print_to_log_file("A search validates no whole cases; train the network with the cell.")
+        self.print_to_log_file(
+            "A search validates no whole cases; train the network with the cell."
+        )
 
     @contextmanager
     def _one_output(self) -> Iterator[None]:

@@ -45,10 +45,10 @@ class nnUNetTrainerIAC(nnUNetTrainer):  # noqa: N801 - nnU-Net finds trainers by
         """Read the options, then do as nnU-Net does."""
         section = own_section(self.plans_manager.plans)
         self.options = read_options(TrainingOptions, section.get("training") or {})
-        self.num_epochs = self.options.epochs or self.num_epochs
-        self.num_iterations_per_epoch = (
-            self.options.steps_per_epoch or self.num_iterations_per_epoch
-        )
+        if self.options.epochs is not None:
+            self.num_epochs = self.options.epochs
+        if self.options.steps_per_epoch is not None:
+            self.num_iterations_per_epoch = self.options.steps_per_epoch
         if self.options.learning_rate is not None:
             self.initial_lr = self.options.learning_rate
         super().initialize()
@@ -74,6 +74,7 @@ class nnUNetTrainerIAC(nnUNetTrainer):  # noqa: N801 - nnU-Net finds trainers by
                 plans=self.plans_manager.plans,
                 configuration=self.configuration_name,
                 fold=self.fold,
+                output_folder=self.output_folder,
             )
             begin_with(self.network, path)
             self.print_to_log_file(f"The network begins with the weights of {path}")

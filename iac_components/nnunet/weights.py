@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ def trained_weights(
     plans: Mapping[str, object],
     configuration: str,
     fold: int | str,
+    output_folder: str,
 ) -> Path:
     """Return the checkpoint of the network without cells.
 
@@ -31,6 +31,7 @@ def trained_weights(
         plans: of the training.
         configuration: such as ``2d``.
         fold: of the training.
+        output_folder: of the training, in nnU-Net's folder of results.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -39,8 +40,7 @@ def trained_weights(
     if weights is not None:
         path = Path(weights.replace("{fold}", str(fold)))
     else:
-        results = Path(os.environ.get("nnUNet_results", ""), str(dataset))
-        model = results / f"nnUNetTrainer__{source}__{configuration}"
+        model = Path(output_folder).parents[1] / f"nnUNetTrainer__{source}__{configuration}"
         path = model / f"fold_{fold}" / "checkpoint_final.pth"
     if not path.is_file():
         raise FileNotFoundError(

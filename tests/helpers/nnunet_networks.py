@@ -14,6 +14,7 @@ UNET = "dynamic_network_architectures.architectures.unet"
 OURS = "iac_components.nnunet.network.implanted_unet"
 IMPORTED = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 
+
 def arguments(kind, dims):
     """Of four stages, the last of which does not halve the first axis."""
     blocks = "n_conv_per_stage" if kind == "PlainConvUNet" else "n_blocks_per_stage"

@@ -19,7 +19,7 @@ from iac_components.search_space import SearchSpace, random_genotype, save_genot
 
 DATASET = "Dataset004_Hippocampus"
 TINY = "nnUNetPlansTiny"
-TRAINER = '''
+TRAINER = """
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from iac_components.nnunet.trainer import nnUNetTrainerIAC
 
@@ -35,7 +35,7 @@ class nnUNetTrainerIACTiny(nnUNetTrainerIAC):
     def initialize(self):
         super().initialize()
         self.num_val_iterations_per_epoch = 1
-'''
+"""
 PLACEHOLDERS = "def __getattr__(name):\n    return type(name, (), {})\n"
 
 

@@ -56,8 +56,9 @@ def test_search_in_2d_prunes_and_leaves_the_files_of_every_search(trained, searc
     folder = Path(trainer.output_folder)
     pictures = {"cell", "probability_curves", "divergence_curves", "top_k"}
     assert {path.stem for path in folder.glob("*.png")} >= pictures
-    trace, found = SearchTrace.read(folder / "search_trace.csv"), load_genotype(
-        folder / "genotype.json"
+    trace, found = (
+        SearchTrace.read(folder / "search_trace.csv"),
+        load_genotype(folder / "genotype.json"),
     )
     assert trace.active[-1].sum() < trace.active[0].sum()
     living = sum(p.numel() for p in trainer.network.weight_parameters())

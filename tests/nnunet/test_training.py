@@ -102,7 +102,7 @@ def test_trainer_needs_weights_cells_and_something_to_train(trained, here, genot
     out = here.plans("nnUNetPlansWhole")
     here.ours("plans", str(here.plans()), str(genotypes[2]), str(out))
     whole = trainer(here, out.stem)
-    with pytest.raises(FileNotFoundError, match="-p nnUNetPlansTiny.*--weights"):
+    with pytest.raises(FileNotFoundError, match=r"-p nnUNetPlansTiny.*--weights"):
         whole.on_train_start()
     assert (whole.num_epochs, whole.initial_lr) == (1000, 0.01)
     assert all(parameter.requires_grad for parameter in whole.network.parameters())

@@ -1,3 +1,4 @@
+# ruff: noqa: N999 - named as nnU-Net names such files
 """Trainers that nnU-Net finds in this folder, which ``nnUNet_extTrainer`` names.
 
 nnU-Net imports the files of such a folder on their own, outside any package.
