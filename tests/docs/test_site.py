@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tools" / "docs" / "mkdocs.yml"
 BUILD = (sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file")
 
-MAKERS = ("commands", "nnunet", "own_data", "rendering")
-"""Packages behind command lines, which nobody imports."""
+MAKERS = ("commands", "own_data", "rendering")
+"""Packages behind the command line, which nobody imports."""
 
 needs_mkdocs = pytest.mark.skipif(
     find_spec("mkdocs") is None or find_spec("mkdocstrings_handlers") is None,

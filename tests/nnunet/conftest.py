@@ -106,9 +106,11 @@ class Workplace:
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         return done.stdout + done.stderr
 
-    def ours(self, *arguments: str) -> str:
-        """Run ``python -m iac_components.nnunet``."""
-        return self.run("iac_components.nnunet", *arguments)
+    def ours(self, *arguments: str) -> None:
+        """Do what ``python -m iac_components.nnunet`` does, without its start."""
+        from iac_components.nnunet.__main__ import main
+
+        main(arguments)
 
 
 @pytest.fixture(scope="session")

@@ -101,11 +101,13 @@ def test_options_of_a_trainer_ask_for_that_trainer(command, plans, genotypes, tm
 
 def test_plans_of_a_search(command, plans, tmp_path):
     out = tmp_path / "nnUNetPlansSearch.json"
-    options = ("--operations", '["none", "skip_connect", "sep_conv_3x3"]', "--pruning", "false")
+    operations = ("--operations", '["none", "skip_connect", "sep_conv_3x3"]')
+    options = (*operations, "--keep_schedule", "[2, 1]", "--checkpointing", "true")
     assert "-tr nnUNetTrainerIACSearch" in command("search", plans, out, *options)
     search = json.loads(out.read_text())["iac_components"]["search"]
     assert search["operations"] == ["none", "skip_connect", "sep_conv_3x3"]
-    assert search["pruning"] is False
+    assert search["checkpointing"] is True
+    assert search["keep_schedule"] == [2, 1]
     assert list(json.loads(out.read_text())["configurations"]) == ["2d", "3d_fullres"]
 
 
@@ -165,7 +167,10 @@ def test_errors_of_the_command(command, plans, genotypes, tmp_path):
         (("plans", plans, tmp_path / "none.json", new), "none.json': cannot be read"),
         (("search", plans, new, "--criterion", "best"), "--criterion is 'best'"),
         (("search", plans, new, "--groups", tmp_path / "g.csv"), "g.csv' does not exist"),
-        (("search", plans, new, "--tolerance", "0.1"), "--criterion stability it has no use"),
+        (
+            ("search", plans, new, "--criterion", "audit", "--keep_schedule", "[2, 1]"),
+            "with --criterion audit it has no use",
+        ),
         (("search", plans, new, "--epochs", "2"), "no architecture step would be made"),
     ):
         assert message in command(*arguments), arguments

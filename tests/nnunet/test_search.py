@@ -17,6 +17,7 @@ QUICK = {
     "steps_per_epoch": 2,
     "warmup_epochs": 1,
     "operations": '["none", "skip_connect", "sep_conv_3x3"]',
+    "keep_schedule": "[2, 1]",
     "num_nodes": 2,
     "images_a_patient": 2,
 }
@@ -128,7 +129,7 @@ def test_search_in_3d_judges_by_patient(searched, here):
     checkpoint = here.root / "volume.pth"
     torch.save({"network_weights": network.state_dict()}, checkpoint)
     trainer = searched(
-        "nnUNetPlansVolume", "3d_fullres", weights=checkpoint, criterion="audit", epochs=6
+        "nnUNetPlansVolume", "3d_fullres", weights=checkpoint, criterion="audit", keep_schedule=None
     )
     trainer.run_training()
     folder = Path(trainer.output_folder)

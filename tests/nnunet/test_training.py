@@ -18,7 +18,8 @@ DEVICE = ("-device", "cpu")
 def fresh(trained, genotypes):
     """Plans with a cell, trained with a trainer of nnU-Net's alone, from fresh weights."""
     plans = trained.plans("nnUNetPlansIAC")
-    trained.ours("plans", str(trained.plans()), str(genotypes[2]), str(plans))
+    command = ("plans", str(trained.plans()), str(genotypes[2]), str(plans))
+    assert "nnUNetv2_train" in trained.run("iac_components.nnunet", *command)
     tiny = ("-p", plans.stem, "-tr", "nnUNetTrainerTiny", *DEVICE)
     trained.run("nnUNetv2_train", "4", "2d", "0", *tiny)
     return trained
