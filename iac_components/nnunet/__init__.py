@@ -3,6 +3,8 @@
 ``python -m iac_components.nnunet plans`` writes plans whose network holds a found cell; nnU-Net's
 ``nnUNetv2_train`` and ``nnUNetv2_predict`` need nothing else. ``nnUNetTrainerIAC`` starts from
 weights that nnU-Net trained without the cell, and ``nnUNetTrainerIACSearch`` searches one; nnU-Net
-finds both through ``nnUNet_extTrainer``. Every module but this one and ``checkpoint`` and ``plans``
-needs nnU-Net (``pip install "iac_components[nnunet]"``).
+finds both through ``nnUNet_extTrainer``. This package itself imports without nnU-Net; the networks
+and trainers in it need it (``pip install "iac_components[nnunet]"``).
 """
+
+from __future__ import annotations

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
+from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import Tensor
 
-__all__ = ["JudgedPatches", "PatchBatch", "draw_patches"]
+from iac_components.nnunet.options import SearchOptions
+from iac_components.search import SearchAudit, build_audit
+
+__all__ = ["JudgedPatches", "PatchBatch", "audit_on_patches", "draw_patches"]
 
 PatchBatch = Mapping[str, Tensor]
 """Of nnU-Net's loader: ``data`` (B, C, *S) and ``target`` (B, 1 or regions, *S)."""
@@ -50,6 +56,42 @@ class JudgedPatches:
                 np.random.set_state(state)
             names = [self.patients[case]] * len(batch["data"])
             yield {"image": batch["data"], "label": batch["target"], "patient": names}
+
+
+def audit_on_patches(
+    trainer: nnUNetTrainer,
+    options: SearchOptions,
+    *,
+    patients: Mapping[str, str],
+    cases: Sequence[str],
+) -> SearchAudit:
+    """Return the audit of a search, by nnU-Net's loss on the finest output.
+
+    Args:
+        trainer: initialized, with a supernet for its network.
+        options: of the search.
+        patients: of each case.
+        cases: the architecture half.
+    """
+    patches = JudgedPatches(
+        partial(draw_patches, trainer, count=options.images_a_patient),
+        patients=patients,
+        cases=cases,
+        seed=options.seed,
+    )
+    loss = trainer.loss
+    return build_audit(
+        trainer.network,
+        patches,
+        loss.loss if isinstance(loss, DeepSupervisionWrapper) else loss,
+        settings=options.audit_settings(),
+        criterion=options.criterion,
+        image_shape=(trainer.num_input_channels, *trainer.configuration_manager.patch_size),
+        images_a_patient=options.images_a_patient,
+        batch_size=trainer.batch_size,
+        device=trainer.device,
+        trace_file=Path(trainer.output_folder) / "audit_trace.csv",
+    )
 
 
 def draw_patches(trainer: nnUNetTrainer, case: str, *, count: int) -> PatchBatch:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from iac_components.api.audits import AUDIT_WARMUP, require_used
+from iac_components.api.audits import AUDIT_WARMUP
 from iac_components.api.cells import AUDIT_LEARNING_RATE, LEARNING_RATE, WARMUP_EPOCHS
-from iac_components.options import OptionError, check_values
+from iac_components.options import OptionError, check_values, unused_with
 from iac_components.search import DEFAULT_CRITERION, AuditSettings, check_planned_steps
 from iac_components.search.looks.settings import CostUnit
 from iac_components.search_space import DEFAULT_OPERATIONS
@@ -85,12 +85,9 @@ class SearchOptions:
         values = {name: value for name, value in vars(self).items() if name in _SEARCH_SCHEMA}
         _check(self, values)
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        require_used(
-            {name: values[name] for name in (*_BILEVEL, *_AUDIT)},
-            defaults,
-            criterion=self.criterion,
-            pruning=self.pruning,
-        )
+        changed = [name for name in (*_BILEVEL, *_AUDIT) if values[name] != defaults[name]]
+        if faults := list(unused_with(values, changed, method="iac")):
+            raise OptionError("\n".join(faults))
         try:
             check_planned_steps(
                 epochs=self.epochs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +11,6 @@ from batchgenerators.dataloading.nondet_multi_threaded_augmenter import (
     NonDetMultiThreadedAugmenter,
 )
 from monai.utils import set_determinism
-from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
@@ -27,14 +25,14 @@ from iac_components.networks import CellSearchNetwork
 from iac_components.nnunet.building import build_plain_network
 from iac_components.nnunet.decoder import blockwise
 from iac_components.nnunet.halves import patients_of, split_halves
-from iac_components.nnunet.judged_patches import JudgedPatches, PatchBatch, draw_patches
+from iac_components.nnunet.judged_patches import PatchBatch, audit_on_patches
 from iac_components.nnunet.network import dry_pass_shape
 from iac_components.nnunet.options import SearchOptions, read_options
 from iac_components.nnunet.plans import own_section
 from iac_components.nnunet.results import search_record, write_results
 from iac_components.nnunet.search_loop import SearchLoop
 from iac_components.nnunet.weights import begin_with, trained_weights
-from iac_components.search import SearchAudit, build_audit, forget_parameters
+from iac_components.search import forget_parameters
 
 __all__ = ["nnUNetTrainerIACSearch"]
 
@@ -90,7 +88,10 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         train, self.validation_cases = super().do_split()
         self.patients = patients_of(train, self.options.groups)
         self.halves = split_halves(train, self.patients, seed=self.options.seed, fold=self.fold)
-        self.audit = self._build_audit()
+        with self._one_output():
+            self.audit = audit_on_patches(
+                self, self.options, patients=self.patients, cases=self.halves["architecture"]
+            )
         self.loop = SearchLoop(
             self.network,
             self.options,
@@ -119,8 +120,6 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         """Tell the decoder within the supernet."""
         self.network.backbone.decoder.deep_supervision = enabled
 
-    # Data
-
     def do_split(self) -> tuple[list[str], list[str]]:
         """Return one half of the fold's training cases, and its validation cases."""
         return self.halves[self._half], self.validation_cases
@@ -142,8 +141,6 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         _finish(spare)
         loaders: tuple[Iterator[PatchBatch], Iterator[PatchBatch]] = super().get_dataloaders()
         return loaders
-
-    # The loop
 
     def on_train_start(self) -> None:
         """Begin with the trained weights, unless a search goes on."""
@@ -244,31 +241,6 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         finally:
             self.set_deep_supervision_enabled(self.enable_deep_supervision)
 
-    # Judging and recording
-
-    def _build_audit(self) -> SearchAudit:
-        options = self.options
-        patches = JudgedPatches(
-            partial(draw_patches, self, count=options.images_a_patient),
-            patients=self.patients,
-            cases=self.halves["architecture"],
-            seed=options.seed,
-        )
-        loss = self.loss.loss if isinstance(self.loss, DeepSupervisionWrapper) else self.loss
-        with self._one_output():
-            return build_audit(
-                self.network,
-                patches,
-                loss,
-                settings=options.audit_settings(),
-                criterion=options.criterion,
-                image_shape=(self.num_input_channels, *self.configuration_manager.patch_size),
-                images_a_patient=options.images_a_patient,
-                batch_size=self.batch_size,
-                device=self.device,
-                trace_file=Path(self.output_folder) / "audit_trace.csv",
-            )
-
     def _build_record(self, weights: Path) -> RunRecord:
         about = {
             "dataset": self.plans_manager.dataset_name,
@@ -285,8 +257,6 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
             epochs=self.num_epochs,
             steps_per_epoch=self.num_iterations_per_epoch,
         )
-
-    # Checkpoints
 
     def save_checkpoint(self, filename: str) -> None:
         """Save nnU-Net's checkpoint, and beside it what the search adds."""
