@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from iac_components.common.files.tensor_files import read_tensors
+from iac_components.common.files.tensor_files import StandIn, read_tensors
 from iac_components.dints.topology import ArchitectureError, DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 
@@ -89,8 +88,7 @@ def _read(file: Path) -> Mapping[str, object]:
     except OSError as error:
         raise ArchitectureError(f"cannot be read ({error.strerror}).") from error
     try:
-        with _arrays_alone():
-            content: object = read_tensors(raw)
+        content: object = read_tensors(raw, stand_ins=_stand_ins())
         if not isinstance(content, Mapping):
             raise ArchitectureError("must hold a dictionary of arrays, and holds something else.")
         return {str(key): _plain(value) for key, value in content.items()}
@@ -110,23 +108,7 @@ def _explain(error: Exception) -> str:
     return "is not a file of arrays written by torch.save, or it is damaged."
 
 
-@contextmanager
-def _arrays_alone() -> Iterator[None]:
-    """Let ``torch.load`` build arrays, by the stand-ins below and by nothing else.
-
-    What other libraries have allowed in this process is set aside: it is not needed here.
-    """
-    others = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals(_stand_ins())
-    try:
-        yield
-    finally:
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(others)
-
-
-def _stand_ins() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
+def _stand_ins() -> list[StandIn]:
     """List the stand-ins for the names that a pickled array refers to.
 
     numpy's own functions trust what they are given: a forged type description makes them take raw
