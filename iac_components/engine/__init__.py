@@ -5,7 +5,7 @@ from __future__ import annotations
 from iac_components.engine.best_model import BestModel, BestScore, FinalModel, metric_value
 from iac_components.engine.checkpoints import CheckpointError, ResumableCheckpoint, check_resume
 from iac_components.engine.epoch_metrics import EpochMetrics
-from iac_components.engine.interruption import run_until_signal
+from iac_components.engine.interruption import run_until_signal, until_signal
 from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
 from iac_components.engine.owned_folders import FolderInUseError, OwnedFolders
 from iac_components.engine.progress import RunProgress
@@ -40,5 +40,6 @@ __all__ = [
     "package_versions",
     "record_run",
     "run_until_signal",
+    "until_signal",
     "weights_record",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from iac_components.adaptation.candidates.norms import batch_norms
 from iac_components.adaptation.fitting.cases import Windows
 from iac_components.adaptation.fitting.objective import Objective
 
-__all__ = ["DivergedError", "FitSettings", "Fitted", "fit_parts"]
+__all__ = ["DivergedError", "FitSettings", "Fitted", "fit_parts", "group_norms_mended"]
 
 WARM_UP = 0.1
 STATISTICS_BATCHES = 30
@@ -92,8 +93,28 @@ def fit_parts(
         if attachment.parameters()
     ]
     if groups:
-        _train(copy, groups, windows, objective, settings, generator, after_step)
+        with group_norms_mended(copy):
+            _train(copy, groups, windows, objective, settings, generator, after_step)
     return _finished(copy, attachments)
+
+
+@contextmanager
+def group_norms_mended(network: nn.Module) -> Iterator[None]:
+    """Hand group norms contiguous features within the block.
+
+    torch 2.13 crashes (segmentation fault) in the backward pass of a group norm on the CPU whose
+    input is channels-last and needs no gradient, as behind frozen layers.
+    """
+
+    def contiguous(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+        (x,) = inputs
+        return (x if x.requires_grad else x.contiguous(),)
+
+    norms = [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
+    with ExitStack() as stack:
+        for norm in norms:
+            stack.callback(norm.register_forward_pre_hook(contiguous).remove)
+        yield
 
 
 def _train(
