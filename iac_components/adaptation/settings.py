@@ -43,8 +43,8 @@ class AdaptSettings:
     least_gain: float = 0.0
     tolerance: float = 0.01
     alpha: float = 0.05
-    steps: int = 150
-    batch_size: int = 8
+    steps: int = 100
+    batch_size: int = 4
     rate: float = 1.0
     draws: int = 1
     folds: int = 5

@@ -8,6 +8,8 @@ together the trainers, handlers and checks of the bundles; a network is any supp
 
 from __future__ import annotations
 
+from iac_components.adaptation import AdaptableNetwork, Adapter, apply_adapter, load_adapter
+from iac_components.api.adapting import adapt
 from iac_components.api.cells import search_cell
 from iac_components.api.dataset import load_dataset
 from iac_components.api.implanting import implant
@@ -28,15 +30,20 @@ from iac_components.search_space import (
 )
 
 __all__ = [
+    "AdaptableNetwork",
+    "Adapter",
     "Data",
     "DintsArchitecture",
     "Evaluation",
     "Genotype",
     "Part",
     "Recipe",
+    "adapt",
+    "apply_adapter",
     "build_dints_network",
     "evaluate",
     "implant",
+    "load_adapter",
     "load_architecture",
     "load_dataset",
     "load_genotype",

@@ -10,7 +10,10 @@ report.html, and the folder adapter for 'iac predict'. Called again, it goes on 
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
+
+from iac_components.adaptation import AdaptSettings, adapt_bundle
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 
@@ -19,19 +22,19 @@ EXAMPLE = """
   iac adapt my_bundle my_cases --output_dir runs/site_a --source_dir old_cases --classes liver
 """
 
-SETTINGS = {
-    "candidates": (str, "+", "what is tried; + joins kinds, as in norms+cells"),
-    "compare": (str, "+", "baselines to measure beside them: decoder, everything"),
-    "budget": (float, None, "largest share of the network's parameters that is added (0.05)"),
-    "least_gain": (float, None, "Dice that the gain's lower bound must exceed (0)"),
-    "tolerance": (float, None, "Dice that cases of --source_dir may lose (0.01)"),
-    "alpha": (float, None, "error of the verdict over all candidates (0.05)"),
-    "steps": (int, None, "steps of each training (150)"),
-    "batch_size": (int, None, "windows of a step (8)"),
-    "rate": (float, None, "factor on every learning rate (1)"),
-    "draws": (int, None, "trainings that each result is averaged over (1)"),
-    "folds": (int, None, "in which patients are held out, at most (5)"),
-    "seed": (int, None, "of everything that is drawn (0)"),
+MEANINGS = {
+    "candidates": "what is tried; + joins kinds, as in norms+cells",
+    "compare": "baselines to measure beside them: decoder, everything",
+    "budget": "largest share of the network's parameters that is added",
+    "least_gain": "Dice that the gain's lower bound must exceed",
+    "tolerance": "Dice that cases of --source_dir may lose, and within which candidates are equal",
+    "alpha": "error of the verdict over all candidates",
+    "steps": "steps of each training",
+    "batch_size": "windows of a step",
+    "rate": "factor on every learning rate",
+    "draws": "trainings that each result is averaged over",
+    "folds": "in which patients are held out, at most",
+    "seed": "of everything that is drawn",
 }
 
 
@@ -45,13 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source_dir", type=Path, help="cases of the network's own domain, which must not lose"
     )
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="that the site draws (all)")
-    parser.add_argument("--genotype", type=Path, help="genotype.json of the cells (a small one)")
+    parser.add_argument("--genotype_path", type=Path, help="genotype.json of the cells (a small one)")
     parser.add_argument("--device", help="where to compute (the bundle's)")
-    for name, (kind, number, text) in SETTINGS.items():
-        if number is None:
-            parser.add_argument(f"--{name}", type=kind, help=text)
+    for field in fields(AdaptSettings):
+        several = isinstance(field.default, tuple)
+        default = " ".join(field.default) if several else f"{field.default:g}"
+        text = f"{MEANINGS[field.name]} ({default or 'none'})"
+        if several:
+            parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)
         else:
-            parser.add_argument(f"--{name}", type=kind, nargs=number, metavar="KIND", help=text)
+            parser.add_argument(f"--{field.name}", type=type(field.default), help=text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -61,8 +67,6 @@ def run(options: argparse.Namespace) -> None:
         OSError: if a file cannot be read or written.
         ValueError: if something given is at fault.
     """
-    from iac_components.adaptation.bundles.adapting import adapt_bundle
-
     given = {name: value for name, value in vars(options).items() if name != "command"}
     places = [given.pop(name) for name in ("network_bundle", "dataset_dir", "output_dir")]
     adapt_bundle(*places, **given)

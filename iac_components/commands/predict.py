@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from iac_components.adaptation import predict_with_bundle
+
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 
 EXAMPLE = """
@@ -32,8 +34,6 @@ def run(options: argparse.Namespace) -> None:
         OSError: if a file cannot be read or written.
         ValueError: if something given is at fault.
     """
-    from iac_components.adaptation.bundles.predicting import predict_with_bundle
-
     count = predict_with_bundle(
         options.network_bundle,
         options.images,

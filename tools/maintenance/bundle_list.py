@@ -42,6 +42,12 @@ writes it.
   were run on synthetic data alone.
 - *Weights*: of the inference bundle.
 """
+ADAPTATION = """
+## Any network, at a new site
+
+`iac_segmentation_adapt`: an adapter for a downloaded network, chosen on a few labelled cases;
+[how to](../docs/how-to/adapt.md).
+"""
 TABLE = """
 | bundles | images | architecture | scores | weights |
 | --- | --- | --- | --- | --- |
@@ -58,7 +64,7 @@ def bundle_list(bundles: Path) -> str:
     for method, (title, names, _) in METHODS.items():
         parts.append(f"\n## {title}\n\n{names}\n{TABLE}")
         parts += [_row(bundles, method, name) for name in _combinations(bundles, method)]
-    return "".join(parts)
+    return "".join([*parts, ADAPTATION])
 
 
 def _combinations(bundles: Path, method: str) -> Iterator[str]:

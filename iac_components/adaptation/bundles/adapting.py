@@ -28,7 +28,7 @@ def adapt_bundle(
     layout: str | None = None,
     source_dir: str | Path | None = None,
     classes: str | list[str] | None = None,
-    genotype: str | Path | None = None,
+    genotype_path: str | Path | None = None,
     device: str | torch.device | None = None,
     **settings: object,
 ) -> Adaptation:
@@ -41,7 +41,7 @@ def adapt_bundle(
         layout: of ``dataset_dir`` and ``source_dir``; None finds out.
         source_dir: labelled cases of the network's own domain, which must not lose.
         classes: names of the classes that the site draws; None for all.
-        genotype: ``genotype.json`` of the cells; None takes a small uniform cell.
+        genotype_path: ``genotype.json`` of the cells; None takes a small uniform cell.
         device: where to compute; None leaves it to the bundle.
         **settings: fields of ``AdaptSettings``; None takes a default.
 
@@ -53,7 +53,7 @@ def adapt_bundle(
     _require_apart(network_bundle, output_dir)
     few = _few(find_cases(dataset_dir, layout=layout), dataset_dir)
     own = find_cases(source_dir, layout=layout) if source_dir else []
-    cells = load_genotype(genotype) if genotype else None
+    cells = load_genotype(genotype_path) if genotype_path else None
     bundle = read_bundle(network_bundle, device=torch.device(device) if device else None)
     site = Site(
         bundle.network,

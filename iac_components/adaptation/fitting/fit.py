@@ -37,8 +37,8 @@ class FitSettings:
         rate: factor on every candidate's learning rate.
     """
 
-    steps: int = 150
-    batch_size: int = 8
+    steps: int = 100
+    batch_size: int = 4
     rate: float = 1.0
 
 
@@ -82,6 +82,9 @@ def fit_parts(
     device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     copy = private_copy(network).eval()
+    if device.type == "cpu":
+        # Norms of features in channels-last bring them back and forth there.
+        copy = copy.to(memory_format=torch.contiguous_format)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         attachments = attach_parts(copy, parts)
@@ -93,7 +96,8 @@ def fit_parts(
         if attachment.parameters()
     ]
     if groups:
-        with group_norms_mended(copy):
+        # A caller may have switched gradients off.
+        with torch.enable_grad(), group_norms_mended(copy):
             _train(copy, groups, windows, objective, settings, generator, after_step)
     return _finished(copy, attachments)
 
