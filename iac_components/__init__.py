@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iac_components.interface.api import (
+        AdaptableNetwork,
+        Adapter,
         Data,
         DintsArchitecture,
         Evaluation,
         Genotype,
         Part,
         Recipe,
+        adapt,
+        apply_adapter,
         build_dints_network,
         evaluate,
         implant,
+        load_adapter,
         load_architecture,
         load_dataset,
         load_genotype,
@@ -34,6 +39,8 @@ __version__ = "0.4.2"
 __path__.append(f"{__path__[0]}/common/config_names")
 
 __all__ = [
+    "AdaptableNetwork",
+    "Adapter",
     "Data",
     "DintsArchitecture",
     "Evaluation",
@@ -41,9 +48,12 @@ __all__ = [
     "Part",
     "Recipe",
     "__version__",
+    "adapt",
+    "apply_adapter",
     "build_dints_network",
     "evaluate",
     "implant",
+    "load_adapter",
     "load_architecture",
     "load_dataset",
     "load_genotype",

@@ -27,6 +27,10 @@ ALLOWED = {
     "networks": {"search_space"},
     "search": {"search_space", "networks", "engine"},
     "dints": {"search_space", "search", "engine", "networks"},
+    "adaptation": {
+        *("data", "engine", "evaluation", "networks", "options"),
+        *("search", "search_space", "visualization"),
+    },
     "engine": set(),
     "data": set(),
     "phantoms": {"data"},
@@ -41,7 +45,7 @@ ALLOWED = {
     },
     "own_data": {"data", "networks", "rendering"},
     "api": {
-        *("data", "dints", "engine", "evaluation", "networks", "options"),
+        *("adaptation", "data", "dints", "engine", "evaluation", "networks", "options"),
         *("search", "search_space", "visualization"),
     },
 }

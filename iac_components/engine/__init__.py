@@ -6,7 +6,7 @@ from iac_components.engine.best_model import BestModel, BestScore, FinalModel, m
 from iac_components.engine.checkpoints import CheckpointError, ResumableCheckpoint, check_resume
 from iac_components.engine.epoch_metrics import EpochMetrics
 from iac_components.engine.image_batch import image_batch
-from iac_components.engine.interruption import run_until_signal
+from iac_components.engine.interruption import run_until_signal, until_signal
 from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
 from iac_components.engine.owned_folders import FolderInUseError, OwnedFolders
 from iac_components.engine.progress import RunProgress
@@ -47,5 +47,6 @@ __all__ = [
     "package_versions",
     "record_run",
     "run_until_signal",
+    "until_signal",
     "weights_record",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
@@ -15,7 +15,7 @@ from monai.engines import Trainer
 from iac_components.common.console.signals import NotedSignal, signals_noted
 from iac_components.common.ranks import is_first_rank, largest
 
-__all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal"]
+__all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal", "until_signal"]
 
 RESUME_FROM = "resume_from"
 """Attribute of the engine's state: the checkpoint that was written for the interruption."""
@@ -66,6 +66,37 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
                 raise
         if noted and is_first_rank():
             print(f"\n{_last_line(engine, noted.number)}", file=sys.stderr, flush=True)
+
+
+class _Ended(Exception):  # noqa: N818
+    """The end of a block at a signal."""
+
+
+@contextmanager
+def until_signal(kept: str) -> Iterator[Callable[[], None]]:
+    """Run a block of steps that no engine runs, until SIGINT or SIGTERM.
+
+    Args:
+        kept: what is left of the work then, for the last line.
+
+    Yields:
+        A function to be called between steps, which ends the block once a signal came.
+
+    Raises:
+        KeyboardInterrupt: after SIGINT, in a program other than a command.
+        SystemExit: after a signal otherwise; 130 for SIGINT and 143 for SIGTERM.
+    """
+    with signals_noted(f"after the last step: {kept}") as noted:
+
+        def stop() -> None:
+            if noted:
+                raise _Ended
+
+        try:
+            yield stop
+        except _Ended:
+            name = signal.Signals(noted.number).name
+            print(f"\nEnded by {name}: {kept}", file=sys.stderr, flush=True)
 
 
 def is_abandoned(engine: Engine) -> bool:

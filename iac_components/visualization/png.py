@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from iac_components.common.files import atomic_write
 
-__all__ = ["write_png"]
+__all__ = ["encode_png", "write_png"]
 
 RESOLUTIONS = (110, 100, 88, 72, 56)  # dots an inch, tried in this order
 LARGEST_SIDE = 3000  # pixels
@@ -34,6 +34,14 @@ def write_png(figure: Figure, path: str | Path) -> Path:
     Raises:
         OSError: if the file cannot be written; it is then as it was.
     """
+    encoded = encode_png(figure)
+    with atomic_write(path) as stream:
+        stream.write(encoded)
+    return Path(path)
+
+
+def encode_png(figure: Figure) -> bytes:
+    """Render ``figure`` as ``write_png`` does, and return the PNG."""
     FigureCanvasAgg(figure)
     largest = LARGEST_SIDE / max(figure.get_size_inches())
     encoded = b""
@@ -41,9 +49,7 @@ def write_png(figure: Figure, path: str | Path) -> Path:
         encoded = _encode(figure, min(dots_per_inch, largest))
         if len(encoded) <= LARGEST_FILE:
             break
-    with atomic_write(path) as stream:
-        stream.write(encoded)
-    return Path(path)
+    return encoded
 
 
 def _encode(figure: Figure, dots_per_inch: float) -> bytes:

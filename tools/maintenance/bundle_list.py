@@ -44,6 +44,12 @@ writes it.
   nothing was measured. What searches find, and when a cell is worth having, is on
   [one page](../docs/RESULTS.md).
 """
+ADAPTATION = """
+## Any network, at a new site
+
+`iac_segmentation_adapt`: an adapter for a downloaded network, chosen on a few labelled cases;
+[how to](../docs/how-to/adapt.md).
+"""
 COLUMNS = ("bundles", "images", "architecture", "weights")
 
 
@@ -58,7 +64,7 @@ def bundle_list(bundles: Path) -> str:
         rows = [_row(bundles, method, name) for name in _combinations(bundles, method)]
         table = markdown_table(COLUMNS, rows, words=len(COLUMNS))
         parts.append(f"\n## {title}\n\n{names}\n\n{table}")
-    return "".join(parts)
+    return "".join([*parts, ADAPTATION])
 
 
 def _combinations(bundles: Path, method: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from iac_components.bundling.rendering import all_combinations
+from iac_components.bundling.rendering.adapt import ADAPT_BUNDLE, write_adapt_bundle
 from iac_components.bundling.rendering.combination import write_bundle
 from iac_components.bundling.rendering.facts import BUNDLES, STAGES
 from iac_components.common.files import write_text
@@ -24,12 +25,15 @@ def main() -> int:
         for stage in STAGES
         for path in write_bundle(combination, stage, check=check)
     ]
+    different += write_adapt_bundle(check=check)
     page, text = BUNDLES / LIST, bundle_list(BUNDLES)
     if not page.exists() or page.read_text(encoding="utf-8") != text:
         different.append(page)
         if not check:
             write_text(page, text)
-    expected = {page} | {item.root(stage) for item in combinations for stage in STAGES}
+    expected = {page, BUNDLES / ADAPT_BUNDLE} | {
+        item.root(stage) for item in combinations for stage in STAGES
+    }
     stray = sorted(path for path in BUNDLES.iterdir() if path not in expected)
     for path in different:
         print(f"{'differs' if check else 'written'}: {path.relative_to(BUNDLES.parent)}")

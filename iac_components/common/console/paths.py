@@ -16,7 +16,9 @@ __all__ = ["PATH_OPTIONS", "PathError", "take_paths_as_typed"]
 
 PATH_OPTIONS = (
     "bundle_root",
+    "network_bundle",
     "dataset_dir",
+    "source_dir",
     "output_dir",
     "ckpt_dir",
     "cache_dir",
@@ -30,7 +32,7 @@ PATH_OPTIONS = (
 
 _NOTHING = ("none", "null")
 _IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)
-_MAY_BE_LEFT_OUT = ("cache_dir", "genotype_path", "backbone_ckpt")
+_MAY_BE_LEFT_OUT = ("cache_dir", "genotype_path", "backbone_ckpt", "source_dir")
 
 
 class PathError(ValueError):

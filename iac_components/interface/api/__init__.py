@@ -8,9 +8,14 @@ together the trainers, handlers and checks of the bundles; a network is any supp
 
 from __future__ import annotations
 
+from iac_components.adaptation import AdaptableNetwork as AdaptableNetwork
+from iac_components.adaptation import Adapter as Adapter
+from iac_components.adaptation import apply_adapter as apply_adapter
+from iac_components.adaptation import load_adapter as load_adapter
 from iac_components.dints import DintsArchitecture as DintsArchitecture
 from iac_components.dints import build_dints_network as build_dints_network
 from iac_components.dints import load_architecture as load_architecture
+from iac_components.interface.api.adapting import adapt as adapt
 from iac_components.interface.api.cells import search_cell as search_cell
 from iac_components.interface.api.dataset import load_dataset as load_dataset
 from iac_components.interface.api.implanting import implant as implant

@@ -19,6 +19,8 @@ COMMANDS = {
     "new": "write the bundles for a data set of your own",
     "run": "from a data set to label maps: plan, backbone, search, training, evaluation, inference",
     "demo": "all stages within minutes, on the package's own data",
+    "adapt": "fit a downloaded network to your scanner with a few labelled cases, or keep it",
+    "predict": "segment images with a downloaded network and an adapter",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and its result",

@@ -1,0 +1,30 @@
+"""A released network made to fit a new site by an adapter that can be taken off again.
+
+``candidates`` are what an adapter may consist of; ``adapter`` holds its files and puts it into a
+copy of the network. ``fitting`` trains parts on a few cases, ``choice`` judges them on held-out
+patients, ``report`` writes the page about it. ``bundles`` reads downloaded bundles, which are
+adapted by :func:`adapt_bundle`, used by :func:`predict_with_bundle` and written anew, with the
+adapter in it, by :func:`export_bundle`.
+"""
+
+from __future__ import annotations
+
+from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
+from iac_components.adaptation.adapter.applying import AdaptableNetwork, apply_adapter
+from iac_components.adaptation.bundles.adapting import adapt_bundle
+from iac_components.adaptation.bundles.predicting import predict_with_bundle
+from iac_components.adaptation.candidates import register_candidate, registered_candidates
+from iac_components.adaptation.settings import AdaptSettings
+
+__all__ = [
+    "AdaptSettings",
+    "AdaptableNetwork",
+    "Adapter",
+    "AdapterError",
+    "adapt_bundle",
+    "apply_adapter",
+    "load_adapter",
+    "predict_with_bundle",
+    "register_candidate",
+    "registered_candidates",
+]

@@ -1,0 +1,103 @@
+"""Adaptation of a downloaded bundle: what ``iac adapt`` and the bundle's config both run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
+from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.checks import MOST_CASES
+from iac_components.adaptation.run import Adaptation
+from iac_components.adaptation.session import adapt_site
+from iac_components.adaptation.settings import AdaptSettings
+from iac_components.adaptation.site import Site
+from iac_components.bundling.options import OptionError
+from iac_components.data import Case, DatasetError
+from iac_components.search_space import load_genotype
+
+__all__ = ["adapt_bundle"]
+
+
+def adapt_bundle(
+    network_bundle: str | Path,
+    dataset_dir: str | Path,
+    output_dir: str | Path,
+    *,
+    layout: str | None = None,
+    source_dir: str | Path | None = None,
+    classes: str | list[str] | None = None,
+    genotype_path: str | Path | None = None,
+    device: str | torch.device | None = None,
+    **settings: object,
+) -> Adaptation:
+    """Adapt a downloaded inference bundle to a few labelled cases.
+
+    Args:
+        network_bundle: its folder, which is only read.
+        dataset_dir: 2 to 20 labelled cases; see ``find_cases``.
+        output_dir: gets the adapter, the report and the finished trainings.
+        layout: of ``dataset_dir`` and ``source_dir``; None finds out.
+        source_dir: labelled cases of the network's own domain, which must not lose.
+        classes: names of the classes that the site draws; None for all.
+        genotype_path: ``genotype.json`` of the cells; None takes a small uniform cell.
+        device: where to compute; None leaves it to the bundle.
+        **settings: fields of ``AdaptSettings``; None takes a default.
+
+    Raises:
+        OptionError: if an option, the bundle or its network is at fault.
+        DatasetError: if a case is.
+    """
+    chosen = AdaptSettings.of(settings)
+    _require_apart(network_bundle, output_dir)
+    few = _few(find_cases(dataset_dir, layout=layout), dataset_dir)
+    own = find_cases(source_dir, layout=layout) if source_dir else []
+    cells = load_genotype(genotype_path) if genotype_path else None
+    bundle = read_bundle(network_bundle, device=torch.device(device) if device else None)
+    site = Site(
+        bundle.network,
+        prepare_cases(bundle, few),
+        bundle.class_names,
+        bundle.inferer,
+        bundle.window,
+        classes=[classes] if isinstance(classes, str) else classes,
+        source=prepare_cases(bundle, own),
+        name=bundle.name,
+        preprocessing=bundle.digest,
+        genotype=cells,
+        channels=bundle.channels,
+    )
+    found = adapt_site(site, chosen, output_dir)
+    print(_next_steps(bundle, Path(output_dir), found), flush=True)
+    return found
+
+
+def _few(cases: list[Case], folder: str | Path) -> list[Case]:
+    """Refuse too many or too few cases before any of them is prepared."""
+    if not 2 <= len(cases) <= MOST_CASES:
+        raise DatasetError(
+            f"'{folder}' holds {len(cases)} labelled case(s): an adapter is chosen with 2 to "
+            f"{MOST_CASES}. " + ("Label another patient." if len(cases) < 2 else "Give fewer.")
+        )
+    return cases
+
+
+def _require_apart(bundle: str | Path, output_dir: str | Path) -> None:
+    inside = Path(output_dir).expanduser().resolve()
+    root = Path(bundle).expanduser().resolve()
+    if inside == root or root in inside.parents:
+        raise OptionError(
+            f"--output_dir '{output_dir}' lies in the bundle, which is never written to. Pass "
+            "another folder."
+        )
+
+
+def _next_steps(bundle: NetworkBundle, out: Path, found: Adaptation) -> str:
+    lines = [f"Report:  {out / 'report.html'}", f"Adapter: {out / 'adapter'}"]
+    if found.verdict.chosen is not None:
+        lines.append(
+            f"Use it:  iac predict {bundle.root} IMAGES --adapter {out / 'adapter'} "
+            "--output_dir LABEL_MAPS"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""A site's labelled cases: found in a folder, prepared as a bundle prepares its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
+from tqdm.auto import tqdm
+
+from iac_components.adaptation.bundles.network_bundle import NetworkBundle
+from iac_components.adaptation.fitting.cases import SiteCase
+from iac_components.common.causes import first_cause, one_line
+from iac_components.data import Case, DatasetError, read_dataset, registered_layouts
+from iac_components.data.case import nifti_stem
+from iac_components.data.layouts.decathlon import find_groups, read_groups
+
+__all__ = ["find_cases", "prepare_cases"]
+
+PAIRS = ("images", "labels")
+
+
+def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
+    """List the labelled cases of a folder.
+
+    Args:
+        folder: a data set in a known layout, or one that holds ``images`` and ``labels`` with
+            files of the same names; a ``groups.csv`` in it says which are one patient's.
+        layout: of the data set; None takes ``decathlon`` where there is a ``dataset.json``, and
+            pairs of folders otherwise.
+
+    Raises:
+        DatasetError: naming what is missing.
+        ValueError: if the layout is unknown.
+    """
+    place = Path(folder).expanduser().absolute()
+    if layout is None and (place / "dataset.json").is_file():
+        layout = "decathlon"
+    if layout is not None:
+        return read_dataset(place, layout=layout)
+    if not all((place / name).is_dir() for name in PAIRS):
+        raise DatasetError(
+            f"'{place}' holds no dataset.json and no folders images and labels. Lay out the cases "
+            f"so, or pass --layout, one of {', '.join(registered_layouts())}."
+        )
+    images, labels = (_files(place / name) for name in PAIRS)
+    unpaired = sorted(set(images) ^ set(labels))
+    if unpaired:
+        where = "labels" if unpaired[0] in images else "images"
+        raise DatasetError(
+            f"'{place}': case '{unpaired[0]}' has no file in {where}. Images and labels have the "
+            "same names."
+        )
+    if not images:
+        raise DatasetError(f"'{place}': the folders images and labels are empty.")
+    groups = find_groups(place)
+    patients = read_groups(groups) if groups is not None else {}
+    return [Case(patients.get(n, n), n, images[n], labels[n]) for n in sorted(images)]
+
+
+def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase]:
+    """Run a bundle's preprocessing on images, and bring their labels onto the same grid.
+
+    Labels are resampled to the nearest value in the image's own geometry, so that whatever turns,
+    crops or resamples the image need not know of labels.
+
+    Raises:
+        DatasetError: naming the case that fails and why.
+    """
+    bar = tqdm(cases, desc="Preparing cases", unit="case", disable=None)
+    return [_prepare(bundle, case) for case in bar]
+
+
+def _prepare(bundle: NetworkBundle, case: Case) -> SiteCase:
+    entry = case.entry()
+    try:
+        image = bundle.preprocessing({"image": entry["image"]})["image"]
+        label = EnsureChannelFirst()(LoadImage(image_only=True)(entry["label"]))
+    # A bundle's transforms may raise anything.
+    except Exception as error:
+        raise DatasetError(
+            f"case '{case.name}' cannot be prepared as the bundle prepares its images: "
+            f"{one_line(first_cause(error))}"
+        ) from error
+    whole = label.round()
+    if not torch.equal(whole, label):
+        raise DatasetError(f"'{case.label}' holds values that are no integers: no label map.")
+    if isinstance(image, MetaTensor) and image.ndim == label.ndim:
+        label = ResampleToMatch(mode="nearest", padding_mode="zeros")(whole, image)
+    spacing = tuple(float(n) for n in image.pixdim) if isinstance(image, MetaTensor) else ()
+    plain = image.as_tensor() if isinstance(image, MetaTensor) else torch.as_tensor(image)
+    values = label.as_tensor() if isinstance(label, MetaTensor) else label
+    return SiteCase(
+        case.name,
+        case.patient,
+        plain.to(torch.float32).contiguous(),
+        values[0].round().to(torch.int64).contiguous(),
+        spacing[: values.ndim - 1],
+    )
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            stem = nifti_stem(file) if file.name.endswith((".nii", ".nii.gz")) else file.stem
+            if stem in found:
+                raise DatasetError(f"'{file}' and '{found[stem].name}' are of one case.")
+            found[stem] = file
+    return found

@@ -1,0 +1,222 @@
+"""Trainings with held-out patients: planned, made once, written down, and scored."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from iac_components.adaptation.adapter.base_network import count_parameters, network_digest
+from iac_components.adaptation.candidates import (
+    NotApplicableError,
+    PartPlan,
+    PlanOptions,
+    find_candidate,
+    in_order,
+)
+from iac_components.adaptation.choice.statistics import held_out_folds
+from iac_components.adaptation.choice.units import UnitFiles, UnitResult
+from iac_components.adaptation.fitting.cases import SiteCase, Windows
+from iac_components.adaptation.fitting.fit import DivergedError, FitSettings, Fitted, fit_parts
+from iac_components.adaptation.fitting.objective import Scores, paired_gain
+from iac_components.adaptation.settings import AdaptSettings
+from iac_components.adaptation.site import Site
+
+__all__ = ["Trainings", "Unit", "by_patient"]
+
+Unit = tuple[str, int, int]
+"""Candidate, draw and fold."""
+
+RELEASED = "released"
+
+
+class Trainings:
+    """All trainings of an adaptation.
+
+    Args:
+        site: network and cases.
+        settings: how an adapter is looked for.
+        folder: for results of single trainings; None keeps them in memory.
+        after_step: called after each step of a training; may raise to end the run.
+
+    Attributes:
+        folds: patients that are held out together.
+        digest: of the network's weights.
+        plans: parts of each candidate that the network can have.
+        notes: why it cannot have the others.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        settings: AdaptSettings,
+        *,
+        folder: Path | None = None,
+        after_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.site = site
+        self.settings = settings
+        self.after_step = after_step
+        self.folds = held_out_folds(site.patients, most=settings.folds)
+        self.digest = network_digest(site.network)
+        self.plans, self.notes = self._plan()
+        self.files = UnitFiles(folder, self._key())
+        self._finals: dict[str, Fitted] = {}
+
+    @property
+    def units(self) -> list[Unit]:
+        """All trainings with held-out patients."""
+        return [
+            (arm, draw, fold)
+            for arm in self.plans
+            for draw in range(self.draws(arm))
+            for fold in range(len(self.folds))
+        ]
+
+    @property
+    def missing(self) -> list[Unit]:
+        """The trainings that are still to be made."""
+        return [unit for unit in self.units if self.files.find(_name(unit)) is None]
+
+    def draws(self, arm: str) -> int:
+        """Return the number of trainings with the same cases, which differ in their seeds."""
+        return self.settings.draws if self.trains(arm) else 1
+
+    def trains(self, arm: str) -> bool:
+        """Return False for what is only estimated."""
+        return any(not find_candidate(part.kind).estimates for part in self.plans[arm])
+
+    def released(self) -> UnitResult:
+        """Score the released network on all cases."""
+        return self._kept(RELEASED, lambda: self.scored(self.site.network, self.site.cases))
+
+    def unit(self, unit: Unit) -> UnitResult:
+        """Train without the patients of a fold, and score on theirs."""
+        arm, draw, fold = unit
+        held = [case for case in self.site.cases if case.patient in self.folds[fold]]
+        others = [case for case in self.site.cases if case.patient not in self.folds[fold]]
+        seed = self.settings.seed + 1000 * draw + fold
+        return self._kept(
+            _name(unit), lambda: self.scored(self.fit(arm, others, seed).network, held)
+        )
+
+    def held_out(self, arm: str, draw: int = 0) -> tuple[dict[str, Scores], dict[str, Tensor]]:
+        """Return scores and label maps of all cases, each by a network without its patient."""
+        scores: dict[str, Scores] = {}
+        predictions: dict[str, Tensor] = {}
+        for fold in range(len(self.folds)):
+            result = self.unit((arm, draw, fold))
+            scores.update(result.scores)
+            predictions.update(result.predictions)
+        return scores, predictions
+
+    def gains(self, arm: str) -> list[float]:
+        """Return the mean gain of each patient over the released network, patients sorted."""
+        before = self.released().scores
+        patients = {case.name: case.patient for case in self.site.cases}
+        draws = [self.held_out(arm, draw)[0] for draw in range(self.draws(arm))]
+        gains = {
+            name: sum(paired_gain(before[name], after[name]) for after in draws) / len(draws)
+            for name in patients
+        }
+        return by_patient(gains, patients)
+
+    def final(self, arm: str) -> Fitted:
+        """Train with all cases."""
+        if arm not in self._finals:
+            self._finals[arm] = self.fit(arm, self.site.cases, self.settings.seed + 999_999)
+        return self._finals[arm]
+
+    def fit(
+        self, arm: str, cases: Sequence[SiteCase], seed: int, settings: FitSettings | None = None
+    ) -> Fitted:
+        """Train a candidate with some cases."""
+        return fit_parts(
+            self.site.network,
+            self.plans[arm],
+            Windows(cases, self.site.window, self.settings.batch_size),
+            self.site.objective,
+            settings or self.settings.fit,
+            seed=seed,
+            after_step=self.after_step,
+        )
+
+    def scored(self, network: nn.Module, cases: Sequence[SiteCase]) -> UnitResult:
+        """Segment and score whole cases."""
+        objective, inferer = self.site.objective, self.site.inferer
+        scores: dict[str, Scores] = {}
+        predictions: dict[str, Tensor] = {}
+        for case in cases:
+            found = objective.segment(network, case, inferer, self.site.device)
+            predictions[case.name] = found
+            scores[case.name] = objective.score(found, case)
+            self.after_step()
+        return UnitResult(scores, predictions, 0.0)
+
+    def _plan(self) -> tuple[dict[str, tuple[PartPlan, ...]], dict[str, str]]:
+        total = int(self.settings.budget * count_parameters(self.site.network))
+        plans: dict[str, tuple[PartPlan, ...]] = {}
+        notes: dict[str, str] = {}
+        for arm in self.settings.arms:
+            left = total
+            parts: list[PartPlan] = []
+            for kind in in_order(arm.split("+")):
+                options = PlanOptions(left, self.site.genotype, self.site.shape)
+                try:
+                    parts.append(find_candidate(kind).plan(self.site.network, options))
+                except NotApplicableError as reason:
+                    notes[arm] = f"{kind}: {reason}"
+                    break
+                left -= parts[-1].parameters
+            else:
+                plans[arm] = tuple(parts)
+        return plans, notes
+
+    def _key(self) -> dict[str, object]:
+        """Everything that the result of a training depends on, beside its name."""
+        names = ("steps", "batch_size", "rate", "budget", "seed", "folds")
+        return {
+            "network": self.digest,
+            "cases": [(c.name, c.patient, _digest(c)) for c in self.site.cases],
+            "classes": self.site.objective.classes,
+            "window": repr(self.site.window),
+            "genotype": self.site.genotype.digest if self.site.genotype else None,
+            **{name: getattr(self.settings, name) for name in names},
+        }
+
+    def _kept(self, name: str, make: Callable[[], UnitResult]) -> UnitResult:
+        found = self.files.find(name)
+        if found is None:
+            start = time.perf_counter()
+            try:
+                made = make()
+                found = UnitResult(made.scores, made.predictions, time.perf_counter() - start)
+            except DivergedError as error:
+                found = UnitResult({}, {}, time.perf_counter() - start, str(error))
+            self.files.keep(name, found)
+        return found
+
+
+def by_patient(values: Mapping[str, float], patients: Mapping[str, str]) -> list[float]:
+    """Average the values of each patient's cases; patients sorted."""
+    found: dict[str, list[float]] = {}
+    for case, value in values.items():
+        found.setdefault(patients[case], []).append(value)
+    return [sum(found[patient]) / len(found[patient]) for patient in sorted(found)]
+
+
+def _name(unit: Unit) -> str:
+    arm, draw, fold = unit
+    return f"{arm}-{draw}-{fold}"
+
+
+def _digest(case: SiteCase) -> str:
+    digest = hashlib.sha256()
+    for tensor in (case.image, case.label):
+        flat = tensor.contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,62 @@
+"""Cost of an adapter at inference."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from iac_components.adaptation.adapter.base_network import count_parameters
+
+__all__ = ["InferenceCost", "measure_cost"]
+
+REPEATS = 9
+
+
+@dataclass(frozen=True)
+class InferenceCost:
+    """Size and time of a network and of the same with its adapter.
+
+    Attributes:
+        parameters: of the two networks.
+        milliseconds: of a pass of one window, median.
+    """
+
+    parameters: tuple[int, int]
+    milliseconds: tuple[float, float]
+
+    @property
+    def ratio(self) -> float:
+        """Time with the adapter over time without."""
+        return self.milliseconds[1] / self.milliseconds[0]
+
+    def plain(self) -> dict[str, object]:
+        """Return the cost as JSON values."""
+        return {
+            "parameters": list(self.parameters),
+            "milliseconds": [round(value, 3) for value in self.milliseconds],
+            "ratio": round(self.ratio, 3),
+        }
+
+
+@torch.no_grad()
+def measure_cost(network: nn.Module, adapted: nn.Module, shape: Sequence[int]) -> InferenceCost:
+    """Time both networks in turn on an input of ``shape``, since the machine's load changes."""
+    example = next(network.parameters())
+    window = torch.zeros(tuple(shape), device=example.device, dtype=example.dtype)
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(REPEATS + 2):
+        for one, found in zip((network, adapted), times, strict=True):
+            start = time.perf_counter()
+            one(window)
+            if window.is_cuda:
+                torch.cuda.synchronize()
+            found.append(1000 * (time.perf_counter() - start))
+    plain, cells = (statistics.median(found[2:]) for found in times)
+    if network is adapted:
+        cells = plain
+    return InferenceCost((count_parameters(network), count_parameters(adapted)), (plain, cells))

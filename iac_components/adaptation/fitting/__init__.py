@@ -1,0 +1,3 @@
+"""Training of parts on prepared cases, and scores of what came of it."""
+
+from __future__ import annotations

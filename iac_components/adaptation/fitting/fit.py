@@ -1,0 +1,183 @@
+"""Training of an adapter's parts on a few cases, with everything else frozen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from iac_components.adaptation.adapter.applying import attach_parts, gather_values
+from iac_components.adaptation.adapter.base_network import private_copy
+from iac_components.adaptation.candidates import Attachment, PartPlan, find_candidate
+from iac_components.adaptation.candidates.norms import batch_norms
+from iac_components.adaptation.fitting.cases import Windows
+from iac_components.adaptation.fitting.objective import Objective
+
+__all__ = ["DivergedError", "FitSettings", "Fitted", "fit_parts", "group_norms_mended"]
+
+WARM_UP = 0.1
+STATISTICS_BATCHES = 30
+
+
+class DivergedError(RuntimeError):
+    """A training whose loss is no longer finite."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Length of a training.
+
+    Attributes:
+        steps: of the optimizer.
+        batch_size: windows of a step.
+        rate: factor on every candidate's learning rate.
+    """
+
+    steps: int = 100
+    batch_size: int = 4
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network with its parts.
+
+    Attributes:
+        network: in eval mode, with the parts folded in.
+        values: of the parts, as an adapter holds them.
+    """
+
+    network: nn.Module
+    values: dict[str, Tensor]
+
+
+def fit_parts(
+    network: nn.Module,
+    parts: Sequence[PartPlan],
+    windows: Windows,
+    objective: Objective,
+    settings: FitSettings,
+    *,
+    seed: int,
+    after_step: Callable[[], None] = lambda: None,
+) -> Fitted:
+    """Train parts in a copy of a base network, which stays in eval mode: its dropout is off.
+
+    Args:
+        network: the base network; it is left as it is.
+        parts: plans of what is put into it.
+        windows: of the cases to train with.
+        objective: what is judged.
+        settings: length of the training.
+        seed: of what is drawn.
+        after_step: called after each step; may raise to end the training.
+
+    Raises:
+        DivergedError: if the loss is no longer finite.
+    """
+    device = next(network.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    copy = private_copy(network).eval()
+    if device.type == "cpu":
+        # Norms of features in channels-last bring them back and forth there.
+        copy = copy.to(memory_format=torch.contiguous_format)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        attachments = attach_parts(copy, parts)
+    if any(find_candidate(part.kind).estimates for part in parts):
+        _estimate(copy, windows, generator, device)
+    groups = [
+        {"params": attachment.parameters(), "lr": find_candidate(part.kind).learning_rate}
+        for part, attachment in zip(parts, attachments, strict=True)
+        if attachment.parameters()
+    ]
+    if groups:
+        # A caller may have switched gradients off.
+        with torch.enable_grad(), group_norms_mended(copy):
+            _train(copy, groups, windows, objective, settings, generator, after_step)
+    return _finished(copy, attachments)
+
+
+@contextmanager
+def group_norms_mended(network: nn.Module) -> Iterator[None]:
+    """Hand group norms contiguous features within the block.
+
+    torch 2.13 crashes (segmentation fault) in the backward pass of a group norm on the CPU whose
+    input is channels-last and needs no gradient, as behind frozen layers.
+    """
+
+    def contiguous(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+        (x,) = inputs
+        return (x if x.requires_grad else x.contiguous(),)
+
+    norms = [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
+    with ExitStack() as stack:
+        for norm in norms:
+            stack.callback(norm.register_forward_pre_hook(contiguous).remove)
+        yield
+
+
+def _train(
+    network: nn.Module,
+    groups: list[dict[str, object]],
+    windows: Windows,
+    objective: Objective,
+    settings: FitSettings,
+    generator: torch.Generator,
+    after_step: Callable[[], None],
+) -> None:
+    device = next(network.parameters()).device
+    optimizer = torch.optim.Adam(groups)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: settings.rate * _share(step, settings.steps)
+    )
+    loss_of = objective.loss()
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    for _ in range(settings.steps):
+        images, labels = windows.draw(generator)
+        loss = loss_of(network(images.to(device)), labels.to(device))
+        if not math.isfinite(loss.item()):
+            raise DivergedError("the loss is no longer finite")
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        after_step()
+
+
+def _share(step: int, steps: int) -> float:
+    """Share of the learning rate: a short rise, then down along a cosine."""
+    rise = max(1, round(WARM_UP * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+@torch.no_grad()
+def _estimate(
+    network: nn.Module, windows: Windows, generator: torch.Generator, device: torch.device
+) -> None:
+    """Average the statistics of batch norms over windows of the site."""
+    norms = list(batch_norms(network).values())
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over all batches
+        norm.train()
+    for _ in range(STATISTICS_BATCHES):
+        network(windows.draw(generator)[0].to(device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
+def _finished(network: nn.Module, attachments: Sequence[Attachment]) -> Fitted:
+    values = gather_values(attachments)
+    for attachment in attachments:
+        attachment.finish()
+    return Fitted(network.requires_grad_(False), values)

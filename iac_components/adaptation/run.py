@@ -1,0 +1,170 @@
+"""The run of an adaptation: trainings with held-out patients, verdict, adapter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from iac_components.adaptation.adapter.adapter_file import Adapter
+from iac_components.adaptation.adapter.base_network import count_parameters
+from iac_components.adaptation.choice.trainings import Trainings, by_patient
+from iac_components.adaptation.choice.units import UnitResult
+from iac_components.adaptation.choice.verdict import Verdict, judge_arms
+from iac_components.adaptation.costs import InferenceCost, measure_cost
+from iac_components.adaptation.fitting.fit import DivergedError
+from iac_components.adaptation.fitting.objective import Scores, paired_gain
+
+__all__ = ["Adaptation", "decide", "estimate_seconds"]
+
+OwnDomain = Mapping[str, Mapping[str, tuple[Scores, Scores]]]
+"""By candidate and case: scores before and after."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Result of an adaptation.
+
+    Attributes:
+        verdict: what was measured, and what is used.
+        adapter: to be saved; without parts if the network is kept as it is.
+        network: the released network with the adapter.
+        before: scores of each case by the released network.
+        after: scores of each case by the shown candidate, trained without the case's patient.
+        shown: the chosen candidate, or the best one that was not accepted.
+        predictions: label maps of each case before and after.
+        own_domain: scores before and after of each own-domain case, if there were such cases.
+        cost: at inference.
+        seconds: of all trainings.
+    """
+
+    verdict: Verdict
+    adapter: Adapter
+    network: nn.Module
+    before: Mapping[str, Scores]
+    after: Mapping[str, Scores]
+    shown: str | None
+    predictions: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]
+    own_domain: Mapping[str, tuple[Scores, Scores]]
+    cost: InferenceCost
+    seconds: float
+
+
+def estimate_seconds(trainings: Trainings) -> float:
+    """Return the seconds that the missing trainings take, from two steps of each candidate."""
+    steps: dict[str, float] = {}
+    short = replace(trainings.settings.fit, steps=2)
+    for arm in trainings.plans:
+        if trainings.trains(arm):
+            start = time.perf_counter()
+            try:
+                trainings.fit(arm, trainings.site.cases, 0, short)
+            except DivergedError:
+                continue
+            steps[arm] = (time.perf_counter() - start) / short.steps
+    start = time.perf_counter()
+    trainings.scored(trainings.site.network, trainings.site.cases[:1])
+    each = time.perf_counter() - start
+    missing = trainings.missing
+    share = 1 / len(trainings.folds)
+    trained = sum(steps.get(arm, 0.0) for arm, *_ in missing) + max(steps.values(), default=0.0)
+    scored = len(trainings.site.cases) * (1 + share * len(missing))
+    return trained * trainings.settings.steps + each * scored
+
+
+def decide(trainings: Trainings) -> Adaptation:
+    """Make what is missing, judge it, and train what was chosen with all cases."""
+    released = trainings.released()
+    seconds = 0.0
+    bar = tqdm(trainings.units, desc="Adapting", unit="training", disable=None)
+    for unit in bar:
+        bar.set_postfix_str(unit[0])
+        result = trainings.unit(unit)
+        seconds += result.seconds
+        if result.failure:
+            trainings.notes[unit[0]] = result.failure
+    gains = {arm: trainings.gains(arm) for arm in trainings.plans if arm not in trainings.notes}
+    verdict = _judge(trainings, gains, None)
+    own: OwnDomain = {}
+    if trainings.site.source and verdict.chosen is not None:
+        own = _on_own_domain(trainings, verdict)
+        verdict = _judge(trainings, gains, own)
+    return _result(trainings, verdict, released, own, seconds)
+
+
+def _judge(
+    trainings: Trainings, gains: Mapping[str, Sequence[float]], own: OwnDomain | None
+) -> Verdict:
+    source = None
+    if own is not None:
+        patients = {case.name: case.patient for case in trainings.site.source}
+        source = {
+            arm: by_patient({name: paired_gain(*pair) for name, pair in pairs.items()}, patients)
+            for arm, pairs in own.items()
+        }
+    return judge_arms(
+        gains,
+        parameters={arm: sum(p.parameters for p in trainings.plans[arm]) for arm in gains},
+        notes=trainings.notes,
+        folds=len(trainings.folds),
+        settings=trainings.settings,
+        source_gains=source,
+    )
+
+
+def _on_own_domain(trainings: Trainings, verdict: Verdict) -> OwnDomain:
+    """Score what gains, trained on all cases, on the network's own domain."""
+    source = trainings.site.source
+    before = trainings.scored(trainings.site.network, source).scores
+    found = {}
+    for effect in verdict.effects:
+        if not effect.baseline and effect.low > trainings.settings.least_gain:
+            after = trainings.scored(trainings.final(effect.arm).network, source).scores
+            found[effect.arm] = {name: (before[name], after[name]) for name in before}
+    return found
+
+
+def _result(
+    trainings: Trainings,
+    verdict: Verdict,
+    released: UnitResult,
+    own: OwnDomain,
+    seconds: float,
+) -> Adaptation:
+    site, chosen = trainings.site, verdict.chosen
+    measured = [effect for effect in verdict.effects if not effect.note and not effect.baseline]
+    best = max(measured, key=lambda effect: effect.gain, default=None)
+    shown = chosen or (best.arm if best is not None else None)
+    after, predicted = trainings.held_out(shown) if shown is not None else ({}, {})
+    network = site.network if chosen is None else trainings.final(chosen).network
+    cost = measure_cost(site.network, network, site.shape)
+    adapter = Adapter(
+        () if chosen is None else trainings.plans[chosen],
+        {} if chosen is None else trainings.final(chosen).values,
+        base_name=site.name or type(site.network).__name__,
+        base_digest=trainings.digest,
+        base_parameters=count_parameters(site.network),
+        preprocessing=site.preprocessing,
+        classes=tuple(site.judged),
+        record={
+            **verdict.plain(),
+            "cases": [{"case": case.name, "patient": case.patient} for case in site.cases],
+            "settings": trainings.settings.plain(),
+            "cost": cost.plain(),
+        },
+    )
+    return Adaptation(
+        verdict,
+        adapter,
+        network,
+        released.scores,
+        after,
+        shown,
+        (released.predictions, predicted),
+        own.get(shown or "", {}),
+        cost,
+        seconds,
+    )

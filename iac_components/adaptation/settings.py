@@ -1,0 +1,109 @@
+"""Settings of an adaptation: the one definition of its options and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from iac_components.adaptation.candidates import find_candidate, registered_candidates
+from iac_components.adaptation.fitting.fit import FitSettings
+from iac_components.bundling.options import OptionError
+
+__all__ = ["AdaptSettings"]
+
+DEFAULT_CANDIDATES = ("norm_statistics", "norms", "gates", "lora", "cells")
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """How an adapter is looked for, and when it is accepted.
+
+    Attributes:
+        candidates: what is tried; ``+`` joins kinds into one, as in ``norms+cells``.
+        compare: baselines that are measured beside them and never chosen.
+        budget: largest share of the network's parameters that an adapter may add.
+        least_gain: Dice that the lower bound of the gain must exceed.
+        tolerance: Dice that cases of the network's own domain may lose, and within which
+            candidates count as equal.
+        alpha: error of the verdict, over all candidates.
+        steps: of each training.
+        batch_size: windows of a step.
+        rate: factor on every learning rate.
+        draws: trainings with other seeds that each result is averaged over.
+        folds: in which patients are held out, at most.
+        seed: of everything that is drawn.
+
+    Raises:
+        OptionError: if a value is not allowed.
+    """
+
+    candidates: tuple[str, ...] = DEFAULT_CANDIDATES
+    compare: tuple[str, ...] = ()
+    budget: float = 0.05
+    least_gain: float = 0.0
+    tolerance: float = 0.01
+    alpha: float = 0.05
+    steps: int = 100
+    batch_size: int = 4
+    rate: float = 1.0
+    draws: int = 1
+    folds: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("candidates", "compare"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, tuple([value] if isinstance(value, str) else value))
+        ranges = {
+            "budget": (0 < self.budget <= 1, "above 0 and at most 1"),
+            "least_gain": (0 <= self.least_gain < 1, "at least 0 and below 1"),
+            "tolerance": (0 <= self.tolerance < 1, "at least 0 and below 1"),
+            "alpha": (0 < self.alpha < 0.5, "above 0 and below 0.5"),
+            "steps": (self.steps >= 1, "at least 1"),
+            "batch_size": (self.batch_size >= 1, "at least 1"),
+            "rate": (self.rate > 0, "above 0"),
+            "draws": (self.draws >= 1, "at least 1"),
+            "folds": (self.folds >= 2, "at least 2"),
+            "seed": (self.seed >= 0, "at least 0"),
+        }
+        for name, (holds, words) in ranges.items():
+            if not holds:
+                raise OptionError(f"--{name} is {getattr(self, name)}: it must be {words}.")
+        self._check_kinds()
+
+    def _check_kinds(self) -> None:
+        if not self.candidates:
+            raise OptionError("--candidates is empty: name at least one.")
+        for option, baseline in (("candidates", False), ("compare", True)):
+            fitting = [k for k in registered_candidates() if find_candidate(k).baseline == baseline]
+            for arm in getattr(self, option):
+                kinds = arm.split("+")
+                wrong = [kind for kind in kinds if kind not in fitting]
+                if wrong or len(set(kinds)) < len(kinds):
+                    raise OptionError(
+                        f"--{option} '{arm}': choose from {', '.join(fitting)}, joined by + for "
+                        "several at once."
+                    )
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All that is measured, each once."""
+        return tuple(dict.fromkeys((*self.candidates, *self.compare)))
+
+    @property
+    def fit(self) -> FitSettings:
+        """Length of each training."""
+        return FitSettings(self.steps, self.batch_size, self.rate)
+
+    def plain(self) -> dict[str, object]:
+        """Return the settings as JSON values."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> AdaptSettings:
+        """Make settings of options by name; None takes the default."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return cls(**given)  # type: ignore[arg-type]

@@ -1,0 +1,92 @@
+"""A base network and a site's cases: everything that an adaptation starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from monai.inferers import Inferer
+from torch import nn
+
+from iac_components.adaptation.checks import (
+    check_cases,
+    check_network,
+    chosen_classes,
+    input_shape,
+)
+from iac_components.adaptation.fitting.cases import SiteCase, WindowShape
+from iac_components.adaptation.fitting.objective import Objective
+from iac_components.search_space import Genotype
+
+__all__ = ["Site"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is adapted, and to what.
+
+    Attributes:
+        network: the released network with its weights; it is left as it is.
+        cases: labelled cases of the site.
+        class_names: of the network's foreground classes; label i + 1 is ``class_names[i]``.
+        inferer: applies the network to a whole case.
+        window: what it is given at a time.
+        classes: names of those that the site draws; None for all.
+        source: cases of the network's own domain, which must not lose.
+        name: of the network or its bundle.
+        preprocessing: digest of what the images went through; None if not known.
+        genotype: of the cells; None takes a small uniform one.
+        channels: of an image; None reads them from the network's first convolution.
+
+    Raises:
+        OptionError: if the network or a class is at fault.
+        DatasetError: if a case is.
+    """
+
+    network: nn.Module
+    cases: Sequence[SiteCase]
+    class_names: Sequence[str]
+    inferer: Inferer
+    window: WindowShape
+    classes: Sequence[str] | None = None
+    source: Sequence[SiteCase] = ()
+    name: str = ""
+    preprocessing: str | None = None
+    genotype: Genotype | None = None
+    channels: int | None = None
+    objective: Objective = field(init=False)
+    shape: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        chosen = chosen_classes(self.class_names, self.classes)
+        own = len(self.cases[0].image) if self.cases else 0
+        taken = self.channels or _in_channels(self.network) or own
+        check_cases(self.cases, self.class_names, channels=taken)
+        shape = input_shape(self.cases, self.window)
+        outputs = check_network(self.network, shape, self.class_names)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "objective", Objective(chosen, outputs))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    @property
+    def judged(self) -> list[str]:
+        """Names of the judged classes."""
+        return [self.class_names[value - 1] for value in self.objective.classes]
+
+    @property
+    def patients(self) -> list[str]:
+        """All patients, sorted."""
+        return sorted({case.patient for case in self.cases})
+
+
+def _in_channels(network: nn.Module) -> int | None:
+    """Channels that the first convolution takes."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            return module.in_channels
+    return None

@@ -1,0 +1,74 @@
+"""Adapt a downloaded network to a few labelled cases of your scanner, or find it best as it is.
+
+BUNDLE is any inference bundle of the Model Zoo or of this collection; it is only read. CASES holds
+2 to 20 labelled cases: a data set in a known layout, or folders images and labels with files of the
+same names. Small parts are tried in the frozen network, each judged on patients that it has not
+seen; one is used only if its gain is proved. What came of it lies in the output folder: the page
+report.html, and the folder adapter for 'iac predict'. Called again, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from iac_components.adaptation import AdaptSettings, adapt_bundle
+
+__all__ = ["EXAMPLE", "add_arguments", "run"]
+
+EXAMPLE = """
+  iac adapt spleen_ct_segmentation my_cases --output_dir runs/site_a
+  iac adapt my_bundle my_cases --output_dir runs/site_a --source_dir old_cases --classes liver
+"""
+
+MEANINGS = {
+    "candidates": "what is tried; + joins kinds, as in norms+cells",
+    "compare": "baselines to measure beside them: decoder, everything",
+    "budget": "largest share of the network's parameters that is added",
+    "least_gain": "Dice that the gain's lower bound must exceed",
+    "tolerance": "Dice that cases of --source_dir may lose, and within which candidates are equal",
+    "alpha": "error of the verdict over all candidates",
+    "steps": "steps of each training",
+    "batch_size": "windows of a step",
+    "rate": "factor on every learning rate",
+    "draws": "trainings that each result is averaged over",
+    "folds": "in which patients are held out, at most",
+    "seed": "of everything that is drawn",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("network_bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
+    parser.add_argument("dataset_dir", metavar="CASES", type=Path, help="labelled cases")
+    parser.add_argument("--output_dir", type=Path, required=True, help="for everything written")
+    parser.add_argument("--layout", help="of the cases' folder, such as decathlon (found out)")
+    parser.add_argument(
+        "--source_dir", type=Path, help="cases of the network's own domain, which must not lose"
+    )
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="that the site draws (all)")
+    parser.add_argument(
+        "--genotype_path", type=Path, help="genotype.json of the cells (a small one)"
+    )
+    parser.add_argument("--device", help="where to compute (the bundle's)")
+    for field in fields(AdaptSettings):
+        several = isinstance(field.default, tuple)
+        default = " ".join(field.default) if several else f"{field.default:g}"
+        text = f"{MEANINGS[field.name]} ({default or 'none'})"
+        if several:
+            parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)
+        else:
+            parser.add_argument(f"--{field.name}", type=type(field.default), help=text)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Adapt, and print the verdict.
+
+    Raises:
+        OSError: if a file cannot be read or written.
+        ValueError: if something given is at fault.
+    """
+    given = {name: value for name, value in vars(options).items() if name != "command"}
+    places = [given.pop(name) for name in ("network_bundle", "dataset_dir", "output_dir")]
+    adapt_bundle(*places, **given)
