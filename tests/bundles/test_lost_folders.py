@@ -46,6 +46,10 @@ def test_inference(hippocampus, tmp_path):
     images = hippocampus.phantom / "imagesTr"
     options = {"dataset_dir": str(images), "output_dir": str(tmp_path / "out")}
     delete = deleting(tmp_path / "out", lambda data: data)
-    untrained = {"skip_module": "plain", "load_pretrain": False, "postprocessing#transforms#0": delete}
+    untrained = {
+        "skip_module": "plain",
+        "load_pretrain": False,
+        "postprocessing#transforms#0": delete,
+    }
     message = message_of(lambda: hippocampus.run("inference", {**options, **untrained}))
     assert message.startswith(f"FolderLostError: output_dir '{tmp_path / 'out'}'")

@@ -358,3 +358,13 @@ def test_only_a_planned_network_lists_the_patch_at_inference(tmp_path, backbone)
     assert ("--patch_size" in made.words("inference")["options"]) == (backbone == "nnunet")
     assert "--patch_size" in made.words("train")["options"]
     assert "--checkpoint" in made.words("train")["options"]
+
+
+@pytest.mark.parametrize("dataset", ["hippocampus", "brats"])
+def test_images_of_an_inference_may_have_any_key(dataset):
+    combination = IacCombination(load_dataset(dataset), load_backbone("unet"))
+    for stage, key in (("inference", "@image_key"), ("train", "image")):
+        values = combination.config(stage, template(stage))["voxel_values"]
+        *_, scale = values.get("transforms", [values])
+        assert scale["_target_"] == "NormalizeIntensityd"
+        assert scale["keys"] == key
