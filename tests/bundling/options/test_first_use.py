@@ -27,10 +27,9 @@ class Building(ConfigWorkflow):
 
     def initialize(self):
         self.parser.locator = LOCATOR
-        first, *others = self.parser["initialize"]
-        builds = [step for step in others if "build_components" in str(step)]
-        assert len(builds) == 1
-        self.parser["initialize"] = [first, *builds]
+        steps = self.parser["initialize"][:2]
+        assert steps == ["$@session.begin()", "$@session.build()"]
+        self.parser["initialize"] = steps
         return super().initialize()
 
 

@@ -383,3 +383,13 @@ def test_a_readme_says_whether_the_search_measured(findings, words, tmp_path, mo
             combination.root("train") / "configs" / "metadata.json"
         ]
     )
+
+
+@pytest.mark.parametrize("dataset", ["hippocampus", "brats"])
+def test_images_of_an_inference_may_have_any_key(dataset):
+    combination = IacCombination(load_dataset(dataset), load_backbone("unet"))
+    for stage, key in (("inference", "@image_key"), ("train", "image")):
+        values = combination.config(stage, template(stage))["voxel_values"]
+        *_, scale = values.get("transforms", [values])
+        assert scale["_target_"] == "NormalizeIntensityd"
+        assert scale["keys"] == key
