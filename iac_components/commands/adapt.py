@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source_dir", type=Path, help="cases of the network's own domain, which must not lose"
     )
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="that the site draws (all)")
-    parser.add_argument("--genotype_path", type=Path, help="genotype.json of the cells (a small one)")
+    parser.add_argument(
+        "--genotype_path", type=Path, help="genotype.json of the cells (a small one)"
+    )
     parser.add_argument("--device", help="where to compute (the bundle's)")
     for field in fields(AdaptSettings):
         several = isinstance(field.default, tuple)

@@ -90,7 +90,9 @@ def test_what_harms_the_networks_own_domain_is_not_used():
 
 
 def test_baselines_are_measured_and_never_chosen():
-    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "compare": "everything"})
+    settings = AdaptSettings.of(
+        {**SETTINGS.plain(), "candidates": "norms", "compare": "everything"}
+    )
     found = decide(Trainings(make_site("inverted"), settings))
     assert found.verdict.chosen == "norms"
     norms, everything = found.verdict.effects
@@ -101,7 +103,7 @@ def test_baselines_are_measured_and_never_chosen():
     assert "everything" not in found.verdict.reason
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -112,10 +114,14 @@ def test_an_interrupted_run_goes_on_and_finds_the_same(adapted, tmp_path):
         nonlocal steps
         steps += 1
         if steps == limit:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
-        decide(Trainings(make_site("inverted"), SETTINGS, folder=tmp_path, after_step=lambda: count(100)))
+    with pytest.raises(StopError):
+        decide(
+            Trainings(
+                make_site("inverted"), SETTINGS, folder=tmp_path, after_step=lambda: count(100)
+            )
+        )
     again = Trainings(make_site("inverted"), SETTINGS, folder=tmp_path, after_step=lambda: count(0))
     total, missing = len(again.units), len(again.missing)
     assert 0 < missing < total
@@ -134,13 +140,17 @@ def test_results_of_other_settings_are_not_taken(tmp_path):
     assert not same.missing
     for other in ({"steps": 41}, {"seed": 1}, {"batch_size": 3}):
         changed = AdaptSettings.of({**SETTINGS.plain(), **other})
-        assert len(Trainings(make_site("none"), changed, folder=tmp_path).missing) == len(same.units)
+        assert len(Trainings(make_site("none"), changed, folder=tmp_path).missing) == len(
+            same.units
+        )
     assert Trainings(make_site("dark"), SETTINGS, folder=tmp_path).missing
 
 
 def test_a_signal_keeps_what_is_finished(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        Trainings, "gains", lambda self, arm: os.kill(os.getpid(), signal.SIGINT) or self.after_step()
+        Trainings,
+        "gains",
+        lambda self, arm: os.kill(os.getpid(), signal.SIGINT) or self.after_step(),
     )
     with pytest.raises(KeyboardInterrupt):
         adapt_site(make_site("dark"), SETTINGS, tmp_path)
@@ -164,5 +174,3 @@ def test_a_signal_keeps_what_is_finished(tmp_path, monkeypatch, capsys):
 def test_wrong_settings_are_named(values, message):
     with pytest.raises(OptionError, match=message):
         AdaptSettings.of(values)
-
-

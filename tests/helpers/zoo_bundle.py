@@ -10,7 +10,13 @@ import numpy as np
 import torch
 from monai.networks.nets import UNet
 
-SETTINGS = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8], "strides": [2]}
+SETTINGS = {
+    "spatial_dims": 3,
+    "in_channels": 1,
+    "out_channels": 3,
+    "channels": [4, 8],
+    "strides": [2],
+}
 CONFIG = {
     "imports": ["$import glob"],
     "bundle_root": ".",

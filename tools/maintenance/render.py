@@ -31,7 +31,9 @@ def main() -> int:
         different.append(page)
         if not check:
             write_text(page, text)
-    expected = {page, BUNDLES / ADAPT_BUNDLE} | {item.root(stage) for item in combinations for stage in STAGES}
+    expected = {page, BUNDLES / ADAPT_BUNDLE} | {
+        item.root(stage) for item in combinations for stage in STAGES
+    }
     stray = sorted(path for path in BUNDLES.iterdir() if path not in expected)
     for path in different:
         print(f"{'differs' if check else 'written'}: {path.relative_to(BUNDLES.parent)}")

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.common.causes import first_cause, one_line
-from iac_components.data import Case, DatasetError, registered_layouts, read_dataset
+from iac_components.data import Case, DatasetError, read_dataset, registered_layouts
 from iac_components.data.case import nifti_stem
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 

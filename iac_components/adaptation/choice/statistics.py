@@ -92,7 +92,12 @@ class Choice:
 
 
 def choose_candidate(
-    gains: FloatArray, allowed: npt.NDArray[np.bool_], costs: FloatArray, *, tolerance: float, alpha: float
+    gains: FloatArray,
+    allowed: npt.NDArray[np.bool_],
+    costs: FloatArray,
+    *,
+    tolerance: float,
+    alpha: float,
 ) -> Choice:
     """Return the cheapest of the allowed candidates that are equal to the best.
 

@@ -180,9 +180,7 @@ def _why(effect: ArmEffect, reason: str, patients: int) -> str:
     )
 
 
-def _why_not(
-    best: ArmEffect, proved: np.ndarray, settings: AdaptSettings, patients: int
-) -> str:
+def _why_not(best: ArmEffect, proved: np.ndarray, settings: AdaptSettings, patients: int) -> str:
     if proved.any():
         return (
             "what gains here may lose more than the tolerance of "

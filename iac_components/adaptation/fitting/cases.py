@@ -85,7 +85,10 @@ class Windows:
         image, label = case.image, case.label
         axis = self.shape.slice_axis
         if axis is not None:
-            image, label = image.select(axis + 1, int(centre[axis])), label.select(axis, int(centre[axis]))
+            image, label = (
+                image.select(axis + 1, int(centre[axis])),
+                label.select(axis, int(centre[axis])),
+            )
             centre = torch.cat([centre[:axis], centre[axis + 1 :]])
         if self.shape.size is None:
             return image, label

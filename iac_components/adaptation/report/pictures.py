@@ -42,7 +42,12 @@ def draw_case(
         flat = _flat(labels, index).T.astype(float)
         shown = np.ma.masked_equal(flat, 0)
         panel.imshow(
-            shown, cmap=colours, vmin=1, vmax=max(2, len(class_names)), alpha=0.55, origin="lower",
+            shown,
+            cmap=colours,
+            vmin=1,
+            vmax=max(2, len(class_names)),
+            alpha=0.55,
+            origin="lower",
             interpolation="nearest",
         )
         panel.set(xticks=[], yticks=[])

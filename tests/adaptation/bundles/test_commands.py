@@ -162,6 +162,8 @@ def test_the_bundle_is_never_written_to(place, capsys):
 
 def test_one_labelled_case_is_refused_before_work(place, tmp_path, capsys):
     write_pairs(tmp_path / "site", 1)
-    status = run("adapt", place / "zoo", tmp_path / "site", "--output_dir", tmp_path / "out", *QUICK)
+    status = run(
+        "adapt", place / "zoo", tmp_path / "site", "--output_dir", tmp_path / "out", *QUICK
+    )
     assert status == 2
     assert "holds 1 labelled case(s)" in capsys.readouterr().err

@@ -39,7 +39,11 @@ def test_a_bundle_of_the_zoo_is_read_and_not_written_to(zoo):
     bundle = read_bundle(zoo)
     assert bundle.name == "zoo 1.2.3"
     assert bundle.class_names == ("ball", "shell")
-    assert (bundle.channels, bundle.window.size, bundle.window.slice_axis) == (1, (16, 16, 16), None)
+    assert (bundle.channels, bundle.window.size, bundle.window.slice_axis) == (
+        1,
+        (16, 16, 16),
+        None,
+    )
     weights = torch.load(zoo / "models" / "model.pt", weights_only=True)
     state = bundle.network.state_dict()
     assert all(torch.equal(state[name], value) for name, value in weights.items())
@@ -99,7 +103,9 @@ def change(zoo, **changes):
         (lambda zoo: change(zoo, network=None, network_def=None), "neither 'network_def' nor"),
         (lambda zoo: change(zoo, preprocessing=None), "has no 'preprocessing'"),
         (
-            lambda zoo: change(zoo, network_def={"_target_": "UNet", **SETTINGS, "spatial_dims": 9}),
+            lambda zoo: change(
+                zoo, network_def={"_target_": "UNet", **SETTINGS, "spatial_dims": 9}
+            ),
             "'network' of its inference config fails",
         ),
         (lambda zoo: change(zoo, inferer={"_target_": "Compose"}), "expected a Inferer"),
@@ -143,7 +149,7 @@ def test_a_known_layout_is_read():
 
 
 def test_folders_at_fault_are_named(tmp_path):
-    with pytest.raises(DatasetError, match="no dataset.json and no folders images and labels"):
+    with pytest.raises(DatasetError, match=r"no dataset\.json and no folders images and labels"):
         find_cases(tmp_path)
     folder = write_pairs(tmp_path / "site", 2, size=8)
     (folder / "labels" / "case_1.nii.gz").unlink()

@@ -24,7 +24,9 @@ def test_few_patients_are_left_out_one_by_one_and_more_in_five_folds():
     assert folds_of(4) == [["00"], ["01"], ["02"], ["03"]]
     many = folds_of(12)
     assert len(many) == 5
-    assert sorted(sum(many, [])) == [f"{number:02d}" for number in range(12)]
+    assert sorted(name for fold in many for name in fold) == [
+        f"{number:02d}" for number in range(12)
+    ]
     assert held_out_folds(["b", "a", "b"]) == [["a"], ["b"]]
     with pytest.raises(ValueError, match=r"1 patient\(s\).*at least two.*Label another"):
         held_out_folds(["a", "a"])
@@ -32,7 +34,10 @@ def test_few_patients_are_left_out_one_by_one_and_more_in_five_folds():
 
 def test_bounds_are_widened_for_shared_training_cases():
     gains = np.array([[0.1, 0.2, 0.15, 0.12, 0.18]])
-    plain, held_out = measure_effects(gains, level=0.01), held_out_effects(gains, folds=5, level=0.01)
+    plain, held_out = (
+        measure_effects(gains, level=0.01),
+        held_out_effects(gains, folds=5, level=0.01),
+    )
     assert held_out.mean[0] == pytest.approx(0.15)
     # 1 + 5 / 4: Nadeau and Bengio's 1/5 + 1/4 in units of 1/5.
     widening = (held_out.mean - held_out.low) / (plain.mean - plain.low)
@@ -98,7 +103,9 @@ def test_the_cheapest_of_equals_is_chosen():
     both = np.array([True, True, True])
     choice = choose_candidate(gains, both, costs, tolerance=0.01, alpha=0.05)
     assert (choice.index, choice.reason) == (1, "cost")
-    alone = choose_candidate(gains, np.array([True, False, False]), costs, tolerance=0.01, alpha=0.05)
+    alone = choose_candidate(
+        gains, np.array([True, False, False]), costs, tolerance=0.01, alpha=0.05
+    )
     assert alone.index == 0
     none = choose_candidate(gains, np.zeros(3, dtype=bool), costs, tolerance=0.01, alpha=0.05)
     assert (none.index, none.reason) == (None, "no gain")
