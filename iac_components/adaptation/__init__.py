@@ -3,8 +3,7 @@
 ``candidates`` are what an adapter may consist of; ``adapter`` holds its files and puts it into a
 copy of the network. ``fitting`` trains parts on a few cases, ``choice`` judges them on held-out
 patients, ``report`` writes the page about it. ``bundles`` reads downloaded bundles, which are
-adapted by :func:`adapt_bundle`, used by :func:`predict_with_bundle` and written anew, with the
-adapter in it, by :func:`export_bundle`.
+adapted by :func:`adapt_bundle` and used by :func:`predict_with_bundle`.
 """
 
 from __future__ import annotations

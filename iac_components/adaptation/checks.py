@@ -65,7 +65,9 @@ def check_cases(cases: Sequence[SiteCase], class_names: Sequence[str], *, channe
                 f"case '{case.name}': the prepared image is {tuple(case.image.shape[1:])}, its "
                 f"label {tuple(case.label.shape)}. They must lie on the same grid."
             )
-        foreign = sorted(v for v in case.label.unique().tolist() if not 0 <= v <= len(class_names))
+        foreign = sorted(
+            v for v in torch.unique(case.label).tolist() if not 0 <= v <= len(class_names)
+        )
         if foreign:
             known = ", ".join(f"{i} {name}" for i, name in enumerate(class_names, start=1))
             raise DatasetError(

@@ -103,7 +103,7 @@ def test_baselines_are_measured_and_never_chosen():
     assert "everything" not in found.verdict.reason
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -114,9 +114,9 @@ def test_an_interrupted_run_goes_on_and_finds_the_same(adapted, tmp_path):
         nonlocal steps
         steps += 1
         if steps == limit:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         decide(
             Trainings(
                 make_site("inverted"), SETTINGS, folder=tmp_path, after_step=lambda: count(100)

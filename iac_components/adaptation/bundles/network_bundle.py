@@ -121,9 +121,8 @@ def _config(root: Path) -> Path:
 def _metadata(root: Path) -> Mapping[str, object]:
     file = root / "configs" / "metadata.json"
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        assert isinstance(content, dict)
-    except (OSError, ValueError, AssertionError) as error:
+        content: Mapping[str, object] = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise OptionError(
             f"'{file}' cannot be read: it names the classes and channels of the network."
         ) from error
@@ -148,7 +147,7 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
 
 
 def _weights(parser: ConfigParser, root: Path) -> Path:
-    """Find the file of the weights: by an option, a loader among the handlers, or its usual place."""
+    """Find the file of the weights: by an option, a loader, or its usual place."""
     for key in ("checkpoint", "load_path"):
         if key in parser.get():
             return Path(str(parser.get_parsed_content(key)))

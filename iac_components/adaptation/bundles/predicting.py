@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from monai.data import DataLoader, Dataset
@@ -82,8 +83,7 @@ def _evaluator(
 ) -> SupervisedEvaluator:
     if "postprocessing" not in bundle.parser.get():
         raise OptionError(f"bundle '{bundle.root}': inference config has no 'postprocessing'.")
-    postprocessing = bundle.parser.get_parsed_content("postprocessing")
-    assert isinstance(postprocessing, Compose)
+    postprocessing = cast(Compose, bundle.parser.get_parsed_content("postprocessing"))
     loader = DataLoader(Dataset(list(entries), bundle.preprocessing), batch_size=1, num_workers=0)
     device = next(network.parameters()).device
     return SupervisedEvaluator(

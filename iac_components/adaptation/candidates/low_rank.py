@@ -32,9 +32,9 @@ class _Change(nn.Module):
     def __init__(self, weight: Tensor, rank: int) -> None:
         super().__init__()
         rows, columns = len(weight), weight[0].numel()
-        options = {"device": weight.device, "dtype": weight.dtype}
-        self.left = nn.Parameter(torch.zeros(rows, rank, **options))
-        self.right = nn.Parameter(torch.randn(rank, columns, **options) / math.sqrt(columns))
+        right = torch.randn(rank, columns).to(weight) / math.sqrt(columns)
+        self.left = nn.Parameter(torch.zeros(rows, rank).to(weight))
+        self.right = nn.Parameter(right)
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the changed weight, in its own shape."""

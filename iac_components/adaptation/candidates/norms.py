@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,7 @@ from iac_components.adaptation.candidates.catalogue import (
     register_candidate,
 )
 
-__all__ = ["Norms", "NormStatistics", "batch_norms"]
-
-AnyNorm: TypeAlias = _NormBase | nn.GroupNorm | nn.LayerNorm
+__all__ = ["NormStatistics", "Norms", "batch_norms"]
 
 
 def batch_norms(network: nn.Module) -> dict[str, _BatchNorm]:
@@ -110,5 +108,4 @@ def _shape(norm: nn.Module) -> torch.Size:
         return torch.Size(norm.normalized_shape)
     if isinstance(norm, nn.GroupNorm):
         return torch.Size((norm.num_channels,))
-    assert isinstance(norm, _NormBase)
-    return torch.Size((norm.num_features,))
+    return torch.Size((cast(_NormBase, norm).num_features,))

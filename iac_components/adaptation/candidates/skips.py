@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -161,7 +161,7 @@ def _plan(
     connections: Sequence[SkipConnection],
     make: Make,
     options: PlanOptions,
-    settings: dict[str, object],
+    settings: Mapping[str, object],
 ) -> PartPlan:
     chosen: list[str] = []
     count = 0

@@ -88,5 +88,4 @@ class UnitFiles:
         )
 
     def _file(self, name: str) -> Path:
-        assert self.folder is not None
-        return self.folder / f"{self.key}-{name}.pt"
+        return cast(Path, self.folder) / f"{self.key}-{name}.pt"

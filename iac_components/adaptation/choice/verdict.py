@@ -128,7 +128,9 @@ def judge_arms(
         effects.append(
             ArmEffect(
                 arm,
-                *(float(values[0]) for values in (found.mean, found.low, found.high)),
+                float(found.mean[0]),
+                float(found.low[0]),
+                float(found.high[0]),
                 parameters[arm],
                 source=_source(source_gains, arm, level),
                 baseline=arm not in settings.candidates,

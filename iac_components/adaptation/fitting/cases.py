@@ -98,7 +98,7 @@ class Windows:
 def _places(label: Tensor) -> list[Tensor]:
     """Return voxels of each class that a label shows."""
     found = []
-    for value in label.unique().tolist():
+    for value in torch.unique(label).tolist():
         if value > 0:
             places = (label == value).nonzero()
             step = -(-len(places) // MOST_PLACES)

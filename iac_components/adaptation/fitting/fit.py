@@ -84,7 +84,7 @@ def fit_parts(
     copy = private_copy(network).eval()
     if device.type == "cpu":
         # Norms of features in channels-last bring them back and forth there.
-        copy = copy.to(memory_format=torch.contiguous_format)
+        copy.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         attachments = attach_parts(copy, parts)

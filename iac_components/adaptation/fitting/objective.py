@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from monai.inferers import Inferer
@@ -37,8 +38,7 @@ class Objective:
 
     def logits(self, output: object) -> Tensor:
         """Return logits ``(B, 1 + classes, *S)`` of a network's output, background first."""
-        first = output[0] if isinstance(output, list | tuple) else output
-        assert isinstance(first, Tensor)
+        first = cast(Tensor, output[0] if isinstance(output, list | tuple) else output)
         if self.channels == 1:
             first = torch.cat([torch.zeros_like(first), first], dim=1)
         if len(self.classes) == first.shape[1] - 1:
@@ -48,7 +48,7 @@ class Objective:
         return torch.cat([background, first[:, list(self.classes)]], dim=1)
 
     def targets(self, label: Tensor) -> Tensor:
-        """Number the judged classes from 1; every other value is background."""
+        """Return a label with the judged classes numbered from 1, all else as background."""
         found = torch.zeros_like(label)
         for number, value in enumerate(self.classes, start=1):
             found[label == value] = number

@@ -35,7 +35,7 @@ def draw_case(
     image = _flat(case.image[0], index)
     figure = Figure(figsize=(2.6 * len(maps) + 0.2, 3.3), facecolor="white")
     panels = figure.subplots(1, len(maps), squeeze=False)[0]
-    low, high = np.percentile(image, (1, 99.5))
+    low, high = np.percentile(image.astype(np.float64), (1, 99.5))
     colours = ListedColormap([COLOURS[i % len(COLOURS)] for i in range(len(class_names))])
     for panel, (title, labels) in zip(panels, maps, strict=True):
         panel.imshow(image.T, cmap="gray", vmin=low, vmax=high, origin="lower")

@@ -131,5 +131,6 @@ def _case(item: Mapping[str, object], number: int) -> SiteCase:
 
 def _plain(values: object) -> Tensor:
     if isinstance(values, MetaTensor):
-        return values.as_tensor()
+        plain: Tensor = values.as_tensor()
+        return plain
     return torch.as_tensor(values)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import cast
 
 from iac_components.adaptation import AdaptSettings, adapt_bundle
 
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="where to compute (the bundle's)")
     for field in fields(AdaptSettings):
         several = isinstance(field.default, tuple)
-        default = " ".join(field.default) if several else f"{field.default:g}"
+        default = " ".join(cast("tuple[str, ...]", field.default)) if several else field.default
         text = f"{MEANINGS[field.name]} ({default or 'none'})"
         if several:
             parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)

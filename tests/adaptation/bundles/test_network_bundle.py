@@ -149,7 +149,7 @@ def test_a_known_layout_is_read():
 
 
 def test_folders_at_fault_are_named(tmp_path):
-    with pytest.raises(DatasetError, match="no dataset.json and no folders images and labels"):
+    with pytest.raises(DatasetError, match=r"no dataset\.json and no folders images and labels"):
         find_cases(tmp_path)
     folder = write_pairs(tmp_path / "site", 2, size=8)
     (folder / "labels" / "case_1.nii.gz").unlink()

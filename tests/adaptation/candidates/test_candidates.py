@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 from adapters import moved_adapter
@@ -29,7 +31,8 @@ def plan_or_skip(base, network, kind, budget=10**9):
     try:
         return plan(base, network, kind, budget)
     except NotApplicableError as reason:
-        assert kind == "norm_statistics", reason
+        if kind != "norm_statistics":
+            raise
         pytest.skip(str(reason))
 
 
@@ -92,12 +95,12 @@ def test_every_value_of_a_part_can_be_trained_and_nothing_else(base, kind):
 def test_the_budget_is_kept(base, kind):
     network = base.network()
     budget = count_parameters(network) // 20
-    try:
+    made = None
+    with contextlib.suppress(NotApplicableError):
         made = plan(base, network, kind, budget)
-    except NotApplicableError as reason:
-        assert "budget" in str(reason)
-    else:
-        assert 0 < made.parameters <= budget
+    assert made is None or 0 < made.parameters <= budget
+    # What is left out has its reason: a place alone is more than all of the budget.
+    assert made is not None or plan(base, network, kind).parameters > budget
     with pytest.raises(NotApplicableError, match="budget"):
         plan(base, network, kind, 1)
 
@@ -133,5 +136,5 @@ def test_the_decoder_is_what_comes_after_the_coarsest_skip(basic):
 
 
 def test_an_unknown_kind_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="candidate 'norm' is unknown.*norms"):
+    with pytest.raises(ValueError, match=r"candidate 'norm' is unknown.*norms"):
         in_order(["norm"])

@@ -24,7 +24,9 @@ def test_few_patients_are_left_out_one_by_one_and_more_in_five_folds():
     assert folds_of(4) == [["00"], ["01"], ["02"], ["03"]]
     many = folds_of(12)
     assert len(many) == 5
-    assert sorted(sum(many, [])) == [f"{number:02d}" for number in range(12)]
+    assert sorted(name for fold in many for name in fold) == [
+        f"{number:02d}" for number in range(12)
+    ]
     assert held_out_folds(["b", "a", "b"]) == [["a"], ["b"]]
     with pytest.raises(ValueError, match=r"1 patient\(s\).*at least two.*Label another"):
         held_out_folds(["a", "a"])
