@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from iac_components.networks.sizing.activation_memory import kept_bytes, saved_bytes
 from iac_components.networks.sizing.complexity import (
     Complexity,
     measure_complexity,
     write_complexity,
 )
-from iac_components.networks.sizing.nnunet_plan import NnUNetPlan, plan_nnunet
+from iac_components.networks.sizing.nnunet_plan import NnUNetPlan, pad_for_nnunet, plan_nnunet
 from iac_components.networks.sizing.patch import check_patch
 
 __all__ = [
     "Complexity",
     "NnUNetPlan",
     "check_patch",
+    "kept_bytes",
     "measure_complexity",
+    "pad_for_nnunet",
     "plan_nnunet",
+    "saved_bytes",
     "write_complexity",
 ]
