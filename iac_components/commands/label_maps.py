@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from iac_components.data.case import Case, is_image_name, image_stem
+from iac_components.data.case import Case, image_stem, is_image_name
 from iac_components.data.checks.pairs import check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults

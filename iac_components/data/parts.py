@@ -16,7 +16,14 @@ from iac_components.common.registry import Registry
 from iac_components.data.case import Case
 from iac_components.data.folds import Folds, seeded_order
 
-__all__ = ["ALL_FOLDS", "PartRule", "register_part", "registered_parts", "select_cases", "select_patients"]
+__all__ = [
+    "ALL_FOLDS",
+    "PartRule",
+    "register_part",
+    "registered_parts",
+    "select_cases",
+    "select_patients",
+]
 
 ALL_FOLDS = "all"
 """In the place of a fold's number: train on everything, test nothing."""

@@ -11,8 +11,8 @@ from iac_components.data.folds import stated_folds
 from iac_components.data.layouts.decathlon import find_groups
 from iac_components.own_data.decisions.dimensions import choose_dimensions
 from iac_components.own_data.decisions.memory import GIGABYTE
-from iac_components.own_data.reading.planes import other_planes
 from iac_components.own_data.reading import DatasetFacts
+from iac_components.own_data.reading.planes import other_planes
 from iac_components.rendering.facts import DINTS, known
 
 __all__ = ["remarks_on"]
@@ -50,11 +50,12 @@ def remarks_on(facts: DatasetFacts, *, num_folds: int, memory: float) -> Iterato
 def _dimensions(facts: DatasetFacts, memory: float) -> Iterator[str]:
     found = choose_dimensions(facts, budget=memory * GIGABYTE)
     if found.suited == 2:
-        yield f"2-D: {found.reason}."
+        slices = "" if facts.are_pictures else f" Cut into {facts.plane.name} slices."
+        yield f"2-D: {found.reason}.{slices}"
         return
     yield (
-        f"Cut into {facts.plane.name} slices and segmented in 2-D, since cells are searched for 2-D "
-        f"backbones only; 3-D backbones come later. {found.reason}. For 3-D now: the DiNTS bundles "
+        f"Cut into {facts.plane.name} slices and segmented in 2-D: 3-D backbones of cells come "
+        f"later. {found.reason}. For 3-D now: the DiNTS bundles "
         f"(docs/how-to/topology.md), written for {', '.join(known(DINTS / 'datasets'))}."
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.data.case import Case, DatalistEntry, entry_files, is_image_name, image_stem
+from iac_components.data.case import Case, DatalistEntry, entry_files, image_stem, is_image_name
 
 
 def test_entry_has_plain_strings() -> None:

@@ -27,7 +27,7 @@ def test_zeros_are_left_out_of_mean_and_deviation():
 
 
 def test_windows_are_checked():
-    with pytest.raises(ValueError, match="two growing numbers"):
+    with pytest.raises(ValueError, match=r"two growing numbers"):
         NormalizeChannelsd("image", windows=[[3, 3]])
-    with pytest.raises(ValueError, match="has 1 channel"):
+    with pytest.raises(ValueError, match=r"has 1 channel"):
         NormalizeChannelsd("image", windows=[None, None])({"image": torch.zeros(1, 2, 2)})

@@ -180,5 +180,5 @@ def test_all_incomplete_cases_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_number_of_channels_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="num_channels must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=r"num_channels must be at least 1, not 0"):
         image_datalist(tmp_path, num_channels=0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from iac_components.data.case import is_image_name, image_stem
+from iac_components.data.case import image_stem, is_image_name
 from iac_components.data.faults import Fault
 
 __all__ = ["NiftiFiles", "ambiguous", "files_by_stem"]

@@ -14,7 +14,6 @@ from typing import cast
 from iac_components.own_data.decisions.intensities import choose_voxel_values
 from iac_components.own_data.decisions.memory import GIGABYTE, bytes_an_image
 from iac_components.own_data.decisions.mirroring import choose_flips
-from iac_components.own_data.reading.planes import Plane
 from iac_components.own_data.decisions.rule import MEASURED, NNUNET, OURS, STATED, Choice
 from iac_components.own_data.decisions.sizes import (
     CROPPED,
@@ -25,6 +24,7 @@ from iac_components.own_data.decisions.sizes import (
     within_budget,
 )
 from iac_components.own_data.reading.facts import DatasetFacts
+from iac_components.own_data.reading.planes import Plane
 from iac_components.rendering.facts import IAC, STAGES, BackboneSource, Facts, read_json
 
 __all__ = ["config_of", "make_choices"]
@@ -131,7 +131,9 @@ def _classes(facts: DatasetFacts) -> list[Choice]:
     made = [Choice("class_names", list(classes.names), where, source)]
     if classes.mapping:
         made.append(
-            Choice("label_values", classes.label_values, f"values in the files, from {where}", source)
+            Choice(
+                "label_values", classes.label_values, f"values in the files, from {where}", source
+            )
         )
     if classes.regions is not None:
         regions = {name: list(numbers) for name, numbers in classes.regions.items()}
@@ -196,9 +198,7 @@ def _batch_size(
     pixels = float((extent.prod(axis=1) * facts.geometry.size[:, facts.plane.axis]).sum())
     share = round(SHARE_IN_A_BATCH * pixels / math.prod(patch))
     sizes = {
-        stage: max(
-            FEWEST_IN_A_BATCH, min(int(budget // taken), share, MOST_IN_A_BATCH[stage])
-        )
+        stage: max(FEWEST_IN_A_BATCH, min(int(budget // taken), share, MOST_IN_A_BATCH[stage]))
         for stage, taken in measured.items()
     }
     taken = ", ".join(f"{stage} {size / 1e6:.0f} MB" for stage, size in measured.items())
@@ -208,6 +208,8 @@ def _batch_size(
         f"5 % of all pixels are {share}; at most {MOST_IN_A_BATCH['search']} and "
         f"{MOST_IN_A_BATCH['train']}, which the learning rates are for"
     )
+    if budget // measured["search"] < FEWEST_IN_A_BATCH:
+        reason += "; two of the search do not fit: pass --set search.checkpointing=true"
     return Choice("batch_size", sizes, reason, f"{NNUNET}, {OURS}", by_stage=True)
 
 

@@ -122,11 +122,14 @@ def _patch(
         )
         if memory <= budget:
             return patch, memory
+        fitted_voxels = np.prod(patch)
         axis = int(np.argmax(np.asarray(patch) / median))
         patch[axis] -= plan.divisor[axis]
         if patch[axis] < 1:
             return None, 0.0
-        patch = pad_for_nnunet(patch, spacing=spacing.tolist())
+        before, patch = fitted_voxels, pad_for_nnunet(patch, spacing=spacing.tolist())
+        if np.prod(patch) >= before:
+            return None, 0.0
 
 
 def _times(sizes: object) -> str:

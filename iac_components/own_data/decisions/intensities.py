@@ -64,9 +64,7 @@ def _window(facts: DatasetFacts) -> tuple[Facts, str]:
     return {"_target_": "ScaleIntensityRanged", "keys": "image", **window}, reason
 
 
-def _by_channel(
-    facts: DatasetFacts, calibrated: list[bool], *, nonzero: bool
-) -> tuple[Facts, str]:
+def _by_channel(facts: DatasetFacts, calibrated: list[bool], *, nonzero: bool) -> tuple[Facts, str]:
     windows = [
         list(_checked(facts, number)) if ct else None for number, ct in enumerate(calibrated)
     ]

@@ -56,7 +56,7 @@ def _measured(
     *,
     searched: bool,
 ) -> int:
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
         network = _build(load_backbone(name), patch, spacing, channels, classes)
         if searched:
             network = CellSearchNetwork(network, frozen_backbone=True)

@@ -12,7 +12,14 @@ from iac_components.networks import pad_for_nnunet, plan_nnunet
 from iac_components.own_data.reading.facts import DatasetFacts
 from iac_components.rendering.facts import BackboneSource, Facts
 
-__all__ = ["CROPPED", "FEWEST_IN_A_BATCH", "divisor_of", "median_pixels", "view_of", "within_budget"]
+__all__ = [
+    "CROPPED",
+    "FEWEST_IN_A_BATCH",
+    "divisor_of",
+    "median_pixels",
+    "view_of",
+    "within_budget",
+]
 
 CROPPED = 3 / 4
 """Share of a volume that cropping to what is not zero must leave to go unnoticed (nnU-Net)."""
@@ -25,6 +32,8 @@ WIDEST_VIEW = 1.5
 choice): larger ones would be cut mostly from what surrounds the labels."""
 
 SMALLEST_NNUNET = 16
+SMALLEST_FINEST = 24
+"""Pixels along the axis of the finest voxels that nnU-Net's plan can always halve twice."""
 
 Size = tuple[int, int]
 
@@ -71,7 +80,11 @@ def within_budget(
         if patch[axis] <= 2 * steps[axis]:
             break
         smaller = [side - steps[axis] * (place == axis) for place, side in enumerate(patch)]
-        patch = _rounded((smaller[0], smaller[1]), backbone, spacing)
+        rounded = _rounded((smaller[0], smaller[1]), backbone, spacing)
+        # An axis alone may be halved more often, and be rounded up to more than it lost.
+        if math.prod(rounded) >= math.prod(patch):
+            break
+        patch = rounded
     return patch
 
 
@@ -112,7 +125,13 @@ def divisor_of(
 def _rounded(pixels: Size, backbone: BackboneSource, spacing: tuple[float, float]) -> list[int]:
     """Round a size up to what the backbone can halve."""
     if _is_planned(backbone):
-        return pad_for_nnunet([max(size, SMALLEST_NNUNET) for size in pixels], spacing=spacing)
+        sides = [max(size, SMALLEST_NNUNET) for size in pixels]
+        patch = pad_for_nnunet(sides, spacing=spacing)
+        if _can_be_planned(patch, spacing):
+            return patch
+        finest = int(np.argmin(spacing))
+        sides[finest] = max(sides[finest], SMALLEST_FINEST)
+        return pad_for_nnunet(sides, spacing=spacing)
     step = int(cast(int, backbone.words["size_divisor"]))
     # Twice, since the bottom of the network must be larger than one pixel.
     return [max(_up(size, step), 2 * step) for size in pixels]
@@ -120,6 +139,14 @@ def _rounded(pixels: Size, backbone: BackboneSource, spacing: tuple[float, float
 
 def _is_planned(backbone: BackboneSource) -> bool:
     return "plan" in cast(Facts, backbone.config["definition"])
+
+
+def _can_be_planned(patch: Sequence[int], spacing: Sequence[float]) -> bool:
+    try:
+        plan_nnunet(patch, spacing=spacing)
+    except ValueError:
+        return False
+    return True
 
 
 def _up(size: int, step: int) -> int:

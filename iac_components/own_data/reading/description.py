@@ -78,7 +78,7 @@ def read_description(dataset: Path, *, layout: str) -> DatasetDescription:
     faults: list[Fault] = []
     optional = layout in ("auto3dseg", "folder_pair")
     classes = _classes(content.get("labels"), faults, optional=optional)
-    channels = _channels(content, faults)
+    channels = _channels(content, faults, optional=optional)
     raise_faults(faults, subject=f"'{file}'")
     stated = {
         "licence": content.get("licence", content.get("license")),
@@ -162,14 +162,16 @@ def _classes(labels: object, faults: list[Fault], *, optional: bool) -> LabelCla
     return None
 
 
-def _channels(content: Mapping[str, object], faults: list[Fault]) -> tuple[str, ...] | None:
+def _channels(
+    content: Mapping[str, object], faults: list[Fault], *, optional: bool
+) -> tuple[str, ...] | None:
     """Names of the channels by number; faults are added to the list."""
     field = "channel_names" if "channel_names" in content else "modality"
     value = content.get(field)
     if value is None:
         return None
     # Auto3DSeg's files state one modality.
-    if isinstance(value, str) and field == "modality":
+    if isinstance(value, str) and field == "modality" and optional:
         return (plain_text(value),)
     numbers = {str(number) for number in range(len(value))} if isinstance(value, dict) else set()
     if not isinstance(value, dict) or not value or set(value) != numbers:

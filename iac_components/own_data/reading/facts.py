@@ -9,13 +9,13 @@ from pathlib import Path
 from iac_components.data import DatasetError, detect_layout, read_dataset
 from iac_components.data.case import PICTURE_SUFFIXES, Case
 from iac_components.data.layouts.general.label_classes import LabelClasses
-from iac_components.own_data.reading.planes import PLANES, Plane, choose_plane, median_spacing
 from iac_components.own_data.reading.description import (
     DatasetDescription,
     modality_of,
     read_description,
 )
 from iac_components.own_data.reading.geometry import Geometry, read_geometry
+from iac_components.own_data.reading.planes import PLANES, Plane, choose_plane, median_spacing
 from iac_components.own_data.reading.survey import (
     ImageSample,
     LabelSurvey,

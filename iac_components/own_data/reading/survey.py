@@ -116,7 +116,9 @@ def survey_labels(cases: Sequence[Case], classes: LabelClasses | None) -> LabelS
     )
 
 
-def sample_images(cases: Sequence[Case], classes: LabelClasses, *, num_channels: int) -> ImageSample:
+def sample_images(
+    cases: Sequence[Case], classes: LabelClasses, *, num_channels: int
+) -> ImageSample:
     """Read up to 20 cases, evenly spread over the data set, with all checks before training.
 
     Args:

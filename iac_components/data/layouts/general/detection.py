@@ -15,6 +15,9 @@ from iac_components.data.layouts.general.folder_pair import find_folders
 
 __all__ = ["detect_layout"]
 
+RAW = "nnUNet_raw"
+"""nnU-Net's own name for its folder of raw data sets, in its own letters."""
+
 _CASE_FOLDERS = {
     "acdc": re.compile(r"patient\d{3}"),
     "brats": re.compile(r"BraTS2021_\d{5}|BraTS-GLI-\d{5}-\d{3}"),
@@ -59,7 +62,7 @@ def detect_layout(dataset_dir: str | Path) -> tuple[Path, str]:
     if len(lists) == 1:
         return lists[0], "auto3dseg"
     raise DatasetError(
-        f"'{path}' holds {found_in(path)}, which is no layout that is read: a pair of folders "
+        f"'{path}': found {found_in(path)}, which is no layout that is read: a pair of folders "
         "images/ and labels/; nnU-Net's or the Decathlon's (dataset.json, imagesTr, labelsTr); "
         "Auto3DSeg's datalist (a JSON file with the list 'training'); ACDC's, BraTS's or KiTS's "
         "own. Arrange the files so, or pass the folder that holds them."
@@ -70,7 +73,7 @@ def _located(path: Path) -> Path:
     """Return what is there, here or in nnU-Net's folder of raw data sets."""
     if path.exists():
         return path
-    raw = os.environ.get("nnUNet_raw")
+    raw = os.environ.get(RAW)
     if raw and (Path(raw) / path.name).is_dir():
         return Path(raw).expanduser().absolute() / path.name
     also = f" nor in $nnUNet_raw, '{raw}'" if raw else ""

@@ -80,9 +80,7 @@ def read_folder_pair(dataset_dir: Path) -> list[Case]:
     return cases
 
 
-def _labels_by_case(
-    files: Sequence[Path], cases: set[str]
-) -> tuple[dict[str, Path], list[Fault]]:
+def _labels_by_case(files: Sequence[Path], cases: set[str]) -> tuple[dict[str, Path], list[Fault]]:
     """Labels by the case whose image has their name, and what belongs to none."""
     labels: dict[str, Path] = {}
     faults: list[Fault] = []

@@ -88,9 +88,7 @@ def _parts_of_regions(regions: Sequence[tuple[frozenset[int], str]]) -> LabelCla
         _part_names(parts, sizes),
         tuple(tuple(values) for values in parts.values()),
         {
-            name: tuple(
-                number for number, holders in enumerate(parts, start=1) if name in holders
-            )
+            name: tuple(number for number, holders in enumerate(parts, start=1) if name in holders)
             for _, name in regions
         },
     )
@@ -109,11 +107,13 @@ def _part_names(
         smallest = min(sorted(holders), key=lambda name: sizes[name])
         names.append(smallest if sizes[smallest] == len(values) else f"{smallest}_rest")
     joined = ["_and_".join(sorted(holders)) for holders in parts]
-    for repair in (joined, [f"{name}_{min(part)}" for name, part in zip(joined, parts.values(), strict=True)]):
+    for repair in (
+        joined,
+        [f"{name}_{min(part)}" for name, part in zip(joined, parts.values(), strict=True)],
+    ):
         counts = Counter(names)
         names = [
-            better if counts[name] > 1 else name
-            for name, better in zip(names, repair, strict=True)
+            better if counts[name] > 1 else name for name, better in zip(names, repair, strict=True)
         ]
     return tuple(names)
 

@@ -65,10 +65,10 @@ def test_a_name_in_nnunet_raw_is_found_there(tmp_path, monkeypatch):
 
 def test_no_layout_lists_those_that_are_read(tmp_path):
     (tmp_path / "scans").mkdir()
-    with pytest.raises(DatasetError, match="images/ and labels/.*nnU-Net.*Auto3DSeg"):
+    with pytest.raises(DatasetError, match=r"images/ and labels/.*nnU-Net.*Auto3DSeg"):
         detect_layout(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(DatasetError, match="no datalist"):
+    with pytest.raises(DatasetError, match=r"no datalist"):
         detect_layout(tmp_path / "a.txt")
 
 
@@ -121,7 +121,7 @@ def test_files_elsewhere_are_named_in_the_list_dataset(tmp_path):
     assert (case.name, len(case.image)) == ("one", 2)
     listed["one"]["label"] = "nowhere.nii.gz"
     look_alikes.write_json(tmp_path / "b" / "dataset.json", {**content, "dataset": listed})
-    with pytest.raises(DatasetError, match="nowhere.nii.gz(.|\n)*Correct the path there"):
+    with pytest.raises(DatasetError, match=r"nowhere.nii.gz(.|\n)*Correct the path there"):
         read_dataset(tmp_path / "b", layout="nnunet")
 
 
@@ -129,9 +129,9 @@ def test_regions_are_compared_with_the_bundle_by_their_parts(tmp_path):
     folder = look_alikes.nnunet_raw(tmp_path)
     names = ["a", "b", "c"]
     check_description(folder, layout="nnunet", class_names=names, num_channels=2)
-    with pytest.raises(DatasetError, match="in_channels"):
+    with pytest.raises(DatasetError, match=r"in_channels"):
         check_description(folder, layout="nnunet", class_names=names, num_channels=1)
-    with pytest.raises(DatasetError, match="names 3"):
+    with pytest.raises(DatasetError, match=r"names 3"):
         check_description(folder, layout="nnunet", class_names=names[:2], num_channels=2)
 
 
@@ -151,7 +151,7 @@ def test_an_empty_folder_of_a_pair_names_it(tmp_path):
     look_alikes.folder_pair(tmp_path)
     shutil.rmtree(tmp_path / "labels")
     (tmp_path / "labels").mkdir()
-    with pytest.raises(DatasetError, match="labels' holds no image"):
+    with pytest.raises(DatasetError, match=r"labels' holds no image"):
         read_dataset(tmp_path, layout="folder_pair")
 
 
@@ -187,7 +187,7 @@ def test_a_wrong_entry_of_a_datalist_is_named(tmp_path, entry, message):
 
 
 def test_a_datalist_is_a_file_and_no_folder(tmp_path):
-    with pytest.raises(DatasetError, match="found a folder. Pass the file"):
+    with pytest.raises(DatasetError, match=r"found a folder. Pass the file"):
         read_dataset(tmp_path, layout="auto3dseg")
 
 
@@ -198,7 +198,7 @@ def test_groups_join_cases_of_a_patient_in_every_layout(tmp_path):
     cases = read_dataset(folder, layout="folder_pair")
     assert len({case.patient for case in cases}) == 3
     (folder / "groups.csv").write_text("\n".join(["case,subject_group", *rows[:-1]]))
-    with pytest.raises(DatasetError, match="no subject_group for case 'scan_5'"):
+    with pytest.raises(DatasetError, match=r"no subject_group for case 'scan_5'"):
         read_dataset(folder, layout="folder_pair")
 
 
