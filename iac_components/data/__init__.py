@@ -11,6 +11,7 @@ itself against the bundle; :func:`check_datalist` opens every file and reports a
 from __future__ import annotations
 
 from iac_components.data.case import Case, DatalistEntry
+from iac_components.data.channel_intensities import NormalizeChannelsd
 from iac_components.data.checks import check_datalist, check_split, check_window_reach
 from iac_components.data.datalist import (
     FoldCases,
@@ -34,6 +35,7 @@ from iac_components.data.layouts import (
     CaseNames,
     Description,
     check_description,
+    detect_layout,
     read_acdc,
     read_amos,
     read_brats,
@@ -72,6 +74,7 @@ __all__ = [
     "FoldCases",
     "Folds",
     "NiftiReader",
+    "NormalizeChannelsd",
     "PatchDataset",
     "SaveImageLikeInputd",
     "SliceDataset",
@@ -81,6 +84,7 @@ __all__ = [
     "check_description",
     "check_split",
     "check_window_reach",
+    "detect_layout",
     "epoch_loader",
     "fixed_patches",
     "fold_part",

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "NIFTI_SUFFIXES",
+    "PICTURE_SUFFIXES",
     "Case",
     "DatalistEntry",
     "entry_files",
-    "is_nifti_name",
-    "nifti_stem",
+    "image_stem",
+    "is_image_name",
 ]
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 """Endings of a NIfTI file in small letters, the longer one first so that it is removed whole."""
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+"""Endings of pictures, which Pillow reads."""
+
+IMAGE_SUFFIXES = (
+    *NIFTI_SUFFIXES,
+    *PICTURE_SUFFIXES,
+    *(".mha", ".mhd", ".nrrd", ".nhdr", ".dcm"),
+)
+"""Endings of all files that are read as images and labels."""
 
 DatalistEntry: TypeAlias = Mapping[str, str | list[str]]
 """One volume as MONAI reads it: key -> file or name; ``image`` may be a list, a file a channel."""
@@ -30,14 +42,17 @@ class Case:
     Attributes:
         patient: name of the patient; several cases may share one, and folds never split it.
         name: name of the case, unique in its dataset.
-        image: the image's NIfTI file, or one file for each channel, in the channels' order.
-        label: the label map's NIfTI file, or None where there is none.
+        image: the image's file (for a DICOM series its folder), or one file for each channel, in
+            the channels' order.
+        label: the label map's file, or None where there is none.
+        fold: the fold that the data set itself puts the case into; None where it states none.
     """
 
     patient: str
     name: str
     image: Path | tuple[Path, ...]
     label: Path | None
+    fold: int | None = field(default=None, compare=False)
 
     def entry(self) -> dict[str, str | list[str]]:
         """Return the case as an entry of a MONAI datalist (no ``label`` key without a label).
@@ -57,18 +72,18 @@ def entry_files(entry: DatalistEntry, key: str) -> list[str]:
     return [files] if isinstance(files, str) else list(files)
 
 
-def is_nifti_name(name: str) -> bool:
-    """Return whether a file name is that of a NIfTI file, in small letters or capitals.
+def is_image_name(name: str) -> bool:
+    """Tell whether a file name is that of an image that is read, in small letters or capitals.
 
     Hidden files (macOS ``._``) are not.
     """
-    return name.lower().endswith(NIFTI_SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
-def nifti_stem(path: str | Path) -> str:
-    """Return the file's name without ``.nii`` or ``.nii.gz``, in small letters or capitals."""
+def image_stem(path: str | Path) -> str:
+    """Return an image file's name without its ending, in small letters or capitals."""
     name = Path(path).name
-    for suffix in NIFTI_SUFFIXES:
+    for suffix in IMAGE_SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return name

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.data.case import DatalistEntry, is_nifti_name
+from iac_components.data.case import DatalistEntry
 from iac_components.data.faults import DatasetError
 from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts.catalogue import read_dataset
 from iac_components.data.layouts.channel_groups import group_channels
-from iac_components.data.parts import select_cases
+from iac_components.data.layouts.general.case_files import listed_images
+from iac_components.data.parts import ALL_FOLDS, select_cases
 
 __all__ = ["FoldCases", "fold_part", "fold_parts", "image_datalist", "load_datalist"]
+
+_LOGGER = logging.getLogger("iac_components.data")
 
 
 def load_datalist(
@@ -21,7 +25,7 @@ def load_datalist(
     *,
     layout: str,
     part: str,
-    fold: int = 0,
+    fold: int | str = 0,
     num_folds: int = 5,
     seed: int = 0,
     folds_file: str | Path | None = None,
@@ -32,7 +36,7 @@ def load_datalist(
         dataset_dir: the dataset as downloaded.
         layout: name of its folder layout.
         part: ``train``, ``validation``, ``test``, ``weights`` or ``architecture``.
-        fold: the fold that is tested.
+        fold: the fold that is tested; ``"all"`` trains on everything and tests nothing.
         num_folds: number of folds, where they are drawn.
         seed: seed of the folds, where they are drawn.
         folds_file: file that holds the folds; it is read if it exists, else written.
@@ -55,7 +59,7 @@ def fold_parts(
     dataset_dir: str | Path,
     *,
     layout: str,
-    fold: int = 0,
+    fold: int | str = 0,
     num_folds: int = 5,
     seed: int = 0,
     folds_file: str | Path | None = None,
@@ -73,7 +77,8 @@ def fold_parts(
         folds_file: file that holds the folds.
 
     Returns:
-        ``used``, and ``validation`` and ``test`` if they are not in it.
+        ``used``, and ``validation`` and ``test`` if they are not in it. Of fold ``"all"``, which
+        tests nothing and validates on patients that it trains on, ``used`` without ``validation``.
 
     Raises:
         ValueError: as by :func:`load_datalist`, so also if a part is empty.
@@ -81,9 +86,15 @@ def fold_parts(
     parts = dict(used)
     if not any("patient" in entry for part in used.values() for entry in part):
         return parts
+    if fold == ALL_FOLDS:
+        _LOGGER.warning(
+            "Fold 'all' trains on every patient: validation is of patients that are trained on, "
+            "and nothing is tested."
+        )
+        return {name: part for name, part in parts.items() if name != "validation"}
     for part in ("validation", "test"):
         if part not in parts:
-            parts[part] = load_datalist(
+            found = load_datalist(
                 dataset_dir,
                 layout=layout,
                 part=part,
@@ -92,6 +103,9 @@ def fold_parts(
                 seed=seed,
                 folds_file=folds_file,
             )
+            # With one patient to train on, the search's architecture half.
+            if found != parts.get("architecture"):
+                parts[part] = found
     return parts
 
 
@@ -134,9 +148,10 @@ def fold_part(cases: FoldCases, part: str) -> list[dict[str, str | list[str]]]:
 def image_datalist(
     folder: str | Path, *, num_channels: int = 1, image_key: str = "image"
 ) -> list[dict[str, str | list[str]]]:
-    """List the NIfTI images of a folder, for inference.
+    """List the images of a folder, for inference: NIfTI, pictures, and folders of DICOM series.
 
-    With one channel, an image is a file. With more, it is a 4-D file, or one file a channel, told
+    With one channel, an image is a file. With more, it is a 4-D file (or a picture in colour), or
+    one file a channel, told
     apart by BraTS's names (``_flair``, ``_t1``, ``_t1ce``, ``_t2`` or ``-t2f``, ``-t1n``, ``-t1c``,
     ``-t2w``; label maps are left out) or nnU-Net's (``_0000``, ``_0001``, ...); such files lie in
     the folder itself or, if it holds no image, in one subfolder a case.
@@ -163,23 +178,19 @@ def image_datalist(
     directory = Path(folder).expanduser().absolute()
     if not directory.is_dir():
         raise DatasetError(
-            f"image folder '{directory}' is not a folder. Pass one that holds .nii or .nii.gz "
-            "images with --dataset_dir."
+            f"image folder '{directory}' is not a folder. Pass one that holds images "
+            "(.nii.gz, .png, ...) with --dataset_dir."
         )
-    files = _nifti_files(directory)
+    files = listed_images(directory)
     if num_channels > 1 and not files:
         inner = sorted(path for path in directory.iterdir() if path.is_dir())
-        files = [file for path in inner for file in _nifti_files(path)]
+        files = [file for path in inner for file in listed_images(path)]
     images = group_channels(files, num_channels=num_channels, subject=f"Image folder '{directory}'")
     if not images:
         searched = "are not" if num_channels == 1 else "were"
         raise DatasetError(
-            f"image folder '{directory}' holds no .nii or .nii.gz file among "
+            f"image folder '{directory}' holds no image (.nii.gz, .nii, .png, ...) among "
             f"{len(list(directory.iterdir()))} entries (subfolders {searched} searched). "
             "Pass the images' own folder with --dataset_dir."
         )
     return [{image_key: image, "case": case} for case, image in images.items()]
-
-
-def _nifti_files(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.iterdir() if is_nifti_name(path.name))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DatasetError", "Fault", "found_in", "raise_faults"]
+__all__ = ["DatasetError", "Fault", "UnreadableVolumeError", "found_in", "raise_faults"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,20 @@ class DatasetError(ValueError):
             lines.append(where)
             lines.extend(f"  - {fault.problem}. {fault.remedy}" for fault in found)
         super().__init__("\n".join(lines))
+
+
+class UnreadableVolumeError(Exception):
+    """A file that is no volume to read.
+
+    Attributes:
+        problem: what is wrong, as the end of a sentence that starts with the file.
+        remedy: what the user can do about it.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 def raise_faults(faults: Sequence[Fault], *, subject: str) -> None:

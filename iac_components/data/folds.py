@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Folds", "make_folds", "seeded_order"]
+from iac_components.data.case import Case
+
+__all__ = ["Folds", "make_folds", "seeded_order", "stated_folds"]
 
 VALIDATION_FRACTION = 1 / 8
 """Share of the patients outside the test fold that are held out for validation (our choice)."""
@@ -91,4 +93,47 @@ def make_folds(patients: Iterable[str], *, layout: str, num_folds: int = 5, seed
             "number of patients. Change --num_folds, or check --dataset_dir."
         )
     folds = tuple(tuple(sorted(order[index::num_folds])) for index in range(num_folds))
+    return Folds(layout=layout, seed=seed, folds=folds)
+
+
+def stated_folds(cases: Sequence[Case], *, layout: str, seed: int = 0) -> Folds | None:
+    """Return the folds that a data set itself states; None if it states none.
+
+    Args:
+        cases: of the data set.
+        layout: the dataset's layout, kept in the file.
+        seed: draws the parts within a fold.
+
+    Raises:
+        ValueError: if some cases have a fold and others none, a patient is in two, a number is
+            left out, or there is one fold only.
+    """
+    if all(case.fold is None for case in cases):
+        return None
+    without = [case.name for case in cases if case.fold is None]
+    if without:
+        raise ValueError(
+            f"case(s) {', '.join(without[:8])} have no fold, {len(cases) - len(without)} others "
+            "have one. State the fold of every case, or of none."
+        )
+    of_patient: dict[str, int] = {}
+    for case in cases:
+        first = of_patient.setdefault(case.patient, case.fold or 0)
+        if first != case.fold:
+            raise ValueError(
+                f"patient '{case.patient}' is in fold {first} and {case.fold}, so that it would be "
+                "tested by a network that was trained on it. Put its cases into one fold."
+            )
+    count = max(of_patient.values()) + 1
+    missing = sorted(set(range(count)) - set(of_patient.values()))
+    if missing or count < 2:
+        problem = f"lack number {missing[0]}" if missing else "are one"
+        raise ValueError(
+            f"the stated folds {problem}; they must be numbered from 0 on, 2 or more. Correct "
+            "them, or take all 'fold' keys out to have folds drawn."
+        )
+    folds = tuple(
+        tuple(sorted(name for name, fold in of_patient.items() if fold == number))
+        for number in range(count)
+    )
     return Folds(layout=layout, seed=seed, folds=folds)

@@ -16,7 +16,7 @@ from iac_components.common.files import (
 )
 from iac_components.common.ranks import is_first_rank
 from iac_components.data.case import Case
-from iac_components.data.folds import Folds, make_folds
+from iac_components.data.folds import Folds, make_folds, stated_folds
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 
@@ -65,7 +65,7 @@ def load_or_make_folds(
     num_folds: int = 5,
     seed: int = 0,
 ) -> Folds:
-    """Load the folds in ``path``; draw them and write the file if there is none.
+    """Reuse the folds in ``path``; if there are none, take those stated or draw them, and write.
 
     An existing file wins over ``num_folds`` and ``seed``: what was tested stays tested. It may
     name patients that the dataset lacks (a part of a dataset is a dataset), never the reverse.
@@ -74,7 +74,7 @@ def load_or_make_folds(
         path: the folds file; with None nothing is read or written.
         cases: the dataset's cases.
         layout: the dataset's layout.
-        num_folds: number of folds of a new partition.
+        num_folds: number of folds of a new partition, where the cases state none.
         seed: seed of a new partition.
 
     Raises:
@@ -87,7 +87,8 @@ def load_or_make_folds(
     if path is not None:
         remove_leftovers(Path(path).absolute().parent, of=Path(path).name)
     if path is None or not Path(path).exists():
-        folds = make_folds(patients, layout=layout, num_folds=num_folds, seed=seed)
+        stated = stated_folds(cases, layout=layout, seed=seed)
+        folds = stated or make_folds(patients, layout=layout, num_folds=num_folds, seed=seed)
         # Every process draws the same folds; one writes them.
         if path is not None and is_first_rank():
             require_writable_directory(Path(path).absolute().parent, name="folds_file")

@@ -9,12 +9,7 @@
 
 from __future__ import annotations
 
-from iac_components.dints.activation_memory import (
-    MemoryBudget,
-    MemoryModel,
-    memory_budget,
-    saved_bytes,
-)
+from iac_components.dints.activation_memory import MemoryBudget, MemoryModel, memory_budget
 from iac_components.dints.decoding import BudgetError, decode
 from iac_components.dints.objective import ArchitectureRegularizer
 from iac_components.dints.searching.found_architecture import (
@@ -42,6 +37,7 @@ from iac_components.dints.topology import (
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork, build_dints_network
 from iac_components.dints.topology_supernet import DintsSearchNetwork
+from iac_components.networks import saved_bytes
 
 __all__ = [
     "ActivePath",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,40 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from monai.networks.nets.dints import Cell
-from torch import nn
 
 from iac_components.dints.decoding import BudgetError, cheapest, dearest
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.dints.topology_network import DintsNetwork
+from iac_components.networks import kept_bytes
 
-__all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "memory_budget", "saved_bytes"]
+__all__ = ["GIGABYTE", "MemoryBudget", "MemoryModel", "memory_budget"]
 
 GIGABYTE = 1e9
 
 Bytes = npt.NDArray[np.float64]
-
-
-def saved_bytes(module: nn.Module, compute: Callable[[], object]) -> int:
-    """Bytes that autograd keeps for the backward pass of ``compute``, each tensor once.
-
-    Parameters and buffers of ``module`` are not counted: they are there anyway.
-    """
-    own = {t.untyped_storage()._cdata for t in (*module.parameters(), *module.buffers())}
-    # The tensors are held, so that no storage's address is used again while counting.
-    seen: dict[int, torch.Tensor] = {}
-
-    def note(tensor: torch.Tensor) -> torch.Tensor:
-        key = tensor.untyped_storage()._cdata
-        if key not in own:
-            seen[key] = tensor
-        return tensor
-
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda t: t):
-        result = compute()
-    total = sum(tensor.untyped_storage().nbytes() for tensor in seen.values())
-    del result
-    return total
 
 
 class MemoryModel:
@@ -88,15 +65,15 @@ class MemoryModel:
         self.costs: Bytes = np.stack([np.array(block)] * space.num_blocks)
         depths = range(space.num_depths)
         image = (batch, channels, *patch)
-        down = [_kept_by(network.stem_down[str(d)], image) for d in depths]
-        up = [_kept_by(network.stem_up[str(d)], features[d]) for d in depths]
+        down = [kept_bytes(network.stem_down[str(d)], image) for d in depths]
+        up = [kept_bytes(network.stem_up[str(d)], features[d]) for d in depths]
         sets = np.arange(1 << space.num_depths)
         # A stem leads into every active depth of the first column; from the deepest active one of
         # the last column stems lead up through all finer ones.
         self.first_costs: Bytes = np.sum([(sets >> d & 1) * float(down[d]) for d in depths], axis=0)
         self.last_costs: Bytes = np.sum([(sets >> d > 0) * float(up[d]) for d in depths], axis=0)
         last = (batch, network.filter_nums[0], *patch)
-        self.fixed = float(_kept_by(network.stem_finals, last))
+        self.fixed = float(kept_bytes(network.stem_finals, last))
 
     @property
     def all_stems(self) -> float:
@@ -187,15 +164,8 @@ def _path_costs(
             source - target,
             spatial_dims=space.spatial_dims,
         )
-    before = _kept_by(cell.preprocess, features[source])
-    return [before + _kept_by(operation, features[target]) for operation in cell.op.ops]
-
-
-def _kept_by(module: nn.Module, shape: Sequence[int]) -> int:
-    """Bytes that a module keeps for an input of ``shape``."""
-    twin = copy.deepcopy(module).to("meta")
-    example = torch.empty(tuple(shape), device="meta", requires_grad=True)
-    return saved_bytes(twin, lambda: twin(example))
+    before = kept_bytes(cell.preprocess, features[source])
+    return [before + kept_bytes(operation, features[target]) for operation in cell.op.ops]
 
 
 def memory_budget(

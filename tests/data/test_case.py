@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.data.case import Case, DatalistEntry, entry_files, is_nifti_name, nifti_stem
+from iac_components.data.case import Case, DatalistEntry, entry_files, image_stem, is_image_name
 
 
 def test_entry_has_plain_strings() -> None:
@@ -40,17 +40,21 @@ def test_cases_sort_by_patient_then_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "is_nifti", "stem"),
+    ("name", "is_image", "stem"),
     [
         ("a.nii.gz", True, "a"),
         ("a.nii", True, "a"),
         ("a.b.nii.gz", True, "a.b"),
         ("größe 1.nii.gz", True, "größe 1"),
         ("._a.nii.gz", False, "._a"),
+        ("a.PNG", True, "a"),
+        ("a.tiff", True, "a"),
+        ("a.mha", True, "a"),
+        ("a.txt", False, "a.txt"),
         ("a.gz", False, "a.gz"),
         ("a.nii.gz.part", False, "a.nii.gz.part"),
     ],
 )
-def test_nifti_names(name: str, is_nifti: bool, stem: str) -> None:
-    assert is_nifti_name(name) is is_nifti
-    assert nifti_stem(Path("folder.nii") / name) == stem
+def test_image_names(name: str, is_image: bool, stem: str) -> None:
+    assert is_image_name(name) is is_image
+    assert image_stem(Path("folder.nii") / name) == stem

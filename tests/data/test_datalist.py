@@ -93,8 +93,9 @@ def test_images_are_listed_by_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ((), "holds no .nii or .nii.gz file among 0 entries"),
-        (("a.dcm", "b.dcm"), "holds no .nii or .nii.gz file among 2 entries"),
+        ((), "holds no image .* among 0 entries"),
+        (("a.txt", "b.txt"), "holds no image .* among 2 entries"),
+        (("a.png", "a.nii.gz"), "has the same case name as 'a.nii.gz'"),
         (("a.nii", "a.nii.gz"), "has the same case name as 'a.nii'"),
         (("a.NII", "a.nii.gz"), "has the same case name as 'a.NII'"),
     ],
@@ -149,10 +150,21 @@ def test_flat_folder_mixes_groups_and_4d_files_and_leaves_labels_out(tmp_path: P
     ]
 
 
-def test_one_channel_has_no_groups(tmp_path: Path) -> None:
+def test_one_channel_has_no_groups_but_nnunets_number(tmp_path: Path) -> None:
     for name in ("a_0000.nii", "a_t1.nii", "a_seg.nii"):
         (tmp_path / name).touch()
-    assert [entry["case"] for entry in image_datalist(tmp_path)] == ["a_0000", "a_seg", "a_t1"]
+    listed = image_datalist(tmp_path)
+    assert [entry["case"] for entry in listed] == ["a", "a_seg", "a_t1"]
+    assert listed[0]["image"] == str(tmp_path / "a_0000.nii")
+
+
+def test_a_picture_in_colour_is_one_file_of_several_channels(tmp_path: Path) -> None:
+    for name in ("a_0000.png", "b.png"):
+        (tmp_path / name).touch()
+    assert image_datalist(tmp_path, num_channels=3) == [
+        {"image": str(tmp_path / "a_0000.png"), "case": "a"},
+        {"image": str(tmp_path / "b.png"), "case": "b"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,5 +200,5 @@ def test_all_incomplete_cases_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_number_of_channels_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="num_channels must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=r"num_channels must be at least 1, not 0"):
         image_datalist(tmp_path, num_channels=0)

@@ -128,3 +128,32 @@ def test_white_space_does_not_matter(file: Path) -> None:
     folds: Folds = load_folds(file)
     file.write_text(json.dumps(json.loads(file.read_text())))
     assert load_folds(file) == folds
+
+
+def with_folds(*folds: int | None, patients: str = "abcdef") -> list[Case]:
+    return [
+        Case(patient, f"{patient}{number}", Path("i.nii"), Path("l.nii"), fold)
+        for number, (patient, fold) in enumerate(zip(patients, folds, strict=False))
+    ]
+
+
+def test_stated_folds_are_honoured_and_written(tmp_path: Path) -> None:
+    path = tmp_path / "folds.json"
+    cases = with_folds(0, 2, 1, 0, 2, 1)
+    folds = load_or_make_folds(path, cases, layout="auto3dseg", num_folds=5)
+    assert folds.folds == (("a", "d"), ("c", "f"), ("b", "e"))
+    assert load_folds(path) == folds
+
+
+@pytest.mark.parametrize(
+    ("cases", "message"),
+    [
+        (with_folds(0, 1, None), "c2 have no fold, 2 others have one"),
+        (with_folds(0, 0, 1, patients="aba"), "patient 'a' is in fold 0 and 1"),
+        (with_folds(0, 2, 0), "lack number 1"),
+        (with_folds(0, 0), "are one; they must be numbered from 0 on, 2 or more"),
+    ],
+)
+def test_stated_folds_that_make_no_sense_are_refused(cases: list[Case], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_or_make_folds(None, cases, layout="auto3dseg")

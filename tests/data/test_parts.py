@@ -94,3 +94,31 @@ def test_an_empty_part_gives_the_numbers() -> None:
 def test_a_part_is_registered_once() -> None:
     with pytest.raises(ValueError, match="'train' is registered already"):
         register_part("train")(lambda folds, fold: ())
+
+
+def test_all_folds_train_on_everything_and_test_nothing() -> None:
+    folds = make_folds([f"p{number}" for number in range(9)], layout="acdc", num_folds=3)
+    parts = {
+        part: set(select_patients(folds, fold="all", part=part)) for part in registered_parts()
+    }
+    assert parts["train"] == set(folds.patients)
+    assert parts["test"] == set()
+    assert parts["validation"] < parts["train"]
+    assert parts["weights"] | parts["architecture"] == parts["train"]
+    assert not parts["weights"] & parts["architecture"]
+    cases = [Case(name, name, Path(name), Path(name)) for name in folds.patients]
+    with pytest.raises(ValueError, match="trains on every patient"):
+        select_cases(cases, folds, fold="all", part="test")
+    with pytest.raises(ValueError, match="'al': it must be a fold's number or 'all'"):
+        select_patients(folds, fold="al", part="train")
+
+
+def test_three_patients_are_enough_for_a_search() -> None:
+    folds = make_folds("abc", layout="acdc", num_folds=3)
+    for fold in range(3):
+        parts = {
+            part: select_patients(folds, fold=fold, part=part)
+            for part in ("weights", "architecture", "test", "validation", "train")
+        }
+        assert parts["architecture"] == parts["validation"]
+        assert len({*parts["weights"], *parts["architecture"], *parts["test"]}) == 3

@@ -14,7 +14,7 @@ from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.common.causes import first_cause, one_line
 from iac_components.data import Case, DatasetError, read_dataset, registered_layouts
-from iac_components.data.case import nifti_stem
+from iac_components.data.case import image_stem
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 
 __all__ = ["find_cases", "prepare_cases"]
@@ -105,7 +105,7 @@ def _files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.is_file() and not file.name.startswith("."):
-            stem = nifti_stem(file) if file.name.endswith((".nii", ".nii.gz")) else file.stem
+            stem = image_stem(file)
             if stem in found:
                 raise DatasetError(f"'{file}' and '{found[stem].name}' are of one case.")
             found[stem] = file

@@ -1,16 +1,18 @@
 """Bundles for a user's data set, which ``iac new`` writes.
 
-``description``, ``geometry`` and ``sample`` read the data set (gathered by ``facts``), ``planes``
-and ``rules`` decide the values of the configs, ``words`` the texts, ``names`` says which names are
-possible, ``writing`` writes the bundles all or not at all.
+``reading`` reads the data set, ``decisions`` decides the values of the configs, each with a reason
+and a source, ``remarks`` says what else to know, ``plan_file`` keeps it all in one file; ``words``
+has the texts, ``names`` says which names are possible, ``writing`` writes the bundles all or not
+at all.
 """
 
 from __future__ import annotations
 
-from iac_components.bundling.own_data.facts import DatasetFacts, read_facts
-from iac_components.bundling.own_data.names import require_name
-from iac_components.bundling.own_data.planes import PLANES, Plane, other_planes
-from iac_components.bundling.own_data.rules import Choice, config_of, make_choices
+from iac_components.bundling.own_data.decisions import Choice, config_of, make_choices
+from iac_components.bundling.own_data.names import name_of_folder, require_name
+from iac_components.bundling.own_data.plan_file import Plan, compare_plan, read_plan, write_plan
+from iac_components.bundling.own_data.reading import PLANES, DatasetFacts, Plane, read_facts
+from iac_components.bundling.own_data.remarks import remarks_on
 from iac_components.bundling.own_data.words import license_text, words_of
 from iac_components.bundling.own_data.writing import require_folders, write_combination
 
@@ -18,14 +20,19 @@ __all__ = [
     "PLANES",
     "Choice",
     "DatasetFacts",
+    "Plan",
     "Plane",
+    "compare_plan",
     "config_of",
     "license_text",
     "make_choices",
-    "other_planes",
+    "name_of_folder",
     "read_facts",
+    "read_plan",
+    "remarks_on",
     "require_folders",
     "require_name",
     "words_of",
     "write_combination",
+    "write_plan",
 ]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from iac_components.bundling.own_data.description import NOT_STATED
-from iac_components.bundling.own_data.facts import DatasetFacts
-from iac_components.bundling.own_data.rules import Choice
+from iac_components.bundling.own_data.decisions import Choice
+from iac_components.bundling.own_data.reading import DatasetFacts
+from iac_components.bundling.own_data.reading.description import NOT_STATED
 from iac_components.bundling.rendering.facts import Facts
 
 __all__ = ["license_text", "words_of"]
 
 
+LAYOUTS = {
+    "decathlon": "the Decathlon's: dataset.json, imagesTr, labelsTr (groups.csv if present)",
+    "nnunet": "nnU-Net's raw folder: dataset.json, imagesTr/<case>_0000.nii.gz, labelsTr",
+    "folder_pair": "a folder of images and one of labels of the same names",
+    "auto3dseg": "Auto3DSeg's datalist: a JSON file with the list 'training'",
+}
+
+
 def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts:
     """Return the texts that templates name by ``$name``."""
     chosen = {choice.key: choice for choice in choices}
-    modality = ", ".join(facts.modalities) or NOT_STATED
-    volumes = f"{modality} volumes" if facts.modalities else "volumes"
+    modality = ", ".join(dict.fromkeys(facts.modalities)) or NOT_STATED
+    kind = "pictures" if facts.are_pictures else "volumes"
+    volumes = f"{modality} {kind}" if facts.modalities else kind
     millimetres = " x ".join(f"{size:g}" for size in facts.spacing)
     classes = ", ".join(
-        f"{value} {label}" for value, label in enumerate(facts.description.class_names, start=1)
+        f"{value} {label}" for value, label in enumerate(facts.classes.names, start=1)
     )
     return {
         "title": f"{name} ({volumes})",
@@ -30,7 +39,7 @@ def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts
         "data_source": f"The data set '{name}' ({len(facts.cases)} labelled cases of "
         f"{facts.num_patients} patients), release {_term(facts, 'release')}",
         "data_license_short": _term(facts, "licence"),
-        "data_layout": "the Decathlon's: dataset.json, imagesTr, labelsTr (groups.csv if present)",
+        "data_layout": LAYOUTS.get(facts.layout, f"the official one of '{facts.layout}'"),
         "slice_text": f"{_article(facts.plane.name)} {facts.plane.name} slice ({millimetres} mm)",
         "preprocessing_reason": (
             f"Grey values: {chosen['voxel_values'].reason}. Slices are resampled to {millimetres} "
@@ -48,13 +57,13 @@ def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts
 
 
 def license_text(name: str, facts: DatasetFacts) -> str:
-    """Return the text of the data's licence file: the terms in ``dataset.json``, unchecked."""
+    """Return what the data set tells of the terms of use, and that it is all that is known."""
     return (
         f"Data: the data set '{name}'.\n\n"
         f"Licence of the data: {_term(facts, 'licence')}\n"
         f"Release: {_term(facts, 'release')}\n"
         f"Cite: {_term(facts, 'reference')}\n\n"
-        "As stated in its dataset.json, and not checked. Where the licence is not stated, ask the\n"
+        "As stated with it, and not checked. Where the licence is not stated, ask the\n"
         "owner of the data before you share anything derived from them, weights included.\n\n"
         "No image or label of the data set is part of this bundle.\n"
     )

@@ -132,7 +132,7 @@ def _geometry(volume: Volume, expectation: Expectation) -> Iterator[tuple[str, s
     # Scaled by the spacing, the determinant does not depend on the unit of length.
     elif (spacing == 0).any() or abs(np.linalg.det(columns / spacing)) < 1e-3:
         yield "has a singular affine (axes that are null or parallel)", remedy
-    stored = volume.header.spacing[: volume.data.ndim]
+    stored = volume.header.spacing[: len(volume.header.shape)]
     if not (np.isfinite(stored) & (stored > 0)).all():
         yield f"has spacing {stored.tolist()} mm in its header", remedy
 
@@ -195,7 +195,12 @@ def _label_values(volume: Volume, expectation: Expectation) -> Iterator[tuple[st
             yield f"has {name} label values {_few(values[matches])}", remedy
         wrong |= matches
     unexpected = np.unique(nearest[~wrong & ~np.isin(nearest, [0, *expectation.labels])])
-    if len(unexpected):
+    if len(unexpected) and volume.path.lower().endswith((".jpg", ".jpeg")):
+        yield (
+            f"has the values {_few(unexpected)}, since JPEG changes label values",
+            "Save the label maps as PNG, from their source.",
+        )
+    elif len(unexpected):
         yield (
             f"has unexpected label values {_few(unexpected)}, "
             f"expected {sorted({0, *expectation.labels})}",

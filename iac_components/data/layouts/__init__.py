@@ -16,6 +16,12 @@ from iac_components.data.layouts.description import (
     check_description,
     register_description,
 )
+from iac_components.data.layouts.general import (
+    detect_layout,
+    read_auto3dseg,
+    read_folder_pair,
+    read_nnunet,
+)
 from iac_components.data.layouts.kits import read_kits
 from iac_components.data.layouts.output_names import CaseNames
 
@@ -23,12 +29,16 @@ __all__ = [
     "CaseNames",
     "Description",
     "check_description",
+    "detect_layout",
     "read_acdc",
     "read_amos",
+    "read_auto3dseg",
     "read_brats",
     "read_dataset",
     "read_decathlon",
+    "read_folder_pair",
     "read_kits",
+    "read_nnunet",
     "register_description",
     "register_layout",
     "registered_layouts",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from iac_components.data.case import Case, nifti_stem
+from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import Fault
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
 from iac_components.data.layouts.dataset_json import missing_files, read_dataset_json, read_pairs
@@ -34,7 +34,7 @@ def read_amos(dataset_dir: Path) -> list[Case]:
     faults: list[Fault] = []
     for field in fields:
         for image, label in read_pairs(description, dataset_dir, field=field):
-            name = nifti_stem(image)
+            name = image_stem(image)
             faults += missing_files(name, image, label)
             cases.append(Case(name, name, image, label))
     raise_layout_faults(faults, cases, subject=f"AMOS dataset '{dataset_dir}'")

@@ -25,8 +25,26 @@ LayoutReader = Callable[[Path], list[Case]]
 
 _REGISTRY: Registry[LayoutReader] = Registry("layout")
 
-register_layout = _REGISTRY.register
+_FILES: set[str] = set()
+"""Layouts whose data set is given by a file rather than a folder."""
 registered_layouts = _REGISTRY.names
+
+
+def register_layout(
+    name: str, *, takes_file: bool = False
+) -> Callable[[LayoutReader], LayoutReader]:
+    """Return a decorator that registers a reader.
+
+    Args:
+        name: of the layout.
+        takes_file: whether ``dataset_dir`` is a file, such as a list of cases.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+    if takes_file:
+        _FILES.add(name)
+    return _REGISTRY.register(name)
 
 
 def read_dataset(dataset_dir: str | Path, *, layout: str) -> list[Case]:
@@ -100,14 +118,22 @@ def _image(case: Case) -> str:
 
 
 def find_dataset(dataset_dir: str | Path, *, layout: str) -> Path:
-    """Return a dataset's folder as an absolute path.
+    """Return a dataset's folder, or the file that stands for it, as an absolute path.
 
     Raises:
         ValueError: if no such layout is registered.
-        DatasetError: if the folder is missing.
+        DatasetError: if it is missing.
     """
     _REGISTRY.require(layout)
     folder = Path(dataset_dir).expanduser().absolute()
+    if layout in _FILES:
+        if not folder.is_file():
+            found = "a folder" if folder.is_dir() else "nothing"
+            raise DatasetError(
+                f"dataset_dir '{folder}': expected a file of layout '{layout}', found {found}. "
+                "Pass the file that lists the cases with --dataset_dir."
+            )
+        return folder
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise DatasetError(

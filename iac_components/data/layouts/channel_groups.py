@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.data.case import nifti_stem
+from iac_components.data.case import PICTURE_SUFFIXES, image_stem
 from iac_components.data.faults import Fault, raise_faults
 
 __all__ = ["BRATS_NAMINGS", "ChannelNaming", "channel_namings", "group_channels"]
@@ -48,10 +48,8 @@ BRATS_NAMINGS = (
 def channel_namings(num_channels: int) -> tuple[ChannelNaming, ...]:
     """Return the namings of images with so many channels: BraTS's where they fit, and nnU-Net's.
 
-    An image of one channel is one file, whatever its name.
+    An image of one channel is one file, whose name may have nnU-Net's ``_0000``.
     """
-    if num_channels == 1:
-        return ()
     numbered = tuple(f"_{index:04d}" for index in range(num_channels))
     brats = (naming for naming in BRATS_NAMINGS if len(naming.channels) == num_channels)
     return (*brats, ChannelNaming("nnU-Net", numbered))
@@ -66,7 +64,7 @@ def group_channels(
     its own, which must be 4-D.
 
     Args:
-        files: NIfTI files.
+        files: images.
         num_channels: channels of an image; with one, every file is an image.
         subject: what was searched, for the first line of a message.
 
@@ -82,7 +80,7 @@ def group_channels(
     groups: dict[tuple[str, ChannelNaming], dict[str, Path]] = {}
     faults: list[Fault] = []
     for file in sorted(files):
-        stem = nifti_stem(file)
+        stem = image_stem(file)
         naming, case, ending = next(
             ((naming, *parts) for naming in namings if (parts := naming.split(stem))),
             (None, stem, ""),
@@ -100,7 +98,9 @@ def group_channels(
             # A label map alone is no image.
             continue
         missing = [f"{case}{ending}" for ending in naming.channels if ending not in channels]
-        if missing:
+        # A picture in colour is one file, numbered all the same.
+        whole = list(channels) == ["_0000"] and named[0].name.lower().endswith(PICTURE_SUFFIXES)
+        if missing and not whole:
             faults.append(
                 Fault(
                     str(named[0]),
@@ -114,7 +114,8 @@ def group_channels(
             first = Path(earlier if isinstance(earlier, str) else earlier[0])
             faults.append(_same_name(named[0], first))
         else:
-            images[case] = [str(file) for file in named]
+            files_of_case = [str(file) for file in named]
+            images[case] = files_of_case if len(files_of_case) > 1 else files_of_case[0]
     raise_faults(faults, subject=subject)
     return dict(sorted(images.items()))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from iac_components.common.csv_table import csv_rows
 from iac_components.common.files import read_text
-from iac_components.data.case import Case, nifti_stem
+from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
 from iac_components.data.layouts.dataset_json import missing_files, read_dataset_json, read_pairs
@@ -38,7 +38,7 @@ def read_decathlon(dataset_dir: Path) -> list[Case]:
     cases: list[Case] = []
     faults: list[Fault] = []
     for image, label in read_pairs(description, dataset_dir, field="training"):
-        name = nifti_stem(image)
+        name = image_stem(image)
         faults += missing_files(name, image, label)
         patient = patient_of(name)
         if isinstance(patient, Fault):

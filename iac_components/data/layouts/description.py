@@ -10,6 +10,7 @@ from iac_components.common.registry import Registry
 from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
+from iac_components.data.layouts.general.label_classes import LabelClasses, parse_labels
 
 __all__ = [
     "Description",
@@ -110,19 +111,24 @@ def _amos(dataset_dir: Path) -> Description:
     return _read(dataset_dir, folder_name="amos22")
 
 
-def _read(dataset_dir: Path, *, folder_name: str) -> Description:
-    """Read the fields ``labels`` and ``modality`` of a ``dataset.json``, value -> name in each."""
+@register_description("nnunet")
+def _nnunet(dataset_dir: Path) -> Description:
+    return _read(dataset_dir, folder_name="DatasetNNN_Name", channels="channel_names")
+
+
+def _read(dataset_dir: Path, *, folder_name: str, channels: str = "modality") -> Description:
+    """Read the fields for classes and channels of a ``dataset.json``, value -> name in each."""
     content = read_dataset_json(dataset_dir, folder_name=folder_name)
     file = dataset_dir / JSON_NAME
     names: dict[str, tuple[str, ...]] = {}
     faults: list[Fault] = []
-    for field in ("labels", "modality"):
-        value = content.get(field)
+    for field, given in (("labels", "labels"), ("modality", channels)):
+        value = content.get(given)
         if isinstance(value, dict):
             names[field] = _classes(value) if field == "labels" else tuple(map(str, value.values()))
         elif value is not None:
             problem = f"must be an object of values and their names, not {str(value)[:60]!r}"
-            faults.append(Fault(f"field '{field}'", problem, "Correct the field."))
+            faults.append(Fault(f"field '{given}'", problem, "Correct the field."))
     raise_faults(faults, subject=f"'{file}'")
     return Description(file, names.get("labels"), names.get("modality"))
 
@@ -130,8 +136,13 @@ def _read(dataset_dir: Path, *, folder_name: str) -> Description:
 def _classes(labels: Mapping[str, object]) -> tuple[str, ...]:
     """Names of the labels without the background, which is a label but no class of a bundle.
 
-    The Decathlon and AMOS write value -> name, nnU-Net v2 writes name -> value.
+    The Decathlon and AMOS write value -> name, nnU-Net v2 writes name -> value; where it states
+    regions, the classes are the parts that these cut each other into.
     """
     if all(value.isdecimal() for value in labels):
         return tuple(str(name) for value, name in labels.items() if value != "0")
+    if any(isinstance(value, list) for value in labels.values()):
+        parsed = parse_labels(labels)
+        if isinstance(parsed, LabelClasses):
+            return parsed.names
     return tuple(name for name, value in labels.items() if value != 0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from iac_components.data.case import is_nifti_name, nifti_stem
+from iac_components.data.case import image_stem, is_image_name
 from iac_components.data.faults import Fault
 
 __all__ = ["NiftiFiles", "ambiguous", "files_by_stem"]
@@ -18,8 +18,8 @@ def files_by_stem(folder: Path) -> dict[str, list[Path]]:
         return {}
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if is_nifti_name(path.name):
-            found.setdefault(nifti_stem(path), []).append(path)
+        if is_image_name(path.name):
+            found.setdefault(image_stem(path), []).append(path)
     # Some unpack "a.nii.gz" into a folder of nearly that name.
     return {
         stem: [path for path in paths if not os.path.isdir(path)] or paths
@@ -55,7 +55,7 @@ class NiftiFiles:
             return path
         if path.parent not in self._folders:
             self._folders[path.parent] = files_by_stem(path.parent)
-        found = self._folders[path.parent].get(nifti_stem(path), [])
+        found = self._folders[path.parent].get(image_stem(path), [])
         if len(found) > 1:
             return ambiguous(found)
         return found[0] if found else path

@@ -8,7 +8,7 @@ from pathlib import Path
 from monai.data.folder_layout import default_name_formatter
 from monai.transforms import Transform
 
-from iac_components.data.case import nifti_stem
+from iac_components.data.case import image_stem
 from iac_components.data.layouts.channel_groups import channel_namings
 
 __all__ = ["CaseNames"]
@@ -29,6 +29,6 @@ class CaseNames:
     def __call__(self, metadict: Mapping[str, object], saver: Transform) -> dict[str, object]:
         """Return the name's parts as MONAI's own formatter does."""
         parts: dict[str, object] = default_name_formatter(metadict, saver)
-        stem = nifti_stem(str(parts["subject"]))
+        stem = image_stem(str(parts["subject"]))
         case = next((cut[0] for naming in self.namings if (cut := naming.split(stem))), stem)
         return {**parts, "subject": str(Path(str(parts["subject"])).with_name(f"{case}.nii.gz"))}

@@ -22,6 +22,8 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from iac_components.common.files import atomic_path
+from iac_components.data.case import PICTURE_SUFFIXES
+from iac_components.data.formats.pictures import write_picture
 from iac_components.data.nifti.nifti_reader import open_nifti
 
 __all__ = ["SaveImageLikeInputd", "write_label_map"]
@@ -47,7 +49,9 @@ _ENDINGS = (".nii.gz", ".nii")
 
 
 class SaveImageLikeInputd(SaveImaged):
-    """Write label maps as NIfTI files with the place, axes and units of their image's own header.
+    """Write label maps with the place, axes and units of their image's own header.
+
+    As NIfTI files; the label map of a picture becomes a PNG file.
 
     The header is read from the image's file again, since transforms keep its affine alone. A file
     appears under its name once it is whole.
@@ -108,7 +112,9 @@ class SaveImageLikeInputd(SaveImaged):
             raise ValueError(f"'{key}' has shape {tuple(label_map.shape)}, not (1, *S).")
         parts = self.saver.fname_formatter(label_map.meta, self.saver)
         voxels = label_map[0].detach().cpu().numpy()
-        target = self.saver.folder_layout.filename(**parts)
+        target = str(self.saver.folder_layout.filename(**parts))
+        if str(source).lower().endswith(PICTURE_SUFFIXES) and voxels.shape[2:] in ((), (1,)):
+            target = target.removesuffix(".nii.gz") + ".png"
         write_label_map(target, voxels, source=str(source), dtype=self.output_dtype)
 
 
@@ -119,13 +125,13 @@ def write_label_map(
     source: str | Path,
     dtype: np.dtype[np.generic],
 ) -> None:
-    """Write a label map with the place of the NIfTI file that it is of, atomically.
+    """Write a label map with the place of the file that it is of, atomically.
 
     Both transforms of the source with their codes, its units, its voxel size and its trailing
     axes of one voxel come back as they are. Its channels do not: a label map has none.
 
     Args:
-        path: the file to write.
+        path: the file to write, NIfTI or ``.png``, which has no place and holds 8 bits.
         voxels: (*S), in the source's grid.
         source: the image.
         dtype: integer type of the voxels.
@@ -143,6 +149,10 @@ def write_label_map(
     stored = voxels.astype(dtype)
     if not np.array_equal(stored, voxels):
         raise ValueError(f"'{path}': {voxels.min():g} to {voxels.max():g} do not fit {dtype}.")
+    if str(path).endswith(".png"):
+        with atomic_path(path) as temporary:
+            write_picture(str(temporary), stored)
+        return
     header = _header_like(origin, size + rest if set(rest) <= {1} else size, dtype)
     image_class = (
         nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image

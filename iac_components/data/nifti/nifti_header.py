@@ -10,6 +10,8 @@ import numpy as np
 from nibabel.nifti1 import xform_codes
 from numpy.typing import NDArray
 
+from iac_components.data.faults import UnreadableVolumeError
+
 __all__ = ["HEADER_BYTES", "NiftiHeader", "UnreadableVolumeError", "image_class", "parse_header"]
 
 HEADER_BYTES = 540
@@ -23,20 +25,6 @@ _MAGICS: tuple[tuple[slice, bytes, type[nibabel.Nifti1Image]], ...] = (
 _UNITS = {1: "metre", 2: "mm", 3: "micron"}
 
 AGAIN = "Download or convert this file again"
-
-
-class UnreadableVolumeError(Exception):
-    """A file that is no volume to read.
-
-    Attributes:
-        problem: what is wrong, as the end of a sentence that starts with the file.
-        remedy: what the user can do about it.
-    """
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reading of one NIfTI file, once and whole, with a separate message for each fault."""
+"""Reading one image file once, whole, with every reason why that can fail told apart."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from iac_components.common.available_memory import available_memory
 from iac_components.data.faults import Fault
+from iac_components.data.formats.conversion import as_nifti, has_three_axes, is_other_format
 from iac_components.data.nifti.mended_headers import mended_header_named
 from iac_components.data.nifti.nifti_header import (
     AGAIN,
@@ -39,11 +40,12 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Volume:
-    """A NIfTI file's content.
+    """An image file's content.
 
     Attributes:
         path: the file.
-        data: its voxels, (X, Y, Z) or (X, Y, Z, C), with the file's scaling applied.
+        data: its voxels, (X, Y, Z) or (X, Y, Z, C), with the file's scaling applied; an image of
+            two axes is a volume of one slice.
         affine: (4, 4), voxel indices to millimetres; the sform if its code is set, else the qform.
         header: what its header states.
         digest: of its voxels as stored; equal for equal images, whatever their headers say.
@@ -62,14 +64,15 @@ class Volume:
 
 
 def read_volume(path: str) -> Volume | Fault:
-    """Read header and voxels of a NIfTI file; an unreadable one returns a fault.
+    """Read header and voxels of an image; what cannot be read comes back as a fault.
 
     The whole file is decompressed, to its checksum: nibabel alone stops at the last voxel, and
     takes a compressed file with damaged bytes for a sound one. No more memory is taken than the
     file can fill, whatever its header says.
 
     Args:
-        path: the file, compressed if its name ends with ``.gz``, in small letters or capitals.
+        path: the file, compressed if its name ends with ``.gz``, in small letters or capitals; a
+            folder for a DICOM series.
     """
     obstacle = _obstacle(path)
     if obstacle is not None:
@@ -94,6 +97,8 @@ def _read(path: str) -> Volume:
         UnreadableVolumeError: if it is no volume.
         Exception: whatever a damaged file makes the libraries raise.
     """
+    if is_other_format(path):
+        return _volume(path, as_nifti(path).to_bytes())
     size = os.path.getsize(path)
     with _open(path) as (stream, is_compressed):
         head = stream.read(HEADER_BYTES)
@@ -104,9 +109,15 @@ def _read(path: str) -> Volume:
         # To the checksum, which lies behind whatever may follow the voxels.
         while is_compressed and stream.read(_PIECE):
             pass
+    return _volume(path, content)
+
+
+def _volume(path: str, content: bytes) -> Volume:
+    """Make a volume of the bytes of a NIfTI file."""
+    header = parse_header(content)
     with warnings.catch_warnings(), mended_header_named(path):
         warnings.simplefilter("ignore")
-        image = header.image_class.from_bytes(content)
+        image = has_three_axes(header.image_class.from_bytes(content))
         data = np.asanyarray(image.dataobj)
     digest = hashlib.blake2b(repr(header.shape).encode(), digest_size=16)
     digest.update(memoryview(content)[header.offset : header.end])
@@ -165,10 +176,12 @@ def _require_room(header: NiftiHeader, size: int) -> None:
 def _obstacle(path: str) -> tuple[str, str] | None:
     """Return why a path cannot be a file to read, and the remedy."""
     if os.path.isdir(path):
+        if is_other_format(path):
+            return None
         return "is a folder, not a file", "Name the NIfTI file itself."
     # Unlike Path.exists, this takes names that are too long without an error.
     if not os.path.exists(path):
-        return "does not exist", "Correct the path, or download the file."
+        return "does not exist", "Correct the path, or put the file there."
     if os.path.getsize(path) == 0:
         return "is empty (0 bytes)", "Download this file again."
     return None

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from iac_components.data.case import Case, is_nifti_name, nifti_stem
+from iac_components.data.case import Case, image_stem, is_image_name
 from iac_components.data.checks.pairs import check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
@@ -70,7 +70,7 @@ def folder_cases(folder: Path, patients: Mapping[str, str], *, suffix: str = "")
         DatasetError: if it is not a folder or holds no label map.
     """
     files = _nifti_files(folder, "labels")
-    names = [nifti_stem(file).removesuffix(suffix) for file in files]
+    names = [image_stem(file).removesuffix(suffix) for file in files]
     return [
         Case(patients.get(name, name), name, file, file)
         for name, file in zip(names, files, strict=True)
@@ -95,7 +95,7 @@ def pair_up(
     faults: list[Fault] = []
     found: dict[str, Path] = {}
     for file in _nifti_files(predictions, "predictions"):
-        stem = nifti_stem(file)
+        stem = image_stem(file)
         for name in dict.fromkeys((stem, stem.removesuffix(suffix))):
             if found.setdefault(name, file) != file:
                 problem = f"is of the same case, '{name}', as '{found[name].name}'"
@@ -152,8 +152,8 @@ def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
 
 def _nifti_files(folder: Path, what: str) -> list[Path]:
     if not folder.is_dir():
-        raise DatasetError(f"{what} '{folder}' is not a folder. Pass one with label maps.")
-    files = sorted(path for path in folder.iterdir() if is_nifti_name(path.name))
+        raise DatasetError(f"{what} '{folder}' is no folder. Pass one that holds label maps.")
+    files = sorted(path for path in folder.iterdir() if is_image_name(path.name))
     if not files:
         raise DatasetError(
             f"{what} '{folder}' holds no .nii or .nii.gz file, but {found_in(folder)}. Pass the "
@@ -165,7 +165,7 @@ def _nifti_files(folder: Path, what: str) -> list[Path]:
 def _names(case: Case) -> list[str]:
     """List the file names that a case's prediction may have."""
     images = case.image if isinstance(case.image, tuple) else (case.image,)
-    stems = [nifti_stem(path) for path in (*images, case.label) if path is not None]
+    stems = [image_stem(path) for path in (*images, case.label) if path is not None]
     return [case.name, *stems]
 
 

@@ -1,9 +1,11 @@
-"""Write the search, train and inference bundles for a data set of your own.
+"""Plan and write the search, train and inference bundles for a data set of your own.
 
-The data set lies in the Decathlon's layout: dataset.json (the Decathlon's or nnU-Net v2's spelling,
-with its list "training"), imagesTr, labelsTr and, if a patient has several cases, groups.csv
-(case,subject_group). The values of the configs follow from it by fixed rules and are printed with
-their reasons; each one is a top-level key of the configs and can be changed afterwards.
+The data set is read where it lies: nnU-Net's raw folder, the Decathlon's layout, a pair of folders
+images/ and labels/, Auto3DSeg's datalist (a JSON file), ACDC, BraTS or KiTS; as NIfTI, PNG, JPEG,
+TIFF, MetaImage, NRRD or DICOM series; groups.csv (case,subject_group) tells which cases are one
+patient's. What the configs hold is decided by fixed rules and printed with reasons and sources. It
+all stands in <name>_<backbone>_plan.json too: edit a value there and run this again with
+--overwrite.
 """
 
 from __future__ import annotations
@@ -12,34 +14,62 @@ import argparse
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from iac_components.bundling.own_data import (
     PLANES,
     Choice,
-    DatasetFacts,
+    compare_plan,
     config_of,
     license_text,
     make_choices,
-    other_planes,
+    name_of_folder,
     read_facts,
+    read_plan,
+    remarks_on,
     require_folders,
     require_name,
     words_of,
     write_combination,
+    write_plan,
 )
 from iac_components.bundling.rendering import IacCombination
 from iac_components.bundling.rendering.facts import IAC, STAGES, DatasetSource, known, load_backbone
 from iac_components.interface.commands.running.bundles import Bundles
 from iac_components.interface.commands.running.stages import make_stages
 
-__all__ = ["EXAMPLE", "add_arguments", "create_bundles", "plan_bundles", "run"]
+__all__ = ["EXAMPLE", "Planned", "add_arguments", "create_bundles", "plan_bundles", "run"]
 
 EXAMPLE = """
-  iac new my_data --name liver --backbone resnet
+  iac new Dataset027_Heart --backbone resnet
   iac new my_data --name disc --slices sagittal --in_plane_spacing 0.8 0.8 --overwrite
 """
-REASON_WIDTH = 46
+VALUE_WIDTH = 46
+MEMORY = 8.0
+"""Gigabytes, nnU-Net's target."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What ``iac new`` made.
+
+    Attributes:
+        combination: the bundles.
+        dataset_dir: the data set's folder, or the file that lists its cases.
+        choices: the values in their configs.
+        remarks: what else to know.
+        plan: the plan's file.
+        differences: from the plan that was there before.
+    """
+
+    combination: IacCombination
+    dataset_dir: Path
+    choices: Sequence[Choice]
+    remarks: Sequence[str]
+    plan: Path
+    differences: Sequence[str]
 
 
 def create_bundles(
@@ -50,44 +80,57 @@ def create_bundles(
     out: Path,
     spacing: tuple[float, float] | None = None,
     plane: str | None = None,
+    memory: float = MEMORY,
     overwrite: bool = False,
-) -> tuple[IacCombination, DatasetFacts, list[Choice]]:
-    """Read a data set, decide the values of its configs and write the three bundles.
+) -> Planned:
+    """Read a data set, decide the values of its configs, write the three bundles and the plan.
 
     Args:
-        dataset_dir: folder with ``dataset.json``, ``imagesTr`` and ``labelsTr``.
+        dataset_dir: folder of the data set, or the file that lists its cases.
         name: of the data set, in the bundles' names.
         backbone: one of the collection's.
         out: folder for the bundles.
         spacing: voxel size within a slice in mm; by default the median.
         plane: of the slices; by default across the coarsest axis.
+        memory: gigabytes that a training may take for what it keeps for the backward pass.
         overwrite: replace bundles that are there, or take a name of this collection.
 
     Raises:
-        ValueError: if the name, the backbone or the data set cannot be used.
+        ValueError: if the name, the backbone, the data set or an earlier plan cannot be used.
         OSError: if the bundles are there already, or cannot be written.
     """
     require_name(name, overwrite=overwrite)
+    if not memory > 0:
+        raise ValueError(f"--memory is {memory:g}: it must be positive (gigabytes).")
     source = load_backbone(backbone)
     bundles = out.expanduser().absolute()
     # Before the data set is read, which can take minutes.
-    nothing_yet = DatasetSource({"dataset_name": name}, {}, "")
-    require_folders(IacCombination(nothing_yet, source, bundles), overwrite=overwrite)
+    nothing_yet = IacCombination(DatasetSource({"dataset_name": name}, {}, ""), source, bundles)
+    require_folders(nothing_yet, overwrite=overwrite)
+    file = bundles / f"{nothing_yet.name}_plan.json"
+    earlier = read_plan(file)
     facts = read_facts(dataset_dir, spacing=spacing, plane=plane)
-    choices = make_choices(facts, source)
+    rules = make_choices(facts, source, memory=memory)
+    choices, differences = compare_plan(earlier, rules, facts=facts)
+    folds = next(choice.value for choice in choices if choice.key == "num_folds")
+    remarks = list(remarks_on(facts, num_folds=cast(int, folds), memory=memory))
     dataset = DatasetSource(
-        config_of(name, choices, facts.plane),
+        config_of(name, choices, facts),
         words_of(name, facts, choices),
         license_text(name, facts),
     )
     combination = IacCombination(dataset, source, bundles)
     write_combination(combination, overwrite=overwrite)
-    return combination, facts, choices
+    write_plan(file, choices, rules, facts=facts, remarks=remarks)
+    return Planned(combination, facts.dataset_dir, choices, remarks, file, differences)
 
 
 def table(choices: Sequence[Choice]) -> str:
-    """Key, value and reason of every choice, a line each."""
-    rows = [(choice.key, _short(choice.value), choice.reason) for choice in choices]
+    """Key, value, reason and source of every choice, a line each."""
+    rows = [
+        (choice.key, _short(choice.value), f"{choice.reason} [{choice.source}]")
+        for choice in choices
+    ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(
         f"  {key.ljust(widths[0])}  {value.ljust(widths[1])}  {reason}"
@@ -95,31 +138,14 @@ def table(choices: Sequence[Choice]) -> str:
     )
 
 
-def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
-    """Yield the notices that the table does not show."""
-    volumes = len(facts.cases)
-    yield (
-        f"Volumes are cut into {facts.plane.name} slices, across the axis with the largest voxels "
-        "or as asked for; --slices with --overwrite changes it."
-    )
-    if others := other_planes(facts.geometry, facts.plane):
+def notes(planned: Planned) -> Iterator[str]:
+    """Yield what the user should know and could not see from the table."""
+    yield from planned.remarks
+    name = planned.combination.dataset.name
+    if name in known(IAC / "datasets"):
         yield (
-            f"{others} of {volumes} volumes have much larger voxels along another axis than across "
-            "these slices: what the network sees of them is blurred."
-        )
-    if facts.has_groups:
-        yield f"Patients: {facts.num_patients}, from groups.csv."
-    elif facts.num_patients == volumes:
-        yield (
-            "Patients: no groups.csv, so each case counts as one patient. If a patient "
-            "has several cases, write one (case,subject_group), or the folds leak."
-        )
-    else:
-        yield f"Patients: {facts.num_patients}, two cases each, as in the Decathlon's hippocampus."
-    if combination.dataset.name in known(IAC / "datasets"):
-        yield (
-            f"'{combination.dataset.name}' is a data set of this collection, whose results and "
-            "genotype are in these bundles. If yours is another one, choose another name."
+            f"'{name}' is a data set of this collection, whose results and genotype stand in these "
+            "bundles. If yours is another one, choose another name."
         )
     yield (
         "The genotype.json in train and inference is a stand-in from another data set, as its "
@@ -129,8 +155,10 @@ def notes(combination: IacCombination, facts: DatasetFacts) -> Iterator[str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("dataset_dir", metavar="DATA", type=Path, help="the data set's folder")
-    parser.add_argument("--name", required=True, help="of the data set: letters, digits, _")
+    parser.add_argument(
+        "dataset_dir", metavar="DATA", type=Path, help="the data set's folder, or its datalist"
+    )
+    parser.add_argument("--name", help="of the data set: letters, digits, _ (the folder's)")
     parser.add_argument(
         "--backbone", default="unet", help=f"one of {', '.join(known(IAC / 'backbones'))} (unet)"
     )
@@ -143,6 +171,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="voxel size within a slice (the data set's median)",
     )
     parser.add_argument("--slices", choices=PLANES, help="(across the coarsest axis)")
+    parser.add_argument(
+        "--memory", type=float, default=MEMORY, metavar="GB", help="that training may take (8)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace rendered files")
 
 
@@ -154,22 +185,35 @@ def run(options: argparse.Namespace) -> None:
         OSError: if the bundles cannot be written.
     """
     spacing = options.in_plane_spacing and tuple(options.in_plane_spacing)
-    bundles = plan_bundles(
+    planned = plan_bundles(
         options.dataset_dir,
-        name=options.name,
+        name=options.name or name_of_folder(options.dataset_dir),
         backbone=options.backbone,
         out=options.out,
         spacing=spacing,
         plane=options.slices,
+        memory=options.memory,
         overwrite=options.overwrite,
     )
-    data = options.dataset_dir.expanduser().absolute()
+    bundles, data = bundles_of(planned), planned.dataset_dir
     runs = bundles.stem.parent.parent / "runs" / bundles.name
-    stages = make_stages(bundles, data, images=data / "imagesTr", out=runs)
+    stages = make_stages(bundles, data, images=_images(data), out=runs)
     for number, stage in enumerate(stages, start=1):
         print(f"\n# {number}. {stage.title}\n{stage.line()}")
     words = ["iac", "run", str(bundles.stem.with_name(bundles.name)), str(data)]
     print(f"\n# All stages; after a stop, the same command resumes\n{shlex.join(words)}")
+
+
+def bundles_of(planned: Planned) -> Bundles:
+    """Return the bundles that were written."""
+    return Bundles(planned.combination.bundles / planned.combination.prefix)
+
+
+def _images(data: Path) -> Path:
+    """Return the folder to segment, as an example: unlabelled images where there are any."""
+    folder = data if data.is_dir() else data.parent
+    there = [folder / name for name in ("imagesTs", "imagesTr", "images")]
+    return next((path for path in there if path.is_dir()), there[-1])
 
 
 def plan_bundles(
@@ -180,33 +224,43 @@ def plan_bundles(
     out: Path,
     spacing: tuple[float, float] | None = None,
     plane: str | None = None,
+    memory: float = MEMORY,
     overwrite: bool = False,
-) -> Bundles:
-    """Write the bundles and print the decisions; see :func:`create_bundles`."""
-    combination, facts, choices = create_bundles(
+) -> Planned:
+    """Write the bundles and print what was decided; see :func:`create_bundles`."""
+    planned = create_bundles(
         dataset_dir,
         name=name,
         backbone=backbone,
         out=out,
         spacing=spacing,
         plane=plane,
+        memory=memory,
         overwrite=overwrite,
     )
+    combination = planned.combination
     print("Written:", *(f"  {combination.root(stage)}" for stage in STAGES), sep="\n")
-    print(f"\nDecided from the data set:\n{table(choices)}\n")
+    print(f"  {planned.plan}")
+    print(f"\nDecided from the data set:\n{table(planned.choices)}\n")
     print(
-        "Each is a top-level key of the configs: edit it there, or pass it to a command, such as\n"
-        "--batch_size 4. pixdim, field_of_view, patch_size and voxel_values must be the same in\n"
-        "all three bundles.\n"
+        f"All of it stands in {planned.plan.name}: edit a value there and run iac new again with\n"
+        "--overwrite. Or pass a top-level key to a command, such as --batch_size 4; pixdim,\n"
+        "field_of_view, patch_size and voxel_values must be the same in all three bundles.\n"
     )
-    print("\n".join(f"- {note}" for note in notes(combination, facts)), flush=True)
-    return Bundles(combination.bundles / combination.prefix)
+    if planned.differences:
+        print("Compared with the plan that was there:")
+        print(*(f"- {sentence}" for sentence in planned.differences), sep="\n", end="\n\n")
+    print("\n".join(f"- {note}" for note in notes(planned)), flush=True)
+    return planned
 
 
 def _short(value: object) -> str:
-    """Format a value on one line of the table."""
+    """Return a value on one line of the table."""
+    if isinstance(value, dict) and "transforms" in value:
+        return ", ".join(map(_short, value["transforms"]))
     if isinstance(value, dict) and "_target_" in value:
         inner = [f"{value[key]:g}" for key in ("a_min", "a_max") if key in value]
-        return " ".join([str(value["_target_"]), *inner])
+        words = ["nonzero"] if value.get("nonzero") else []
+        return " ".join([str(value["_target_"]).rpartition(".")[2], *inner, *words])
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= REASON_WIDTH else f"{text[: REASON_WIDTH - 3]}..."
+    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 3]}..."

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering.facts import IAC, known
+from iac_components.data import DatasetError, detect_layout
 from iac_components.data.layouts.catalogue import find_dataset
-from iac_components.interface.commands.new import plan_bundles
+from iac_components.data.parts import ALL_FOLDS
+from iac_components.interface.commands.new import bundles_of, plan_bundles
 from iac_components.interface.commands.running.bundles import Bundles, find_bundles
 from iac_components.interface.commands.running.chain import run_stages
 from iac_components.interface.commands.running.overrides import override, read_overrides
@@ -67,9 +69,10 @@ def run(options: argparse.Namespace) -> None:
     out = (options.output_dir or Path("runs") / short).expanduser().absolute()
     bundles = _bundles(options.stem, options.dataset_dir, out)
     layout = str(bundles.settings("train")["layout"])
-    data = find_dataset(options.dataset_dir, layout=layout)
+    data = _dataset(options.dataset_dir, layout)
     images = options.images or out / "images"
     stages = override(make_stages(bundles, data, images=images, out=out), given)
+    stages = _without_test(stages, bundles, has_images=options.images is not None)
     if options.dry_run:
         for number, stage in enumerate(stages, start=1):
             print(f"# {number}. {stage.title}\n{stage.line()}\n")
@@ -86,6 +89,26 @@ def run(options: argparse.Namespace) -> None:
     tell_results(stages)
 
 
+def _dataset(given: Path, layout: str) -> Path:
+    """Return the data set's folder or file."""
+    try:
+        found, detected = detect_layout(given)
+    except DatasetError:
+        return find_dataset(given, layout=layout)
+    return found if detected == layout else find_dataset(given, layout=layout)
+
+
+def _without_test(stages: list[Stage], bundles: Bundles, *, has_images: bool) -> list[Stage]:
+    """Leave out what needs the test fold, where everything trains."""
+    fold = stages[0].options.get("fold", bundles.settings("train").get("fold"))
+    if fold != ALL_FOLDS:
+        return stages
+    left = ["evaluate", *([] if has_images else ["predict"])]
+    print(f"Fold 'all' leaves no patient to test: without {' and '.join(left)}.", end=" ")
+    print("" if has_images else "Pass --images to have a folder segmented.", flush=True)
+    return [stage for stage in stages if stage.name not in left]
+
+
 def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
     """Find the bundles, or plan them for the user's data."""
     try:
@@ -97,7 +120,8 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
         if not plannable or any(path.parent.glob(f"{path.name}_*_segmentation_*")):
             raise
     print(f"No bundles at '{stem}' yet: planned from the data.\n", flush=True)
-    return plan_bundles(dataset_dir, name=name, backbone=backbone, out=path.parent)
+    planned = plan_bundles(dataset_dir, name=name, backbone=backbone, out=path.parent)
+    return bundles_of(planned)
 
 
 def tell_results(stages: list[Stage]) -> None:

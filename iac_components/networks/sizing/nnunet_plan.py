@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-__all__ = ["NnUNetPlan", "plan_nnunet"]
+__all__ = ["NnUNetPlan", "pad_for_nnunet", "plan_nnunet"]
 
 SMALLEST_SIDE = 4
 """Voxels that must be left along an axis at the bottom."""
@@ -108,6 +108,24 @@ def plan_nnunet(
             "nnU-Net's rules give for it."
         )
     return plan
+
+
+def pad_for_nnunet(patch_size: Sequence[int], *, spacing: Sequence[float]) -> list[int]:
+    """Round a patch up to a multiple of the strides that follow from it, as nnU-Net does.
+
+    Args:
+        patch_size: voxels along each axis.
+        spacing: voxel size in mm along each axis.
+    """
+    size = list(patch_size)
+    while True:
+        divisor = [1] * len(size)
+        for stride in _poolings(list(size), [float(length) for length in spacing])[0]:
+            divisor = [step * more for step, more in zip(divisor, stride, strict=True)]
+        padded = [-(-side // step) * step for side, step in zip(size, divisor, strict=True)]
+        if padded == size:
+            return size
+        size = padded
 
 
 def _poolings(

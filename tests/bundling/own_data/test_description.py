@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-
 from iac_components.bundling.own_data.description import (
     DatasetDescription,
     plain_text,
     read_description,
 )
+
 from iac_components.data import DatasetError
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from iac_components.bundling.own_data.description import (
     DatasetDescription,
     modality_of,
@@ -26,6 +25,7 @@ from iac_components.bundling.own_data.planes import (
 )
 from iac_components.bundling.own_data.rules import make_choices
 from iac_components.bundling.own_data.sample import VoxelSample
+
 from iac_components.bundling.rendering.facts import IAC, known, load_backbone
 from iac_components.data import DatasetError
 from iac_components.data.case import Case

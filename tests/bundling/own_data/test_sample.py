@@ -8,13 +8,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-
 from iac_components.bundling.own_data.facts import read_facts
 from iac_components.bundling.own_data.geometry import array_axes, read_geometry
 from iac_components.bundling.own_data.planes import (
     PLANES,
 )
 from iac_components.bundling.own_data.sample import look_into
+
 from iac_components.data import DatasetError
 from iac_components.data.case import Case
 

@@ -91,7 +91,6 @@ SINGLE_FAULTS: dict[str, tuple[Callable[[Entry], object], str, str]] = {
         "image",
         "voxels",
     ),
-    "2-D image": (image_is(make_image((8, 9))), "image", "is 2-D"),
     "4-D image": (image_is(make_image((*SHAPE, 2))), "image", "has 2 channels or frames"),
     "5-D image": (image_is(make_image((*SHAPE, 1, 2))), "image", "is 5-D"),
     "4-D label": (label_is(make_label()[..., None]), "label", "is 4-D"),

@@ -10,7 +10,7 @@ from iac_components.data import DatasetError, read_dataset, register_layout, reg
 
 
 def test_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"'acd' is unknown.*acdc, amos, brats, decathlon, kits"):
+    with pytest.raises(ValueError, match=r"'acd' is unknown.*acdc, amos, .*kits"):
         read_dataset(tmp_path, layout="acd")
 
 

@@ -37,7 +37,7 @@ def test_names_are_split(stem: str, parts: tuple[str, str] | None) -> None:
 
 @pytest.mark.parametrize(
     ("num_channels", "names"),
-    [(1, []), (2, ["nnU-Net"]), (4, ["BraTS 2021", "BraTS 2023", "nnU-Net"])],
+    [(1, ["nnU-Net"]), (2, ["nnU-Net"]), (4, ["BraTS 2021", "BraTS 2023", "nnU-Net"])],
 )
 def test_namings_by_number_of_channels(num_channels: int, names: list[str]) -> None:
     namings = channel_namings(num_channels)

@@ -14,8 +14,10 @@ from iac_components.data import CaseNames
         ("/data/BraTS-GLI-00004-000-t2f.nii.gz", 4, "BraTS-GLI-00004-000"),
         ("/data/BraTS2021_00000_flair.nii.gz", 4, "BraTS2021_00000"),
         ("/data/case_0000.nii.gz", 2, "case"),
-        # One channel: the file's name is the case's, whatever its ending.
-        ("/data/case_0000.nii.gz", 1, "case_0000"),
+        # One channel: the file's name is the case's, but for nnU-Net's number.
+        ("/data/case_0000.nii.gz", 1, "case"),
+        ("/data/case_0001.nii.gz", 1, "case_0001"),
+        ("/data/case.png", 3, "case"),
         ("/data/x.y_flair.nii", 1, "x.y_flair"),
         ("/data/four_d.nii.gz", 4, "four_d"),
         ("/data/Case_1.NII.GZ", 1, "Case_1"),

@@ -165,7 +165,7 @@ def test_slices_run_across_the_coarse_axis(given, place, printed):
         channels, *_, across = volume.shape
         assert channels == len(given.description.get("modality", [1, 2]))
         assert across == min(given.shape[:3])
-    assert f"cut into {given.plane} slices" in printed
+    assert f"Cut into {given.plane} slices" in printed
 
 
 def bundle_name(given: Given, stage: str) -> str:
@@ -314,7 +314,7 @@ def test_the_command_ends_with_one_line(iac, tmp_path):
     ended = iac("new", tmp_path / "empty", "--name", "mine", "--out", tmp_path / "out")
     assert ended.status == 2
     assert ended.err.startswith("iac new: error: ")
-    assert "expected dataset.json, imagesTr and labelsTr" in ended.err
+    assert "an empty folder, which is no layout that is read" in ended.err
     assert not (tmp_path / "out").exists()
 
 
@@ -329,7 +329,8 @@ def test_text_of_the_data_set_is_never_run(tmp_path):
         licence="%/etc/passwd#root",
         reference="$x\n# Title `a` @##y",
     )
-    combination, *_ = create_bundles(data, name="mine", backbone="unet", out=tmp_path / "out")
+    planned = create_bundles(data, name="mine", backbone="unet", out=tmp_path / "out")
+    combination = planned.combination
     config = json.loads((combination.root("train") / "configs" / "train.json").read_text())
     assert config["class_names"] == ["open_pwned_w", "bundle_root"]
     metadata = (combination.root("train") / "configs" / "metadata.json").read_text()

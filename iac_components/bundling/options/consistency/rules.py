@@ -71,7 +71,7 @@ def _list(values: Values, name: str) -> list[int]:
 def _fold(values: Values) -> Iterator[str]:
     # An existing file wins over num_folds, and is read with the data set's description.
     folds, there = _whole(values, "num_folds"), Path(str(values["folds_file"])).exists()
-    if _whole(values, "fold") >= folds and not there:
+    if values["fold"] != "all" and _whole(values, "fold") >= folds and not there:
         yield refusal("fold", values["fold"], f"it must be below --num_folds {folds}.")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from iac_components.bundling.options import OptionError
-from iac_components.data.case import DatalistEntry, entry_files, nifti_stem
+from iac_components.data.case import DatalistEntry, entry_files, image_stem
 from iac_components.interface.commands.running.bundles import Bundles
 from iac_components.interface.commands.running.stages import Stage, make_stages
 
@@ -27,7 +27,7 @@ def link_images(cases: Sequence[DatalistEntry], folder: Path) -> None:
     for case in cases:
         files = [Path(file) for file in entry_files(case, "image")]
         for file in files:
-            suffix = file.name[len(nifti_stem(file)) :]
+            suffix = file.name[len(image_stem(file)) :]
             name = f"{case['case']}{suffix}" if len(files) == 1 else file.name
             _link(file, folder / name)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.data.case import Case
-from iac_components.data.faults import Fault, raise_faults
+from iac_components.data.faults import Fault, UnreadableVolumeError, raise_faults
 from iac_components.data.nifti.nifti_reader import open_nifti
 
 __all__ = ["Geometry", "array_axes", "read_geometry"]
@@ -65,19 +65,24 @@ def read_geometry(cases: Sequence[Case], *, channel_names: Sequence[str] | None)
     found: list[tuple[Array, Array]] = []
     expected = None if channel_names is None else len(channel_names)
     for case in cases:
-        # The Decathlon's images are one file each.
-        path = case.image if isinstance(case.image, Path) else case.image[0]
+        files = (case.image,) if isinstance(case.image, Path) else case.image
+        path = files[0]
         header = _header(path)
         if isinstance(header, Fault):
             faults.append(header)
             continue
         shape, affine, axes = header
-        channels = shape[3] if len(shape) == 4 else 1
+        channels = shape[3] if len(shape) == 4 else len(files)
         expected = channels if expected is None else expected
         if channels != expected:
             stated = f"{STATING} name {expected}" if channel_names else f"others have {expected}"
             problem = f"has {channels} channel(s) (shape {shape}), but {stated}"
-            faults.append(Fault(str(path), problem, "Correct dataset.json, or this image."))
+            remedy = (
+                "Correct dataset.json, or this image."
+                if channel_names
+                else "Save all images with the same channels."
+            )
+            faults.append(Fault(str(path), problem, remedy))
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         found.append((spacing[axes], np.array(shape, dtype=np.float64)[axes]))
     raise_faults(faults, subject=f"Headers of {len(cases)} image(s)")
@@ -87,16 +92,20 @@ def read_geometry(cases: Sequence[Case], *, channel_names: Sequence[str] | None)
 
 def _header(path: Path) -> tuple[tuple[int, ...], Array, list[int]] | Fault:
     """Shape, affine and axes of an image, or why it has none."""
-    again = "Download or convert this file again."
     try:
         image = open_nifti(str(path))
         shape, affine = tuple(image.shape), np.asarray(image.affine, dtype=np.float64)
+    except UnreadableVolumeError as error:
+        return Fault(str(path), error.problem, error.remedy)
     except Exception as error:
         # A damaged header raises whatever it comes upon.
+        again = "Download or convert this file again; it is damaged."
         return Fault(str(path), f"cannot be read ({error or type(error).__name__})", again)
     axes = array_axes(affine)
     if len(shape) not in (3, 4):
-        return Fault(str(path), f"is {len(shape)}-D (shape {shape}), expected 3-D or 4-D", again)
+        remedy = "Save it as a volume, several channels as its fourth axis."
+        return Fault(str(path), f"is {len(shape)}-D (shape {shape}), expected 3-D or 4-D", remedy)
     if axes is None:
-        return Fault(str(path), "has a singular, NaN or infinite affine", again)
+        remedy = "Write the header again with the scanner's voxel size and orientation."
+        return Fault(str(path), "has a singular, NaN or infinite affine", remedy)
     return shape, affine, axes
