@@ -25,7 +25,6 @@ from iac_components.rendering.facts import SOURCES, DatasetSource, Facts, proven
 from iac_components.rendering.json_layout import to_json
 from iac_components.rendering.performance import performance, results_page
 
-
 IMAGE_KEY = "image_key"
 """The option by which a config calls its images otherwise."""
 
