@@ -106,7 +106,7 @@ def make_choices(
 
 
 def config_of(name: str, choices: Sequence[Choice], facts: DatasetFacts) -> Facts:
-    """Return the keys of the configs, as a data set's source file in ``bundle_sources`` holds them."""
+    """Return the keys of the configs as a data set's source file holds them."""
     by_stage: dict[str, Facts] = {stage: _orientation(stage, facts.plane) for stage in STAGES}
     common: Facts = {}
     for choice in choices:

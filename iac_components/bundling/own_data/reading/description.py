@@ -115,7 +115,7 @@ def plain_text(value: object) -> str:
 
 
 def _of_collection(layout: str) -> DatasetDescription:
-    """Return what this collection knows of an official data set that comes without a description."""
+    """Return what this collection knows of an official data set without a description."""
     source = load_dataset(layout)
     names = cast(list[str], source.config["class_names"])
     values: list[list[int]] = [[number] for number in range(1, len(names) + 1)]

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 __all__ = ["LabelClasses", "classes_of_values", "parse_labels"]
 
