@@ -61,7 +61,7 @@ def read_kits(dataset_dir: Path) -> list[Case]:
                 faults.append(Fault(str(folder), f"has no {name}", _REMEDIES[name]))
             files.append(file)
         without_image += not files[0].is_file()
-        cases.append(Case(folder.name, folder.name, *files))
+        cases.append(Case(folder.name, folder.name, files[0], files[1]))
     if without_image == len(folders):
         raise DatasetError(
             f"dataset_dir '{root}': none of its {len(folders)} case(s) has an {IMAGE}; "

@@ -129,9 +129,10 @@ def _values_and_names(labels: Mapping[str, object]) -> list[tuple[tuple[int, ...
     found: list[tuple[tuple[int, ...], str]] = []
     for name, given in labels.items():
         values = given if isinstance(given, list) else [given]
+        numbers = {value for value in values if isinstance(value, int) and value >= 0}
         if not values or not all(type(value) is int and value >= 0 for value in values):
             return None
-        found.append((tuple(sorted(set(values))), str(name)))
+        found.append((tuple(sorted(numbers)), str(name)))
     return found
 
 
