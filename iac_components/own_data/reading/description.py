@@ -131,7 +131,7 @@ def _of_collection(layout: str) -> DatasetDescription:
     classes = LabelClasses(
         tuple(names),
         tuple(map(tuple, values)),
-        regions and {name: tuple(numbers) for name, numbers in regions.items()},
+        {name: tuple(numbers) for name, numbers in regions.items()} if regions else None,
     )
     modality = str(source.words["modality"])
     channels = cast(list[str], source.words["channel_names"])
