@@ -132,7 +132,7 @@ def _values_and_names(labels: Mapping[str, object]) -> list[tuple[tuple[int, ...
         values = cast("list[int]", given if isinstance(given, list) else [given])
         if not values or not all(type(value) is int and value >= 0 for value in values):
             return None
-        found.append((tuple(sorted(set(values))), str(name)))
+        found.append((tuple(sorted(numbers)), str(name)))
     return found
 
 
