@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 __all__ = ["LabelClasses", "classes_of_values", "parse_labels"]
 
@@ -129,7 +128,8 @@ def _values_and_names(labels: Mapping[str, object]) -> list[tuple[tuple[int, ...
         return [((int(key),), str(name)) for key, name in labels.items()]
     found: list[tuple[tuple[int, ...], str]] = []
     for name, given in labels.items():
-        values = cast("list[int]", given if isinstance(given, list) else [given])
+        values = given if isinstance(given, list) else [given]
+        numbers = {value for value in values if isinstance(value, int) and value >= 0}
         if not values or not all(type(value) is int and value >= 0 for value in values):
             return None
         found.append((tuple(sorted(numbers)), str(name)))
