@@ -84,7 +84,6 @@ def test_arguments_of_the_command_may_be_none(typed):
 @pytest.mark.parametrize(
     ("options", "where", "meant"),
     [
-        ({"augment": "false"}, "train::random_changes", None),
         ({"cache_dir": "Null"}, "train::dataset::cache_dir", None),
         ({"resume": "TRUE"}, "train::handlers::3::resume", True),
         ({"frozen_backbone": "False"}, "network_def::frozen_backbone", False),
@@ -96,11 +95,18 @@ def test_a_word_is_its_meaning_wherever_the_option_is_referred_to(options, where
     assert workflow.parser.get_parsed_content(where) is meant
 
 
+@pytest.mark.parametrize(("word", "count"), [("false", 1), ("true", 2)])
+def test_without_augmentation_patches_are_cut_and_nothing_else(word, count):
+    workflow = FirstStep(TRAIN, logging_file=False, augment=word)
+    workflow.initialize()
+    assert len(workflow.parser.get_parsed_content("train::augmentation").transforms) == count
+
+
 def test_items_of_a_list_that_an_expression_gives():
     options = {"flip_probabilities": "$[0.25, 0.75]", "field_of_view": "$[64, 128, -1]"}
     workflow = FirstStep(TRAIN, logging_file=False, **options)
     workflow.initialize()
     read = workflow.parser.get_parsed_content
-    flips = read("train::random_changes").transforms[:2]
+    flips = read("train::augmentation").transforms[-1].transforms[:2]
     assert [flip.prob for flip in flips] == [0.25, 0.75]
     assert read("validate::inferer").roi_size == [64, 128]

@@ -36,6 +36,8 @@ def check_properties(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
             options["folds_file"] = f"{scratch}/folds.json"
         if bundle.stage == "train":
             options["ckpt_dir"] = f"{scratch}/models"
+        if bundle.stage == "inference":
+            options["load_pretrain"] = (bundle.root / "models" / "model.pt").is_file()
         workflow = workbench.workflow(bundle, options, kind=KINDS[bundle.stage])
         workflow.initialize()
         for name in workflow.check_properties() or ():
