@@ -144,7 +144,7 @@ def test_patients_are_read_from_a_table(tmp_path):
 
 
 def test_a_known_layout_is_read():
-    folder = ROOT / "iac_components" / "example_data" / "Task04_Hippocampus"
+    folder = ROOT / "iac_components" / "data" / "examples" / "Task04_Hippocampus"
     assert len(find_cases(folder)) == 20
 
 

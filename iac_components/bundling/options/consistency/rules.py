@@ -221,7 +221,7 @@ def _features(values: Values) -> Iterator[str]:
 
 @register_rule("layout", "layout")
 def _layout(values: Values) -> Iterator[str]:
-    if values["layout"] not in registered_layouts():
+    if values["layout"] is not None and values["layout"] not in registered_layouts():
         known = ", ".join(registered_layouts())
         yield refusal("layout", values["layout"], f"it must be one of {known}.")
 
@@ -236,6 +236,8 @@ def _skip_module(values: Values) -> Iterator[str]:
 
 @register_rule("device", "device")
 def _device(values: Values) -> Iterator[str]:
+    if values["device"] is None:
+        return
     name = str(values["device"])
     try:
         device = torch.device(name)

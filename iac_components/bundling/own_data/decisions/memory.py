@@ -73,7 +73,7 @@ def _build(
     """Build a backbone as its bundles' configs do."""
     parser = ConfigParser(
         {
-            "imports": ["$from iac_components.console import parse_bool"],
+            "bundle_code": None,
             "in_channels": channels,
             "out_channels": classes,
             "patch_size": list(patch),
@@ -82,7 +82,6 @@ def _build(
         }
     )
     parser.parse()
-    parser.get_parsed_content("imports")
     return cast(nn.Module, parser.get_parsed_content("backbone_def"))
 
 
