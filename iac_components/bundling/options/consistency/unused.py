@@ -16,6 +16,10 @@ __all__ = ["changed_options", "unused_options", "unused_with"]
 NAMES = ("dataset_name", "backbone")
 """Options that describe a run and change no number of it."""
 
+SESSION = "session"
+READ_BY_SESSION = ("class_names", "field_of_view", "in_channels", "layout", "voxel_size_range")
+"""Options that a config's session reads by name when it checks the data."""
+
 
 def unused_options(
     parser: ConfigParser, options: Mapping[str, Option], defined: Mapping[str, object]
@@ -30,6 +34,8 @@ def unused_options(
     config = parser.get()
     referred = referred_ids(config) | referred_ids(defined)
     used = {name.partition(SEPARATOR)[0] for name in referred}
+    if SESSION in config:
+        used |= set(READ_BY_SESSION)
     for name, value in config.items():
         option = options.get(name)
         if option is None or not option.is_value or name in used or name in NAMES:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import pydoc
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 from monai.bundle import ComponentLocator
 from monai.bundle.reference_resolver import ReferenceResolver
-from monai.utils import optional_import
 
 from tools.maintenance.verification.bundle import Bundle, Json, read_json, walk
 from tools.maintenance.verification.checks.registry import register_check
@@ -57,9 +58,8 @@ def resolve(target: str, locator: ComponentLocator) -> Callable[..., object] | N
     module = locator.get_component_module_name(target)
     if isinstance(module, list):
         module = module[0]
-    path, _, name = (target if module is None else f"{module}.{target}").rpartition(".")
-    found, there = optional_import(path, name=name) if path else (None, False)
-    return found if there and callable(found) else None
+    found = pydoc.locate(target if module is None else f"{module}.{target}")
+    return cast("Callable[..., object]", found) if callable(found) else None
 
 
 def _unknown_arguments(place: str, target: Callable[..., object], component: Json) -> Iterator[str]:
