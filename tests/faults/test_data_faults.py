@@ -196,12 +196,6 @@ def test_too_few_patients_for_the_folds(failure, tmp_path, stage):
     assert "--num_folds" in message
 
 
-def test_too_few_patients_for_the_halves_of_a_search(failure, tmp_path):
-    folder = write_phantom(tmp_path / "few", layout="decathlon", num_patients=3, shape=(16, 16, 16))
-    message = failure("search", {"dataset_dir": str(folder), "num_folds": 3})
-    assert "part 'architecture' of fold 0 has no case" in message
-
-
 def test_folds_file_of_another_dataset(dataset, acdc_dataset, failure, tmp_path):
     folds = tmp_path / "folds.json"
     acdc = {"layout": "acdc", "part": "train", "folds_file": folds}

@@ -39,6 +39,10 @@ class Adapter:
         preprocessing: digest of what its images went through; None where that is not known.
         classes: names of the foreground classes that were judged.
         record: further JSON values: cases, effects, verdict, settings.
+
+    Example:
+        >>> iac.load_adapter("runs/site_a/adapter").is_identity
+        False
     """
 
     parts: tuple[PartPlan, ...]
@@ -109,6 +113,10 @@ def load_adapter(folder: str | Path) -> Adapter:
 
     Raises:
         AdapterError: naming the file and what is wrong with it.
+
+    Example:
+        >>> iac.load_adapter("runs/site_a/adapter").parameters > 0
+        True
     """
     place = Path(folder).expanduser()
     file = place / ADAPTER_JSON

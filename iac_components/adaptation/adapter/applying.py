@@ -114,6 +114,12 @@ class AdaptableNetwork(nn.Module):
 
     Raises:
         AdapterError: if one cannot be read, is for another network, or is called ``none``.
+
+    Example:
+        >>> both = iac.AdaptableNetwork(network, {"site_a": "runs/site_a/adapter"})
+        >>> both.choose("site_a")
+        >>> both.chosen
+        'site_a'
     """
 
     def __init__(self, network: nn.Module, adapters: Mapping[str, Adapter | str | Path]) -> None:

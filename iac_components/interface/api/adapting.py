@@ -67,7 +67,11 @@ def adapt(
         DatasetError: if a case is at fault.
 
     Example:
-        >>> found = iac.adapt(network, cases, class_names=["tumour"], steps=2, folds=2)
+        >>> names = ["anterior", "posterior"]
+        >>> found = iac.adapt(  # doctest: +ELLIPSIS
+        ...     network, cases, class_names=names, steps=2, folds=2
+        ... )
+        Network: UNet, classes anterior, posterior...
         >>> found.verdict.chosen is None or found.adapter.parameters > 0
         True
     """

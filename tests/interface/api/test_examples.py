@@ -6,10 +6,10 @@ import doctest
 
 import pytest
 import torch
+from adapters import moved_adapter
 from api_project import SEARCH, unet
 
 import iac_components as iac
-from iac_components.interface import api
 from iac_components.networks.implanting import fusion
 from iac_components.search_space.cells import operations
 
@@ -22,6 +22,20 @@ def topology(volumes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("topology")
     small = {"num_blocks": 2, "num_depths": 2, "channel_mul": 0.125}
     return folder, iac.search_topology(*parts, output_dir=folder, **SEARCH, **small)
+
+
+def site_cases() -> list[dict[str, object]]:
+    """Three cases of one slice each."""
+    draw = torch.Generator().manual_seed(0)
+    return [
+        {
+            "image": torch.rand((1, 32, 32), generator=draw),
+            "label": torch.randint(0, 3, (1, 32, 32), generator=draw),
+            "case": f"case_{number}",
+            "patient": f"patient_{number}",
+        }
+        for number in range(3)
+    ]
 
 
 @pytest.fixture
@@ -39,10 +53,12 @@ def names(project, volumes, topology, tmp_path, monkeypatch):
         for file in target.iterdir():
             if file.is_file():
                 (tmp_path / "runs" / name / file.name).write_bytes(file.read_bytes())
+    moved_adapter(unet(), "norms").save(tmp_path / "runs" / "site_a" / "adapter")
     yield {
         "iac": iac,
         "torch": torch,
         "network": unet(),
+        "cases": site_cases(),
         "data": project.data,
         "volumes": volumes,
         "plain": project.plain,
@@ -66,7 +82,7 @@ def test_example_runs(name, names):
 
 
 def test_all_names_are_lazy_and_there():
-    assert set(api.__all__) == set(NAMES)
+    assert all(getattr(iac, name) is not None for name in NAMES)
     assert set(NAMES) <= set(dir(iac))
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = iac.trian
