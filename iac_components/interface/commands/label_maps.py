@@ -152,7 +152,7 @@ def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
 
 def _nifti_files(folder: Path, what: str) -> list[Path]:
     if not folder.is_dir():
-        raise DatasetError(f"{what} '{folder}' is no folder. Pass one that holds label maps.")
+        raise DatasetError(f"{what} '{folder}' is not a folder. Pass one that holds label maps.")
     files = sorted(path for path in folder.iterdir() if is_image_name(path.name))
     if not files:
         raise DatasetError(

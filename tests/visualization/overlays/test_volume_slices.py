@@ -123,7 +123,7 @@ def test_values_that_are_no_classes(
 ) -> None:
     array = np.zeros(SHAPE, dtype=np.float32)
     array[3, 3, 3] = value
-    with pytest.raises(ValueError, match=r"soft\.nii\.gz: holds values that are no class"):
+    with pytest.raises(ValueError, match=r"soft\.nii\.gz: holds values that are not class indices"):
         read_slices(paths[0], save(tmp_path / "soft.nii.gz", array))
 
 
