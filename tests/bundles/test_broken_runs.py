@@ -50,23 +50,31 @@ def faults(check, bundle, workbench):
 
 
 def test_training_that_leaves_the_found_genotype_out(copies, workbench):
+    given = '"skip_module": "@skip_module", "genotype_path": '
     shipped = "$@bundle_root + '/genotype.json'"
-    replace(copies["train"], "train", '"$parse_optional(@genotype_path)"', f'"{shipped}"')
-    replace(copies["train"], "train", "\"$@bundle_root + '/genotype.json'\",", '"",')
-    replace(copies["train"], "train", '"genotype_path": ""', f'"genotype_path": "{shipped}"')
+    replace(copies["train"], "train", f'{given}"@genotype_path"', f'{given}"{shipped}"')
     assert "checkpoint of another network" in faults("run", copies["train"], workbench)
 
 
 def test_training_that_starts_from_a_fresh_backbone(copies, workbench):
+    frozen = ', "frozen_backbone": '
     replace(
-        copies["train"], "train", '"$parse_optional(@backbone_ckpt)"', '"$@backbone_ckpt and None"'
+        copies["train"],
+        "train",
+        f'"@backbone_ckpt"{frozen}',
+        f'"$@backbone_ckpt and None"{frozen}',
     )
     found = faults("run", copies["train"], workbench)
     assert "the frozen backbone is not the trained one" in found
 
 
 def test_inference_that_loads_no_weights(copies, workbench):
-    replace(copies["inference"], "inference", "$load_weights(@network, @checkpoint)", "$None")
+    replace(
+        copies["inference"],
+        "inference",
+        "$@checkpointloader() if @load_pretrain else None",
+        "$None",
+    )
     found = faults("run", copies["inference"], workbench)
     assert "Dice of" in found or "the value" in found
 

@@ -37,7 +37,7 @@ def check_properties(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
         if bundle.stage == "train":
             options["ckpt_dir"] = f"{scratch}/models"
         if bundle.stage == "inference":
-            options["load_pretrain"] = (bundle.root / "models" / "model.pt").is_file()
+            options["load_pretrain"] = False  # the workbench builds a smaller network
         workflow = workbench.workflow(bundle, options, kind=KINDS[bundle.stage])
         workflow.initialize()
         for name in workflow.check_properties() or ():
