@@ -192,6 +192,8 @@ def test_folder_of_another_run_is_refused(hippocampus, taken, tmp_path, stage, c
         del options["skip_module"]
     if stage == "inference":
         options["dataset_dir"] = str(hippocampus.phantom / "imagesTr")
+    if stage == "inference" or configs:
+        options["load_pretrain"] = False  # weights are looked for before the folder
     message = refusal(lambda: hippocampus.run(stage, options, *configs))
     assert message.startswith(
         f"FolderInUseError: {place} '{folder}' is in use by process {process}"

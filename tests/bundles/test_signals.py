@@ -20,7 +20,7 @@ def test_every_engine_of_every_bundle_can_be_interrupted():
         runs = json.loads(config.read_text(encoding="utf-8")).get("run", [])
         assert not [item for item in runs if item.endswith(".run()")], config
         if config.stem in ("search", "train", "evaluate", "inference"):
-            assert sum("run_until_signal(" in item for item in runs) == 1, config
+            assert sum("session.run(" in item for item in runs) == 1, config
 
 
 def sending(calls):
