@@ -47,8 +47,8 @@ writes it.
 ADAPTATION = """
 ## Any network, at a new site
 
-[`iac_segmentation_adapt`](iac_segmentation_adapt/docs/README.md): an adapter for a downloaded network, chosen on a few labelled cases;
-[how to](../docs/how-to/adapt.md).
+[`iac_segmentation_adapt`](iac_segmentation_adapt/docs/README.md): an adapter for a downloaded
+network, chosen on a few labelled cases; [how to](../docs/how-to/adapt.md).
 """
 COLUMNS = ("bundles", "images", "architecture", "weights")
 
