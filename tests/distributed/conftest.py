@@ -30,8 +30,8 @@ SEARCH = QUICK.stages["search"]
 THREE_CASES = {
     "num_folds": 2,
     # Three cases for two ranks, from a fold that has more.
-    "+imports": ["$from iac_components.data import fold_part"],
-    "validate#dataset#data": "$fold_part(@cases, part='test')[:3]",
+    "validate#dataset#data": "$__import__('iac_components.data').data.fold_part("
+    "@cases, part='test')[:3]",
 }
 TOPOLOGY = {
     **dints_budgets.QUICK.stages["search"],
