@@ -30,8 +30,7 @@ SEARCH = QUICK.stages["search"]
 THREE_CASES = {
     "num_folds": 2,
     # Three cases for two ranks, from a fold that has more.
-    "validate#dataset#data": "$__import__('iac_components.data').data.fold_part("
-    "@cases, part='test')[:3]",
+    "validate#dataset#data": "$@cases.part('test')[:3]",
 }
 TOPOLOGY = {
     **dints_budgets.QUICK.stages["search"],
