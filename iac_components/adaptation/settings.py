@@ -16,7 +16,7 @@ DEFAULT_CANDIDATES = ("norm_statistics", "norms", "gates", "lora", "cells")
 
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How an adapter is looked for, and when it is accepted.
+    """Settings by which an adapter is trained, chosen and accepted.
 
     Attributes:
         candidates: what is tried; ``+`` joins kinds into one, as in ``norms+cells``.

@@ -24,7 +24,7 @@ __all__ = ["Site"]
 
 @dataclass(frozen=True)
 class Site:
-    """What is adapted, and to what.
+    """A network and the site that it is adapted to.
 
     Attributes:
         network: the released network with its weights; it is left as it is.
@@ -70,7 +70,7 @@ class Site:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
     @property

@@ -8,7 +8,7 @@ SEARCH_TRACE = "search_trace.csv"
 """Distributions after each epoch, in the folder of a run."""
 
 AUDIT_TRACE = "audit_trace.csv"
-"""What an audit's looks measured, beside it."""
+"""File of an audit's measurements, beside the trace."""
 
 TRACE_COLUMNS = (
     "epoch",

@@ -1,4 +1,4 @@
-"""What a bundle's config is made of beside its method: root, device, session, data, result.
+"""Components that all bundles' configs share: root, device, session, data, result.
 
 A config is one self-contained file that clients of MONAI read on its own. What every one of them
 would repeat stands here, under names that a config refers to by ``_target_``. What a search leaves

@@ -1,4 +1,4 @@
-"""What a search leaves: the file of what it found, and the pictures of how."""
+"""Results of a search: the file of what it found, and its pictures."""
 
 from __future__ import annotations
 

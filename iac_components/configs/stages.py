@@ -1,4 +1,4 @@
-"""What the stages of a bundle have in common, and what one of them has alone."""
+"""Stages of a bundle, and the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["STAGES", "Stage"]
 
 @dataclass(frozen=True)
 class Stage:
-    """What a session does for a kind of run, by ids of its config; ids that it lacks are passed by.
+    """Settings of a session for a kind of run, by ids of its config; missing ids are skipped.
 
     Attributes:
         trains: the run changes weights: it is seeded, recorded, and can be resumed.

@@ -25,7 +25,7 @@ __all__ = ["SearchLoop"]
 
 
 class SearchLoop:
-    """What a search does beside the steps of its weights, told of them from outside.
+    """Part of a search beside the steps of its weights, which nnU-Net's loop makes.
 
     The pruning handlers are those of the project's own search; the Ignite engine that they listen
     to runs nothing, and its events are fired by whoever runs the loop.
@@ -76,7 +76,7 @@ class SearchLoop:
 
     @property
     def decided(self) -> bool:
-        """Whether one cell is left, or none."""
+        """True if one cell is left, or none."""
         return self.options.pruning and len(self.trace) > 0 and self._handler.decided
 
     def start(self) -> None:

@@ -28,7 +28,7 @@ class AdapterError(ValueError):
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is put into a base network, with what is known of it.
+    """Parts that are put into a base network, with their record.
 
     Attributes:
         parts: in the order in which they are attached; none leaves the network as it is.
@@ -56,7 +56,7 @@ class Adapter:
 
     @property
     def is_identity(self) -> bool:
-        """Whether it leaves the network as it is."""
+        """True if it leaves the network as it is."""
         return not self.parts
 
     @property

@@ -34,7 +34,7 @@ _OURS = {"bundle_code": None, "num_workers": 0}
 
 @dataclass(frozen=True)
 class NetworkBundle:
-    """What was read of an inference bundle.
+    """Contents of an inference bundle.
 
     Attributes:
         root: the bundle's folder.

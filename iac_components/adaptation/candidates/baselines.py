@@ -1,4 +1,4 @@
-"""What an adapter is compared with: the decoder trained again, and the whole network."""
+"""Baselines that an adapter is compared with: the decoder trained again, and the whole network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an adapter may consist of: the registry of its parts, and what each part must do."""
+"""Registry of the parts of an adapter, and the interface that each part has."""
 
 from __future__ import annotations
 

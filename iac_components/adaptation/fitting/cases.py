@@ -39,7 +39,7 @@ class SiteCase:
 
 @dataclass(frozen=True)
 class WindowShape:
-    """What a network is given at a time.
+    """Window that a network is given at a time.
 
     Attributes:
         size: of the window; None takes images as a whole.

@@ -10,7 +10,7 @@ from iac_components.bundling.rendering.facts import IAC, known
 __all__ = ["name_of_folder", "require_name"]
 
 _NUMBERED = re.compile(r"^(Dataset|Task)\d+_")
-"""What nnU-Net and the Decathlon put before a data set's name."""
+"""Prefixes that nnU-Net and the Decathlon put before a data set's name."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 

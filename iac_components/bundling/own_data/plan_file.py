@@ -24,7 +24,7 @@ MAX_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class Plan:
-    """What an earlier ``iac new`` wrote.
+    """Plan that an earlier ``iac new`` wrote.
 
     Attributes:
         values: key -> the value in the file, edited or not.

@@ -1,4 +1,4 @@
-"""What a user should know of a data set and could not see from the table of decisions."""
+"""Remarks on a data set that the table of decisions does not show."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from iac_components.common.files.atomic import atomic_write
 __all__ = ["StandIn", "read_tensors", "write_tensors"]
 
 StandIn: TypeAlias = "Callable[..., object] | tuple[Callable[..., object], str]"
-"""What is built in place of a class or function that a file names, and that name."""
+"""Callable that is called instead of a class or function that a file names, and that name."""
 
 
 def read_tensors(

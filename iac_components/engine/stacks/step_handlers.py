@@ -1,4 +1,4 @@
-"""What every trainer here begins with."""
+"""Handlers that every trainer here begins with."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ MEMORY = 8.0
 
 @dataclass(frozen=True)
 class Planned:
-    """What ``iac new`` made.
+    """Result of ``iac new``.
 
     Attributes:
         combination: the bundles.

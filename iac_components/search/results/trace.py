@@ -25,7 +25,7 @@ class SearchedNetwork(Protocol):
 
     @property
     def space(self) -> EdgeSpace:
-        """What is searched."""
+        """Search space."""
         ...
 
 

@@ -42,7 +42,7 @@ ARMS = {
 
 
 def search_ratios(record: Json, of: str) -> list[float]:
-    """How many times the processor time of each pruned search that of ``of`` is."""
+    """Return the processor time of ``of`` over that of each pruned search."""
     costs = at(record, "costs")
     whole = number(costs, of, "mean", "total", "cpu")
     return [

@@ -1,4 +1,4 @@
-"""What the cells are worth: Dice by patient."""
+"""Quality of the cells: Dice by patient."""
 
 from __future__ import annotations
 

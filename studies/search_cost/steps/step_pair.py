@@ -71,7 +71,7 @@ class YardstickStep:
 
     @property
     def memory_format(self) -> str:
-        """How the weights of convolutions lie in memory."""
+        """Memory format of the convolutions' weights."""
         return "channels_last" if is_channels_last(self.network) else "contiguous"
 
     def __call__(self) -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 
 import numpy as np
 import pytest
@@ -47,6 +48,17 @@ def test_where_nothing_matters_the_network_stays_plain(make_search, tmp_path, fr
     assert findings["gain"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert findings["cost"]["multiply_adds"]["plain"] == findings["cost"]["multiply_adds"]["cells"]
     assert len(skip_modules(plain.backbone)) == 4
+
+
+@pytest.mark.parametrize(("share", "looks"), [(1.0, 1), (100.0, 4)])
+def test_looks_are_as_seldom_as_their_cost_demands(make_search, tmp_path, share, looks):
+    """Of 4 epochs; a pass judges 10 images, a step trains on 4."""
+    audit = {"tolerance": 0.0, "alpha": 1e-12, "share": share}
+    search = make_search(tmp_path, audit=audit, epochs=4).run()
+    trained = search.trainer.state.epoch_length * search.audit.batch_size
+    settings = search.audit.settings
+    assert settings.every == math.ceil(settings.passes * 10 / (3 * share * trained))
+    assert settings.looks_until(4) == looks
 
 
 def test_a_genotype_without_a_cell_is_the_plain_network(make_search, tmp_path):

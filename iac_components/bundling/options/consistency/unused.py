@@ -17,8 +17,8 @@ NAMES = ("dataset_name", "backbone")
 """Options that describe a run and change no number of it."""
 
 SESSION = "session"
-READ_BY_SESSION = ("class_names", "field_of_view", "in_channels", "layout", "voxel_size_range")
-"""Options that a config's session reads by name when it checks the data."""
+READ_BY_SESSION = ("voxel_size_range",)
+"""Options that nothing but a config's session reads, when it checks the data."""
 
 
 def unused_options(

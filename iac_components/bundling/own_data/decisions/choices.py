@@ -31,7 +31,7 @@ __all__ = ["config_of", "make_choices"]
 
 EMPTY_TO_FILLED = 1 / 3
 MOST_IN_A_BATCH = {"search": 8, "train": 16}
-"""What the learning rates of the bundles were chosen with (our choice)."""
+"""Batch sizes that the bundles' learning rates were chosen with (our choice)."""
 
 SHARE_IN_A_BATCH = 0.05
 """Most of the data set's pixels in a batch (nnU-Net)."""
@@ -221,7 +221,7 @@ def _num_folds(facts: DatasetFacts) -> Choice:
 
 
 def _orientation(stage: str, plane: Plane) -> Facts:
-    """Where the stage's template orients volumes, so that the last axis runs across the slices."""
+    """Return the keys that make the last axis of a stage's volumes run across the slices."""
     template = read_json(IAC / stage / f"{stage}.json")
     return {
         f"{where}#axcodes": plane.axcodes

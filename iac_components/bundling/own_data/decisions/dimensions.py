@@ -1,4 +1,4 @@
-"""Whether volumes would be segmented in 3-D, as nnU-Net decides; said, since cells are in 2-D."""
+"""Choice between 2-D and 3-D as nnU-Net makes it; only reported, since cells are in 2-D."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START = 256**3
 
 @dataclass(frozen=True)
 class Dimensions:
-    """What 3-D would be like.
+    """Plan of a 3-D network.
 
     Attributes:
         suited: 3 where nnU-Net plans a 3-D network, 2 for images of one slice.

@@ -40,7 +40,7 @@ def choose_voxel_values(facts: DatasetFacts) -> Choice:
 
 
 def is_calibrated(facts: DatasetFacts) -> list[bool]:
-    """Whether each channel is CT."""
+    """Return, for each channel, True if it is CT."""
     stated = facts.modalities or (None,) * facts.geometry.num_channels
     return [modality == "CT" for modality in stated]
 

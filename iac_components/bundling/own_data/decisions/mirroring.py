@@ -1,4 +1,4 @@
-"""Which axes of a slice may be mirrored in training."""
+"""Choice of the axes of a slice that may be mirrored in training."""
 
 from __future__ import annotations
 

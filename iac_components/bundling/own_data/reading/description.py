@@ -1,4 +1,4 @@
-"""What a data set says about itself: classes, channels, terms of use.
+"""Description that a data set gives of itself: classes, channels, terms of use.
 
 ``dataset.json`` in both spellings, the Decathlon's (``"labels": {"0": "background"}``,
 ``modality``) and nnU-Net v2's (``"labels": {"background": 0}``, ``channel_names``); the fields of
@@ -41,7 +41,7 @@ _NO_HOUNSFIELD = ("cbct", "cone", "dect", "spect", "emission")
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """What a data set states about itself.
+    """Description that a data set gives of itself.
 
     Attributes:
         classes: foreground classes, their values and regions; None where it states none.

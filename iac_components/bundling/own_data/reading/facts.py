@@ -92,7 +92,7 @@ class DatasetFacts:
 
     @property
     def are_pictures(self) -> bool:
-        """Whether images are pictures, which state no voxel size and no side."""
+        """True if images are pictures, which state no voxel size and no side."""
         first = self.cases[0].image
         name = first.name if isinstance(first, Path) else first[0].name
         return name.lower().endswith(PICTURE_SUFFIXES)

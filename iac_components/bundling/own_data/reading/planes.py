@@ -1,4 +1,4 @@
-"""Which way volumes are sliced, at which voxel size."""
+"""Choice of the plane and the voxel size of slices."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def choose_plane(geometry: Geometry) -> Plane:
 
 
 def other_planes(geometry: Geometry, plane: Plane) -> int:
-    """How many volumes are much coarser along another axis than across this plane's slices."""
+    """Count the volumes that are much coarser along another axis than across these slices."""
     across = geometry.spacing[:, plane.axis]
     volumes = geometry.size[:, plane.axis] > 1
     return int(((geometry.spacing.max(axis=1) >= COARSER * across) & volumes).sum())

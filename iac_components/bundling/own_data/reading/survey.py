@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabelSurvey:
-    """What the label maps hold, axes in the order right, anterior, superior.
+    """Contents of the label maps, axes in the order right, anterior, superior.
 
     Attributes:
         classes: foreground classes and their values.
@@ -48,7 +48,7 @@ class LabelSurvey:
 
 @dataclass(frozen=True)
 class ImageSample:
-    """What the images of some cases hold.
+    """Contents of the images of some cases.
 
     Attributes:
         num_cases: how many were read.

@@ -60,6 +60,11 @@ def test_a_misspelt_key_is_named(refusal, stage, options, nearest):
     assert "\n" not in message
 
 
+def test_an_option_of_another_stage_is_refused(refusal):
+    message = refusal("train", {"load_pretrain": "false"})
+    assert message.startswith("--load_pretrain is False: this run has no use for it")
+
+
 def test_a_target_that_does_not_exist(refusal):
     message = refusal("train", {"loss#_target_": "DiceLos"})
     assert message == "--loss#_target_ is 'DiceLos', which cannot be imported."
