@@ -42,6 +42,8 @@ def parser(workbench, folder: Path, tmp_path: Path):
         bundle = Bundle(BUNDLES / f"{name}_segmentation_{stage}")
         settings = {**workbench.options(bundle), "dataset_dir": str(folder), **options}
         settings |= {"output_dir": str(tmp_path / "out"), "patches_per_volume": 1}
+        # Parsed after its workflow is gone, and changed too much to be known as this file again.
+        settings |= {"bundle_root": str(bundle.root)}
         settings |= {} if stage == "search" else {"ckpt_dir": str(tmp_path / "out")}
         known = {key: value for key, value in settings.items() if key in bundle.config()}
         return workbench.workflow(bundle, known, *configs).parser
