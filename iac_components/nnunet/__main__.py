@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.nnunet.options import SearchOptions, TrainingOptions, read_options
-from iac_components.nnunet.planning import write_cell_plans, write_search_plans
-from iac_components.nnunet.plans import read_plans
+from iac_components.nnunet.plans.options import SearchOptions, TrainingOptions, read_options
+from iac_components.nnunet.plans.reading import read_plans
+from iac_components.nnunet.plans.writing import write_cell_plans, write_search_plans
 
 __all__ = ["main"]
 

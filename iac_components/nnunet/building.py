@@ -9,7 +9,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from torch import nn
 
 from iac_components.nnunet.network import OWN_ARGUMENTS
-from iac_components.nnunet.plans import NETWORK, PlansError
+from iac_components.nnunet.plans.reading import NETWORK, PlansError
 
 __all__ = ["Architecture", "build_cell_network", "build_plain_network"]
 

@@ -10,9 +10,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from iac_components.networks import ImplantedNetwork
 from iac_components.nnunet.building import build_cell_network
-from iac_components.nnunet.options import TrainingOptions, read_options
-from iac_components.nnunet.plans import PlansError, own_section
-from iac_components.nnunet.weights import begin_with, trained_weights, unwrapped
+from iac_components.nnunet.plans.options import TrainingOptions, read_options
+from iac_components.nnunet.plans.reading import PlansError, own_section
+from iac_components.nnunet.weights.starting import begin_with, trained_weights, unwrapped
 
 __all__ = ["nnUNetTrainerIAC"]
 

@@ -23,7 +23,7 @@ def saved(path, **content):
 
 
 def test_real_checkpoint_gives_the_weights_alone(trained):
-    from iac_components.nnunet.checkpoint import read_network_weights
+    from iac_components.nnunet.weights.checkpoint import read_network_weights
 
     path = trained.weights.replace("{fold}", "0")
     before = set(torch.serialization.get_safe_globals())
@@ -35,7 +35,7 @@ def test_real_checkpoint_gives_the_weights_alone(trained):
 
 
 def test_old_numpy_numbers_are_passed_over(tmp_path):
-    from iac_components.nnunet.checkpoint import read_network_weights
+    from iac_components.nnunet.weights.checkpoint import read_network_weights
 
     weights = {"a": torch.ones(2)}
     path = saved(
@@ -57,7 +57,7 @@ def test_old_numpy_numbers_are_passed_over(tmp_path):
     ],
 )
 def test_other_files_are_refused_in_one_line(content, message, tmp_path, capsys):
-    from iac_components.nnunet.checkpoint import read_network_weights
+    from iac_components.nnunet.weights.checkpoint import read_network_weights
 
     path = saved(tmp_path / "c.pth", **content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -68,7 +68,7 @@ def test_other_files_are_refused_in_one_line(content, message, tmp_path, capsys)
 
 
 def test_missing_and_damaged_files(tmp_path):
-    from iac_components.nnunet.checkpoint import read_network_weights
+    from iac_components.nnunet.weights.checkpoint import read_network_weights
 
     with pytest.raises(FileNotFoundError, match="does not exist"):
         read_network_weights(tmp_path / "none.pth")
@@ -80,7 +80,7 @@ def test_missing_and_damaged_files(tmp_path):
 @pytest.mark.parametrize("kind", ["PlainConvUNet", "ResidualEncoderUNet"])
 @pytest.mark.parametrize("dims", [2, 3])
 def test_plain_weights_load_under_the_cells(kind, dims, genotypes):
-    from iac_components.nnunet.checkpoint import load_network_weights
+    from iac_components.nnunet.weights.checkpoint import load_network_weights
 
     theirs = plain(kind, dims, seed=8)
     ours = with_cells(kind, dims, genotypes)
@@ -96,7 +96,7 @@ def test_plain_weights_load_under_the_cells(kind, dims, genotypes):
 
 
 def test_weights_of_another_network_change_nothing(genotypes):
-    from iac_components.nnunet.checkpoint import load_network_weights
+    from iac_components.nnunet.weights.checkpoint import load_network_weights
 
     ours = with_cells("PlainConvUNet", 2, genotypes)
     before = {key: value.clone() for key, value in ours.state_dict().items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.nnunet.halves import patients_of, split_halves
+from iac_components.nnunet.searching.halves import patients_of, split_halves
 
 CASES = [f"case_{number:02d}" for number in range(12)]
 

@@ -196,7 +196,7 @@ def test_defaults_are_those_of_the_interface():
     from dataclasses import fields
 
     from iac_components import search_cell
-    from iac_components.nnunet.options import SearchOptions
+    from iac_components.nnunet.plans.options import SearchOptions
 
     theirs = inspect.signature(search_cell).parameters
     own = {field.name: field.default for field in fields(SearchOptions)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from iac_components.nnunet.checkpoint import read_network_weights
+from iac_components.nnunet.weights.checkpoint import read_network_weights
 from iac_components.search import SearchTrace, forget_parameters
 from iac_components.search_space import load_genotype
 
@@ -26,7 +26,7 @@ QUICK = {
 @pytest.fixture
 def searched(here):
     """Return a function that makes plans and a trainer of seconds."""
-    from iac_components.nnunet.search_trainer import nnUNetTrainerIACSearch
+    from iac_components.nnunet.searching.trainer import nnUNetTrainerIACSearch
 
     class Quick(nnUNetTrainerIACSearch):
         def initialize(self):

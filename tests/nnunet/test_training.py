@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from iac_components.nnunet.checkpoint import read_network_weights
+from iac_components.nnunet.weights.checkpoint import read_network_weights
 
 DEVICE = ("-device", "cpu")
 

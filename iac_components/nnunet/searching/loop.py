@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from iac_components.interface.api.engines.components import cell_criterion
 from iac_components.networks import CellSearchNetwork
-from iac_components.nnunet.options import SearchOptions
+from iac_components.nnunet.plans.options import SearchOptions
 from iac_components.search import (
     FirstOrderGradient,
     SearchAudit,

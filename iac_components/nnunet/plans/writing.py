@@ -9,15 +9,15 @@ from typing import cast
 
 import iac_components
 from iac_components.common.files import read_json, write_json
-from iac_components.nnunet.checkpoint import read_network_weights
-from iac_components.nnunet.options import SearchOptions, TrainingOptions
-from iac_components.nnunet.plans import (
+from iac_components.nnunet.plans.options import SearchOptions, TrainingOptions
+from iac_components.nnunet.plans.reading import (
     MAX_BYTES,
     PlansError,
     changed_plans,
     chosen_configurations,
     read_plans,
 )
+from iac_components.nnunet.weights.checkpoint import read_network_weights
 from iac_components.search_space import GenotypeError, load_genotype
 
 __all__ = ["checkpoint_paths", "write_cell_plans", "write_search_plans"]

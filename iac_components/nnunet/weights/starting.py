@@ -9,8 +9,8 @@ from torch import nn
 from torch._dynamo import OptimizedModule
 from torch.nn.parallel import DistributedDataParallel
 
-from iac_components.nnunet.checkpoint import load_network_weights, read_network_weights
-from iac_components.nnunet.plans import own_section
+from iac_components.nnunet.plans.reading import own_section
+from iac_components.nnunet.weights.checkpoint import load_network_weights, read_network_weights
 
 __all__ = ["begin_with", "trained_weights", "unwrapped"]
 

@@ -12,7 +12,7 @@ from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from torch import Tensor
 
-from iac_components.nnunet.options import SearchOptions
+from iac_components.nnunet.plans.options import SearchOptions
 from iac_components.search import SearchAudit, build_audit
 
 __all__ = ["JudgedPatches", "PatchBatch", "audit_on_patches", "draw_patches"]

@@ -24,14 +24,14 @@ from iac_components.interface.api.engines.components import architecture_optimiz
 from iac_components.networks import CellSearchNetwork
 from iac_components.nnunet.building import build_plain_network
 from iac_components.nnunet.decoder import blockwise
-from iac_components.nnunet.halves import patients_of, split_halves
-from iac_components.nnunet.judged_patches import PatchBatch, audit_on_patches
 from iac_components.nnunet.network import dry_pass_shape
-from iac_components.nnunet.options import SearchOptions, read_options
-from iac_components.nnunet.plans import own_section
-from iac_components.nnunet.results import search_record, write_results
-from iac_components.nnunet.search_loop import SearchLoop
-from iac_components.nnunet.weights import begin_with, trained_weights
+from iac_components.nnunet.plans.options import SearchOptions, read_options
+from iac_components.nnunet.plans.reading import own_section
+from iac_components.nnunet.searching.halves import patients_of, split_halves
+from iac_components.nnunet.searching.judged_patches import PatchBatch, audit_on_patches
+from iac_components.nnunet.searching.loop import SearchLoop
+from iac_components.nnunet.searching.results import search_record, write_results
+from iac_components.nnunet.weights.starting import begin_with, trained_weights
 from iac_components.search import forget_parameters
 
 __all__ = ["nnUNetTrainerIACSearch"]

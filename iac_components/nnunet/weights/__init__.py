@@ -1,0 +1,3 @@
+"""Weights that nnU-Net trained: read safely, and loaded into networks with cells."""
+
+from __future__ import annotations
