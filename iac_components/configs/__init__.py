@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from iac_components.configs.bundle_root import find_bundle_root
 from iac_components.configs.device import pick_device
+from iac_components.configs.fold_networks import build_fold_networks
 from iac_components.configs.session import Session
 from iac_components.configs.settings import search_settings
 
 __all__ = [
     "Session",
+    "build_fold_networks",
     "find_bundle_root",
     "pick_device",
     "search_settings",

@@ -12,6 +12,7 @@ cells are compared with, makes; ``plan_nnunet`` gives nnU-Net's shape to a DynUN
 from __future__ import annotations
 
 from iac_components.common.built_weights import note_built
+from iac_components.networks.averaging_inferer import AveragingInferer
 from iac_components.networks.build import (
     build_network,
     implant_genotype,
@@ -55,6 +56,7 @@ from iac_components.networks.supernet import CellSearchNetwork
 from iac_components.networks.weights import load_state, load_weights
 
 __all__ = [
+    "AveragingInferer",
     "CellSearchNetwork",
     "Complexity",
     "ImplantedNetwork",

@@ -123,7 +123,9 @@ class Chain:
     def infer(self, images: Path, output: Path, **options: object) -> Path:
         _ = self.cells
         settings = {"dataset_dir": str(images), "output_dir": str(output)}
-        model = {"genotype_path": str(self.genotype), "checkpoint": str(self.ckpt)}
+        model = {"genotype_path": str(self.genotype)}
+        if "fold_weights" not in options:
+            model["checkpoint"] = str(self.ckpt)
         self.bundles.run("inference", {**settings, **model, **options})
         return output
 

@@ -34,6 +34,9 @@ from iac_components.common.files import write_text
 IMAGE_KEY = "image_key"
 """The option by which a config calls its images otherwise."""
 
+FLIPS, MIRROR_AXES = "flip_probabilities", "mirror_axes"
+"""Chances that training mirrors an axis, and the axes of which there is one."""
+
 
 class Combination(ABC):
     """Data set and network of a combination, from which three bundles are rendered.
@@ -121,6 +124,9 @@ class Combination(ABC):
                         raise ValueError(f"{stage}: no key '{key}' in the template.")
                     merge_kv(filled, key, value)
         result = cast(Facts, filled.get())
+        if MIRROR_AXES in result:
+            chances = cast(Sequence[float], self.dataset.config[FLIPS])
+            result[MIRROR_AXES] = [axis for axis, chance in enumerate(chances) if chance]
         if IMAGE_KEY in result:
             result["voxel_values"] = _keyed(result["voxel_values"])
         empty = [key for key in self.required if key in result and result[key] is None]

@@ -234,6 +234,16 @@ def _skip_module(values: Values) -> Iterator[str]:
         yield refusal("skip_module", values["skip_module"], rule)
 
 
+@register_rule("folds' architectures", "fold_weights", "fold_architectures")
+def _fold_architectures(values: Values) -> Iterator[str]:
+    given, weights = (
+        cast(list[str] | None, values[name]) for name in ("fold_architectures", "fold_weights")
+    )
+    if given is not None and len(given) != len(weights or ()):
+        rule = f"one is needed for each of --fold_weights, which names {len(weights or ())}."
+        yield refusal("fold_architectures", given, rule)
+
+
 @register_rule("device", "device")
 def _device(values: Values) -> Iterator[str]:
     if values["device"] is None:

@@ -80,13 +80,14 @@ def unused_with(
             continue
         for other, uses in option.used_with.items():
             value = values.get(other, "own")
-            kind = value if isinstance(value, str | bool) else "own"
+            kind = "list" if isinstance(value, list) else value
+            kind = kind if isinstance(kind, str | bool) or kind is None else "own"
             if kind not in uses:
                 words = " or ".join(str(use) for use in uses if use != "own")
                 yield refusal(
                     name,
                     values.get(name),
-                    f"with --{other} {'of your own' if kind == 'own' else kind} it has no use, and "
+                    f"with --{other} {'of your own' if kind == 'own' else value} it has no use, and "
                     f"would be ignored. Leave it out, or pass --{other} {words}.",
                 )
                 break
