@@ -19,7 +19,7 @@ from iac_components.evaluation.patients import (
     mean_dice,
     patient_scores,
 )
-from iac_components.evaluation.records import METRICS, CaseRecord, read_metrics
+from iac_components.evaluation.records import CSV_NAME, METRICS, CaseRecord, read_metrics
 from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
 from iac_components.evaluation.runs import average_seeds, load_run
@@ -34,6 +34,7 @@ from iac_components.evaluation.statistics import (
 from iac_components.evaluation.table import render_markdown
 
 __all__ = [
+    "CSV_NAME",
     "EMPTY_CLASS_POLICY",
     "METRICS",
     "CaseRecord",

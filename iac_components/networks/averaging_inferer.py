@@ -82,11 +82,12 @@ class AveragingInferer(Inferer):
         self,
         inputs: torch.Tensor,
         network: Callable[..., torch.Tensor],
-        flips: Sequence[int],
+        flips: list[int],
         *args: object,
         **kwargs: object,
     ) -> torch.Tensor:
         if not flips:
             result: torch.Tensor = self.inferer(inputs, network, *args, **kwargs)
             return result
-        return self.inferer(inputs.flip(flips), network, *args, **kwargs).flip(flips)
+        mirrored: torch.Tensor = self.inferer(inputs.flip(flips), network, *args, **kwargs)
+        return mirrored.flip(flips)

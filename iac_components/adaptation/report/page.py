@@ -12,7 +12,10 @@ from iac_components.adaptation.choice.statistics import held_out_effects
 from iac_components.adaptation.choice.trainings import Trainings, by_patient
 from iac_components.adaptation.choice.verdict import ArmEffect
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
-from iac_components.adaptation.report.blocks import (
+from iac_components.adaptation.report.pictures import draw_case
+from iac_components.adaptation.run import Adaptation
+from iac_components.common.files import atomic_write, write_text
+from iac_components.common.page_blocks import (
     Block,
     Heading,
     Items,
@@ -22,9 +25,6 @@ from iac_components.adaptation.report.blocks import (
     to_html,
     to_markdown,
 )
-from iac_components.adaptation.report.pictures import draw_case
-from iac_components.adaptation.run import Adaptation
-from iac_components.common.files import atomic_write, write_text
 from iac_components.evaluation import finite_mean
 
 __all__ = ["REPORT_HTML", "REPORT_MD", "write_report"]

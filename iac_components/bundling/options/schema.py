@@ -28,9 +28,10 @@ class Option:
             ``component`` (an object with ``_target_`` that may be replaced as a whole), ``choice``
             (a name, or such an object), ``group`` (an object of such), ``steps`` (a list of
             expressions), ``path`` or ``device``; ``used_with``, the values of other options with
-            which alone it has a use (``own`` stands for an object, ``list`` for a list); ``default_words``, the default
-            where it is an expression; ``allowed``, where the words made from the schema would not
-            do; and ``most``, beyond which a number, or one in a list, can only be a slip.
+            which alone it has a use (``own`` stands for an object, ``list`` for a list);
+            ``default_words``, the default where it is an expression; ``allowed``, where the words
+            made from the schema would not do; and ``most``, beyond which a number, or one in a
+            list, can only be a slip.
     """
 
     name: str

@@ -2,7 +2,10 @@
 
 Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
 test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
-printed before it starts. A second call skips finished stages.
+printed before it starts. A second call skips finished stages. Ends with report.html.
+
+--folds 0 1 2 3 4 does all of that in every fold, scores all patients, each by the network that
+never saw it, and segments the images of --images with the average of the folds' networks.
 
 STEM is the common start of three bundle folders' names (own_bundles/liver_unet), or the short
 name of a combination of the collection (acdc_unet, spleen_dints). If there are no bundles at a
@@ -12,7 +15,9 @@ path of that form, they are planned from the data first, as 'iac new' does it.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering.facts import IAC, known
@@ -22,7 +27,15 @@ from iac_components.data.parts import ALL_FOLDS
 from iac_components.interface.commands.new import bundles_of, plan_bundles
 from iac_components.interface.commands.running.bundles import Bundles, find_bundles
 from iac_components.interface.commands.running.chain import run_stages
+from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
+from iac_components.interface.commands.running.folds.stages import (
+    ensemble_stage,
+    fold_folder,
+    fold_stages,
+    write_cross_validation,
+)
 from iac_components.interface.commands.running.overrides import override, read_overrides
+from iac_components.interface.commands.running.report import write_run_report
 from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
 from iac_components.interface.commands.running.words import found_in_a_sentence, metrics_table
 
@@ -32,6 +45,7 @@ EXAMPLE = """
   iac run own_bundles/liver_unet my_data
   iac run hippocampus_unet Task04_Hippocampus --set batch_size=4 search.epochs=40
   iac run acdc_unet ACDC --again train --images new_patients
+  iac run acdc_unet ACDC --folds 0 1 2 3 4 --devices cuda:0 cuda:1 --images new_patients
 """
 
 
@@ -49,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="[STAGE.]KEY=VALUE",
         help=f"options of the bundles; stages: {', '.join(STAGES)}",
+    )
+    parser.add_argument(
+        "--folds", nargs="+", type=int, metavar="N", help="cross-validate over these folds, from 0"
+    )
+    parser.add_argument(
+        "--devices", nargs="+", metavar="DEVICE", help="run folds side by side, one a device"
     )
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
     parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
@@ -68,25 +88,121 @@ def run(options: argparse.Namespace) -> None:
     short = Path(options.stem).name
     out = (options.output_dir or Path("runs") / short).expanduser().absolute()
     bundles = _bundles(options.stem, options.dataset_dir, out)
-    layout = str(bundles.settings("train")["layout"])
+    settings = bundles.settings("train")
+    layout = str(settings["layout"])
     data = _dataset(options.dataset_dir, layout)
-    images = options.images or out / "images"
-    stages = override(make_stages(bundles, data, images=images, out=out), given)
-    stages = _without_test(stages, bundles, has_images=options.images is not None)
+    own = None if options.images is None else options.images.expanduser().absolute()
+    _check_folds(options, given, num_folds=settings["num_folds"])
+    runs, further = _plan(options, bundles, data, out=out, own=own, given=given)
     if options.dry_run:
-        for number, stage in enumerate(stages, start=1):
-            print(f"# {number}. {stage.title}\n{stage.line()}\n")
+        _print_commands(runs, further)
         return
-    own = options.images is not None
-    run_stages(
-        stages,
+    if options.devices:
+        run_folds_in_parallel(
+            _command(options, out), options.set, options.folds, options.devices, out=out
+        )
+    for fold, stages in runs.items():
+        folder = out
+        if fold is not None:
+            folder = fold_folder(out, fold)
+            print(f"\nFold {fold}", flush=True)
+        run_stages(
+            stages,
+            folder,
+            images=None if own and fold is None else folder / "images",
+            layout=layout,
+            until=options.until,
+            # Side by side, they have been repeated.
+            again=None if options.devices else options.again,
+        )
+    if options.until is None or options.until == STAGES[-1]:
+        _finish(runs, further, out, layout=layout, settings=settings)
+
+
+Runs = dict[int | None, list[Stage]]
+
+
+def _check_folds(
+    options: argparse.Namespace, given: Mapping[str, Mapping[str, str]], *, num_folds: object
+) -> None:
+    folds, devices = options.folds, options.devices
+    keys = {key for keys in given.values() for key in keys}
+    if folds is not None:
+        written = f"--folds {' '.join(map(str, folds))}"
+        count = given.get("", {}).get("num_folds", num_folds)
+        if len(set(folds)) < len(folds):
+            raise OptionError(f"{written}: pass each once.")
+        if min(folds) < 0 or max(folds) >= int(str(count)):
+            raise OptionError(f"{written}: the folds are 0 to {int(str(count)) - 1}.")
+        if "fold" in keys:
+            raise OptionError("--set fold and --folds contradict each other: leave one out.")
+    if devices is not None and (folds is None or len(folds) < 2):
+        raise OptionError("--devices has no use without several --folds: leave it out.")
+    if devices is not None and "device" in keys:
+        raise OptionError("--set device and --devices contradict each other: leave one out.")
+
+
+def _plan(
+    options: argparse.Namespace,
+    bundles: Bundles,
+    data: Path,
+    *,
+    out: Path,
+    own: Path | None,
+    given: Mapping[str, Mapping[str, str]],
+) -> tuple[Runs, list[Stage]]:
+    """List the stages of every fold, or of the config's (None), and those that need all folds."""
+    if options.folds is None:
+        stages = override(make_stages(bundles, data, images=own or out / "images", out=out), given)
+        return {None: _without_test(stages, bundles, has_images=own is not None)}, []
+    by_fold: dict[int, list[Stage]] = {
+        fold: override(fold_stages(bundles, data, out=out, fold=fold), given)
+        for fold in options.folds
+    }
+    further = []
+    if own is not None and len(by_fold) > 1:
+        further = [ensemble_stage(bundles, by_fold, images=own, out=out)]
+    return {**by_fold}, further
+
+
+def _print_commands(runs: Runs, further: Sequence[Stage]) -> None:
+    stages = [stage for of_fold in runs.values() for stage in of_fold]
+    for number, stage in enumerate([*stages, *further], start=1):
+        print(f"# {number}. {stage.title}\n{stage.line()}\n")
+
+
+def _command(options: argparse.Namespace, out: Path) -> list[str]:
+    """Return the command's words without folds, devices and overrides."""
+    words = ["run", str(options.stem), str(options.dataset_dir), "--output_dir", str(out)]
+    for name in ("until", "again"):
+        if getattr(options, name) is not None:
+            words += [f"--{name}", getattr(options, name)]
+    return words
+
+
+def _finish(
+    runs: Runs, further: Sequence[Stage], out: Path, *, layout: str, settings: Mapping[str, object]
+) -> None:
+    """Segment with all folds, sum up the scores, write the page, and tell where all is."""
+    if further:
+        run_stages(further, out)
+    (fold, first), *others = runs.items()
+    if others:
+        scores: Path | None = write_cross_validation(runs, out)
+        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores     {scores}")
+    else:
+        scores = next((stage.result for stage in first if stage.name == "evaluate"), None)
+        tell_results(first)
+        out = out if fold is None else fold_folder(out, fold)
+    report = write_run_report(
         out,
-        images=None if own else images,
+        {"Test fold" if fold is None else f"Fold {fold}": stages for fold, stages in runs.items()},
+        scores=scores,
         layout=layout,
-        until=options.until,
-        again=options.again,
+        class_names=cast("list[str]", settings["class_names"]),
+        further=further,
     )
-    tell_results(stages)
+    print(f"report     {report}")
 
 
 def _dataset(given: Path, layout: str) -> Path:

@@ -10,7 +10,8 @@ import pytest
 from threshold_site import make_site
 
 from iac_components.adaptation import AdaptSettings
-from iac_components.adaptation.report.blocks import (
+from iac_components.adaptation.session import adapt_site
+from iac_components.common.page_blocks import (
     Heading,
     Items,
     Paragraph,
@@ -18,7 +19,6 @@ from iac_components.adaptation.report.blocks import (
     to_html,
     to_markdown,
 )
-from iac_components.adaptation.session import adapt_site
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

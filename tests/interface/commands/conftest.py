@@ -12,6 +12,7 @@ import pytest
 from iac_components.__main__ import main
 from iac_components.bundling.rendering.facts import IAC
 from iac_components.evaluation import CaseRecord, write_metrics
+from iac_components.interface.commands.running.chain import test_cases
 from iac_components.interface.commands.running.stages import Stage
 from iac_components.phantoms import write_phantom
 
@@ -43,6 +44,10 @@ class FakeStages:
 
     ran: list[Stage] = field(default_factory=list)
     fails: str | None = None
+    fails_after: int | None = None
+    patients: list[str] = field(default_factory=lambda: ["p"])
+    dice: list[float] = field(default_factory=lambda: [0.875])
+    real_cases: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -52,18 +57,27 @@ class FakeStages:
         from iac_components.interface.commands.running.errors import StageError
 
         self.ran.append(stage)
-        if stage.name == self.fails:
+        if stage.name == self.fails or self.fails_after == len(self.ran) - 1:
             raise StageError(f"Stage '{stage.name}' ended with exit status 3.", 3)
         stage.result.parent.mkdir(parents=True, exist_ok=True)
         if stage.name == "search":
             shutil.copy(IAC / "genotypes" / "hippocampus_unet.json", stage.result)
         elif stage.name == "evaluate":
-            record = CaseRecord("p", "c", 1, "anterior", 0.875, 1.5)
-            write_metrics(stage.result.parent, [record], class_names=["anterior"], info={})
+            self._evaluate(stage)
         elif stage.name == "predict":
             self._predict(stage)
         else:
             stage.result.write_bytes(b"weights")
+
+    def _evaluate(self, stage: Stage) -> None:
+        """Score a patient a call, or the cases of the test part."""
+        done = sum(ran.name == "evaluate" for ran in self.ran) - 1
+        names = [self.patients[done % len(self.patients)]]
+        if self.real_cases:
+            names = [str(case["case"]) for case in test_cases(stage, "decathlon")]
+        dice = self.dice[done % len(self.dice)]
+        records = [CaseRecord(name, name, 1, "anterior", dice, 1.5) for name in names]
+        write_metrics(stage.result.parent, records, class_names=["anterior"], info={})
 
     @staticmethod
     def _predict(stage: Stage) -> None:

@@ -84,10 +84,11 @@ def unused_with(
             kind = kind if isinstance(kind, str | bool) or kind is None else "own"
             if kind not in uses:
                 words = " or ".join(str(use) for use in uses if use != "own")
+                given = "of your own" if kind == "own" else value
                 yield refusal(
                     name,
                     values.get(name),
-                    f"with --{other} {'of your own' if kind == 'own' else value} it has no use, and "
-                    f"would be ignored. Leave it out, or pass --{other} {words}.",
+                    f"with --{other} {given} it has no use, and would be ignored. Leave it out, or "
+                    f"pass --{other} {words}.",
                 )
                 break

@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from iac_components.interface.commands.running.errors import StageError
 from iac_components.interface.commands.running.stages import Stage
 
-__all__ = ["run_stage"]
+__all__ = ["handed_on", "run_stage"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,7 +34,7 @@ def run_stage(stage: Stage) -> None:
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, *stage.words()], env=environment, start_new_session=True
     )
-    with _handed_on(process):
+    with handed_on([process]):
         status = process.wait()
     if status:
         status = 128 - status if status < 0 else status
@@ -46,11 +46,12 @@ def run_stage(stage: Stage) -> None:
 
 
 @contextmanager
-def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Forward signals to a process; ignored ones (``nohup``) stay ignored."""
+def handed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Forward signals to the processes of a list; ignored ones (``nohup``) stay ignored."""
 
     def send(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
+        for process in processes:
+            process.send_signal(number)
 
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     heard = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]

@@ -1,0 +1,94 @@
+"""A run of several folds: each in a folder of its own, their scores together, their average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from iac_components.common.files import read_json, require_writable_directory
+from iac_components.evaluation import CSV_NAME, read_metrics, write_metrics
+from iac_components.interface.commands.running.bundles import Bundles
+from iac_components.interface.commands.running.stages import Stage, make_stages
+
+__all__ = ["ensemble_stage", "fold_folder", "fold_stages", "write_cross_validation"]
+
+CROSS_VALIDATION = "cross_validation"
+MAX_BYTES = 100_000_000
+
+
+def fold_folder(out: Path, fold: int) -> Path:
+    """Return the folder of a fold within a run's."""
+    return out / f"fold_{fold}"
+
+
+def fold_stages(bundles: Bundles, data: Path, *, out: Path, fold: int) -> list[Stage]:
+    """List the stages of a fold; all folds share one split of the patients.
+
+    Args:
+        bundles: of a combination.
+        data: the labelled data set.
+        out: folder of the whole run.
+        fold: the fold whose patients are the test.
+    """
+    folder = fold_folder(out, fold)
+    stages = make_stages(bundles, data, images=folder / "images", out=folder)
+    split = {"fold": fold, "folds_file": out / "folds.json"}
+    return [
+        stage.with_options(split) if "folds_file" in stage.options else stage for stage in stages
+    ]
+
+
+def ensemble_stage(
+    bundles: Bundles, stages: Mapping[int, Sequence[Stage]], *, images: Path, out: Path
+) -> Stage:
+    """Make the stage that segments images with the average of all folds' networks.
+
+    Args:
+        bundles: of a combination.
+        stages: those of each fold.
+        images: folder of the images.
+        out: folder of the whole run.
+    """
+    single = [
+        next(stage for stage in of_fold if stage.name == "predict") for of_fold in stages.values()
+    ]
+    (architecture,) = (key for key in single[0].options if key.endswith("_path"))
+    return Stage(
+        "predict",
+        f"segment a folder of images with the average of {len(single)} folds",
+        (bundles.config("inference"),),
+        {
+            **{
+                key: value
+                for key, value in single[0].options.items()
+                if key not in (architecture, "checkpoint")
+            },
+            "dataset_dir": images,
+            "fold_weights": [str(stage.options["checkpoint"]) for stage in single],
+            "fold_architectures": [str(stage.options[architecture]) for stage in single],
+            "output_dir": out / "predictions",
+        },
+        out / "predictions",
+    )
+
+
+def write_cross_validation(stages: Mapping[int | None, Sequence[Stage]], out: Path) -> Path:
+    """Write the scores of all folds' test patients, each from the network that never saw it.
+
+    Returns:
+        ``metrics.json`` of all patients, beside its ``metrics.csv``.
+    """
+    results = [
+        stage.result for of_fold in stages.values() for stage in of_fold if stage.name == "evaluate"
+    ]
+    content = cast("dict[str, object]", read_json(results[0], max_bytes=MAX_BYTES))
+    folder = require_writable_directory(out / CROSS_VALIDATION)
+    write_metrics(
+        folder,
+        [record for result in results for record in read_metrics(result.with_name(CSV_NAME))],
+        class_names=cast("list[str]", content["class_names"]),
+        info={"folds": list(stages), "runs": [str(result.parent) for result in results]},
+        regions=cast("Mapping[str, Sequence[int]] | None", content.get("regions")),
+    )
+    return folder / results[0].name
