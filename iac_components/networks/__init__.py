@@ -18,6 +18,7 @@ from iac_components.networks.build import (
     implant_genotype,
     implant_skip_module,
 )
+from iac_components.networks.foreground_inferer import ForegroundSliceInferer
 from iac_components.networks.implanted_network import ImplantedNetwork
 from iac_components.networks.implanting.fusion import (
     SkipFusion,
@@ -59,6 +60,7 @@ __all__ = [
     "AveragingInferer",
     "CellSearchNetwork",
     "Complexity",
+    "ForegroundSliceInferer",
     "ImplantedNetwork",
     "MakeSkipModule",
     "NnUNetPlan",

@@ -61,7 +61,7 @@ def main() -> None:
         image = nibabel.load(str(entry["image"]))
         nibabel.save(image, images["as_it_is"] / f"{entry['case']}.nii.gz")
         nibabel.save(place(image), images["corner"] / f"{entry['case']}.nii.gz")
-    changes = {} if options.window is None else {"field_of_view": [*options.window, -1]}
+    changes = {} if options.window is None else {"patch_size": options.window}
     scores: dict[str, dict[str, float]] = {}
     for kind, folder in images.items():
         masks = options.work_dir / f"{kind}_masks"

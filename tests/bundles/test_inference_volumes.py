@@ -296,7 +296,7 @@ def test_command_line_from_another_folder(hippocampus_chain, checkpoint, results
         "genotype_path": os.path.relpath(chain.genotype, elsewhere),
         "checkpoint": os.path.relpath(checkpoint, elsewhere),
         "backbone_def#features": "[8,8,8,8,8,8]",
-        "field_of_view": "[32,32,-1]",
+        "patch_size": "[32,32]",
     }
     words = itertools.chain.from_iterable((f"--{key}", value) for key, value in options.items())
     done = subprocess.run(

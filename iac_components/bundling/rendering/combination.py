@@ -19,7 +19,6 @@ from monai.bundle.utils import merge_kv
 
 import iac_components
 from iac_components.bundling.options import option_table
-from iac_components.bundling.options.keys.known_ids import referred_ids
 from iac_components.bundling.rendering.facts import (
     SOURCES,
     DatasetSource,
@@ -164,10 +163,7 @@ class Combination(ABC):
 
     def _options(self, stage: str) -> Facts:
         """Return the keys of a stage's config, without those that no single bundle uses."""
-        config = self.config(stage, self.stage_template(stage))
-        # A file that evaluates may refer to any key of the training that it is laid over.
-        unused = {"patch_size"} - referred_ids(config) if stage == "inference" else set()
-        return {key: value for key, value in config.items() if key not in unused}
+        return self.config(stage, self.stage_template(stage))
 
     def provenance(self) -> Facts:
         """Return the origin of the shipped architecture."""

@@ -101,7 +101,7 @@ def _window(
         return WindowShape(tuple(size) if size is not None else None, slice_axis)
     if size is not None or slice_axis is not None:
         raise OptionError("window and slice_axis are the recipe's for a part: leave them out.")
-    return WindowShape(recipe.window, 2 if recipe.spatial_dims == 2 else None)
+    return WindowShape(recipe.patch_size, 2 if recipe.spatial_dims == 2 else None)
 
 
 def _read(cases: Items) -> list[SiteCase]:

@@ -85,9 +85,9 @@ def predict(
         entries, labels=recipe.labels, num_channels=recipe.in_channels, min_size=(1, 1, 1)
     )
     network.to(where)
-    shape = (recipe.in_channels, *recipe.window)
+    shape = (recipe.in_channels, *recipe.patch_size)
     names = recipe.class_names
-    check_network(network, shape, class_names=names, option="field_of_view")
+    check_network(network, shape, class_names=names, option="patch_size")
     if output_dir is None:
         arrays: dict[str, LabelMap] = {}
         evaluator = _evaluator(network, entries, recipe, None, (where, mixed), num_workers)

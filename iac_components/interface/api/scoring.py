@@ -104,7 +104,7 @@ def evaluate(
     batches, _ = read_source(data, "data")
     network.to(where)
     names = name_classes(class_names, batches)
-    outputs = check_network(network, batches.window, class_names=names, option="field_of_view")
+    outputs = check_network(network, batches.window, class_names=names, option="patch_size")
     names = names or number_classes(outputs)
     scoring = batches.scoring(num_workers=num_workers)
     _require_names(scoring.loader.dataset, data)

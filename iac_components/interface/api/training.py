@@ -118,7 +118,7 @@ def train(
     names = name_classes(class_names, held_out, batches)
     outputs = check_network(network, batches.shape, class_names=names)
     if held_out is not None:
-        check_network(network, held_out.window, class_names=names, option="field_of_view")
+        check_network(network, held_out.window, class_names=names, option="patch_size")
     loss = loss or segmentation_loss()
     parts = {"train": batches} if held_out is None else {"train": batches, "validation": held_out}
     record = record_of("training", network, settings, parts=parts, others={"loss": loss})

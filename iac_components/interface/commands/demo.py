@@ -65,10 +65,6 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
 }
 """Options of a short run, by method and stage."""
 
-CENTRED: Mapping[str, object] = {"field_of_view": [48, 64, -1]}
-"""For slices of hippocampus: a window that just holds them is learned soonest. The bundle's own
-is wider, so that a hippocampus away from the middle is found as well."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -148,10 +144,10 @@ def _short(
 ) -> list[Stage]:
     """Set the budget of stages; the validation interval follows a given length."""
     short = []
-    window = CENTRED if bundles.method == "iac" and bundles.name.startswith("hippocampus") else {}
+    slices = bundles.method == "iac" and bundles.name.startswith("hippocampus")
     for stage in stages:
-        budget = {**BUDGETS[bundles.method].get(stage.name, {}), **window}
-        if window and stage.name in ("backbone", "train"):
+        budget = dict(BUDGETS[bundles.method].get(stage.name, {}))
+        if slices and stage.name in ("backbone", "train"):
             # Slices without a label are a third of these few, and must be learned, too.
             budget["empty_fraction"] = 0.5
         if "epochs" in {**given.get("", {}), **given.get(stage.name, {})}:

@@ -155,14 +155,14 @@ def _plan(
     if options.folds is None:
         stages = override(make_stages(bundles, data, images=own or out / "images", out=out), given)
         return {None: _without_test(stages, bundles, has_images=own is not None)}, []
-    by_fold: dict[int, list[Stage]] = {
+    by_fold: Runs = {
         fold: override(fold_stages(bundles, data, out=out, fold=fold), given)
         for fold in options.folds
     }
     further = []
     if own is not None and len(by_fold) > 1:
         further = [ensemble_stage(bundles, by_fold, images=own, out=out)]
-    return {**by_fold}, further
+    return by_fold, further
 
 
 def _print_commands(runs: Runs, further: Sequence[Stage]) -> None:

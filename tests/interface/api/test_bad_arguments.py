@@ -131,11 +131,11 @@ def test_classes_and_channels_must_fit(data, untouched):
 
 
 def test_the_window_of_validation_must_fit_too(data, untouched):
-    recipe = replace(data.recipe, field_of_view=(34, 34, -1))
+    recipe = replace(data.recipe, patch_size=(34, 34), field_of_view=(34, 34, -1))
     odd = replace(data.validation, recipe=recipe)
-    with pytest.raises(OptionError, match=r"^field_of_view is \[34, 34\]"):
+    with pytest.raises(OptionError, match=r"^patch_size is \[34, 34\]"):
         iac.train(unet(), data.train, odd, output_dir=untouched)
-    with pytest.raises(OptionError, match=r"^field_of_view is \[34, 34\]"):
+    with pytest.raises(OptionError, match=r"^patch_size is \[34, 34\]"):
         iac.evaluate(unet(), odd, output_dir=untouched)
 
 

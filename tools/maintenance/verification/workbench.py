@@ -114,7 +114,8 @@ class Workbench:
         infers = bundle.stage == "inference"
         return {
             "dataset_dir": str(self.images(bundle) if infers else self.dataset_dir(bundle)),
-            **self.phantom_of(bundle).options,
+            # How training sees a phantom: inference has no such options.
+            **({} if infers else self.phantom_of(bundle).options),
             **small,
         }
 

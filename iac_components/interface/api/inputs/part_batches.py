@@ -26,7 +26,7 @@ class PartBatches(Batches):
     def __init__(self, name: str, part: Part) -> None:
         self.name, self.part = name, part
         self.shape = (part.recipe.in_channels, *part.recipe.patch_size)
-        self.window = (part.recipe.in_channels, *part.recipe.window)
+        self.window = (part.recipe.in_channels, *part.recipe.patch_size)
         self.cases = list_cases(part.entries)
         self.class_names = part.recipe.class_names
         self.settings = {**part.origin, **part.recipe.settings()}

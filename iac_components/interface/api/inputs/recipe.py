@@ -58,7 +58,7 @@ class Recipe:
         pixdim: voxel size in mm to resample to, along the axes of ``plane``; -1 keeps an axis.
         patch_size: of a training patch; its length is the number of spatial dimensions.
         field_of_view: with slices, central voxels of a volume from which training draws patches,
-            and the size of the sliding window in prediction; None with patches.
+            None with patches.
         plane: direction of the slices, ``axial``, ``coronal`` or ``sagittal``.
         flip_probabilities: of a flip along each axis of a patch.
         augment: flips, small rotations and changes of grey values besides random crops.
@@ -110,11 +110,6 @@ class Recipe:
     def spatial_dims(self) -> int:
         """2 with slices, 3 with patches."""
         return len(self.patch_size)
-
-    @property
-    def window(self) -> tuple[int, ...]:
-        """Sizes of the sliding window in prediction."""
-        return self.patch_size if self.field_of_view is None else self.field_of_view[:2]
 
     @property
     def out_channels(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from monai.inferers import Inferer, SliceInferer
+from monai.inferers import Inferer
 from monai.transforms import (
     Activationsd,
     AsDiscreted,
@@ -27,7 +27,7 @@ from monai.transforms import (
 
 from iac_components.data import NiftiReader, WholeLabelsd
 from iac_components.interface.api.inputs.recipe import PLANES, Recipe
-from iac_components.networks import PairedWindowInferer
+from iac_components.networks import ForegroundSliceInferer, PairedWindowInferer
 
 __all__ = [
     "INDICES",
@@ -113,10 +113,10 @@ def window_inferer(recipe: Recipe) -> Inferer:
     """Slide a window over a whole volume."""
     if recipe.field_of_view is None:
         return PairedWindowInferer(
-            roi_size=list(recipe.window), sw_batch_size=4, overlap=0.5, mode="gaussian"
+            roi_size=list(recipe.patch_size), sw_batch_size=4, overlap=0.5, mode="gaussian"
         )
-    return SliceInferer(
-        roi_size=list(recipe.window),
+    return ForegroundSliceInferer(
+        roi_size=list(recipe.patch_size),
         spatial_dim=2,
         sw_batch_size=16,
         overlap=0.5,

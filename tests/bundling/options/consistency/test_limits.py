@@ -10,7 +10,7 @@ GIGABYTES = {
     ("search", "iac", "patch_size"): ([16384, 16384], {"field_of_view": [-1, -1, -1]}),
     ("train", "iac", "patch_size"): ([16384, 16384], {"field_of_view": [-1, -1, -1]}),
     ("train", "iac", "field_of_view"): ([16384, 16384, 16], {}),
-    ("inference", "iac", "field_of_view"): ([16384, 16384, 16], {}),
+    ("inference", "iac", "patch_size"): ([16384, 16384], {}),
     ("search", "dints", "patch_size"): ([2048, 2048, 2048], {}),
     ("train", "dints", "patch_size"): ([512, 512, 512], {}),
     ("inference", "dints", "patch_size"): ([2048, 2048, 2048], {}),

@@ -29,7 +29,7 @@ PHANTOMS: Mapping[str, Phantom] = MappingProxyType(
 STEPS: Options = {"steps_per_epoch": 2, "batch_size": 2, "patch_size": [32, 32]}
 
 PLANNED: dict[str, Options] = {"nnunet": {"patch_size": STEPS["patch_size"]}}
-"""Patches for nnU-Net, whose network follows from them, at inference too; others need none."""
+"""Patches for nnU-Net, whose network follows from them."""
 
 QUICK = Budget(
     stages={
@@ -48,7 +48,7 @@ QUICK = Budget(
             "stability#min_signal": 0.0,
         },
         "train": {**STEPS, "epochs": 2, "val_interval": 1},
-        "inference": {},
+        "inference": {"patch_size": STEPS["patch_size"]},
     },
     networks={
         "unet": {"backbone_def#features": [8] * 6},
@@ -70,7 +70,7 @@ FULL = Budget(
     stages={
         "search": {**ONE_EPOCH, "warmup_epochs": 0},
         "train": {**ONE_EPOCH, "val_interval": 1},
-        "inference": {},
+        "inference": {"patch_size": STEPS["patch_size"]},
     },
     networks=PLANNED,
 )

@@ -19,7 +19,7 @@ from tools.maintenance.verification.methods.iac_budgets import other_skip_module
 __all__ = ["IacChain"]
 
 CELL = "skip_module."
-VIEW = "field_of_view"
+PATCH = "patch_size"
 TRAINED = (
     "models/model.pt",
     "models/model_final.pt",
@@ -112,8 +112,8 @@ class IacChain(Chain):
     def network_input(self, image: Tensor) -> Tensor:
         """All slices, in one window each."""
         bundle = self.inference_bundle
-        view = self.workbench.options(bundle).get(VIEW, bundle.config()[VIEW])
-        window = ResizeWithPadOrCrop(cast(Sequence[int], view))
+        patch = self.workbench.options(bundle).get(PATCH, bundle.config()[PATCH])
+        window = ResizeWithPadOrCrop([*cast(Sequence[int], patch), -1])
         return torch.as_tensor(window(image)).movedim(-1, 0).float()
 
     def _implanted(self) -> Iterator[str]:

@@ -40,7 +40,7 @@ def fold_stages(bundles: Bundles, data: Path, *, out: Path, fold: int) -> list[S
 
 
 def ensemble_stage(
-    bundles: Bundles, stages: Mapping[int, Sequence[Stage]], *, images: Path, out: Path
+    bundles: Bundles, stages: Mapping[int | None, Sequence[Stage]], *, images: Path, out: Path
 ) -> Stage:
     """Make the stage that segments images with the average of all folds' networks.
 
