@@ -17,6 +17,7 @@ from iac_components.common.console.paths import take_paths_as_typed
 from iac_components.common.ranks import join_ranks, leave_ranks
 from iac_components.configs.data_checks import check_data, check_length
 from iac_components.configs.stages import STAGES
+from iac_components.configs.tracking import RunTracking
 from iac_components.engine import run_until_signal
 from iac_components.networks import check_patch
 
@@ -44,6 +45,7 @@ class Session:
         self.method = method
         self.stage = stage
         self.ranks = ranks
+        self._tracking: RunTracking | None = None
 
     def begin(self) -> None:
         """Read the options: the first thing that a config does.
@@ -91,18 +93,27 @@ class Session:
     def run(self, engine: Engine, validators: Sequence[Engine] = ()) -> None:
         """Run an engine to its end, or until SIGINT or SIGTERM and the end of the step at work.
 
+        Experiment trackers among its handlers are told the settings, and a search's numbers.
+
         Args:
             engine: a trainer or an evaluator.
             validators: evaluators that the trainer runs.
         """
+        stage, parser = STAGES[self.stage], running_parser()
+        record = parser.get_parsed_content("run_record") if stage.trains else None
+        self._tracking = RunTracking(parser, handlers=stage.handlers, record=record)
+        self._tracking.attach(engine)
         run_until_signal(engine, validators)
 
     def end(self) -> None:
-        """Leave the other processes, and give the folders back.
+        """Give trackers the files of the results, leave the other processes, release the folders.
 
         Raises:
             FolderLostError: if one was deleted or moved during the run.
         """
+        if self._tracking is not None:
+            self._tracking.finish()
+            self._tracking = None
         if self.ranks:
             leave_ranks()
         running_parser().get_parsed_content("folders").release()

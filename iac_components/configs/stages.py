@@ -15,6 +15,7 @@ class Stage:
 
     Attributes:
         trains: the run changes weights: it is seeded, recorded, and can be resumed.
+        handlers: id of the handlers of the engine that is run.
         parts: names of the parts of the data set, with where their cases are listed; a training's
             are those of its record.
         components: what is built before any data are read; None for all that a training has.
@@ -22,6 +23,7 @@ class Stage:
     """
 
     trains: bool
+    handlers: str = "train#handlers"
     parts: Mapping[str, str] = field(default_factory=dict)
     components: Sequence[str] = ()
     preflight: Mapping[str, object] = field(default_factory=dict)
@@ -36,6 +38,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         "train": Stage(trains=True),
         "evaluate": Stage(
             trains=False,
+            handlers="validate#handlers",
             parts={"test": "validate#dataset#data"},
             components=(
                 *("validate#inferer", "validate#preprocessing", "validate#postprocessing"),
@@ -45,6 +48,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
         ),
         "inference": Stage(
             trains=False,
+            handlers="handlers",
             parts={"images": "dataset#data"},
             components=("inferer", "preprocessing", "postprocessing"),
             preflight=_WHOLE,

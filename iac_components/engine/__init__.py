@@ -15,6 +15,7 @@ from iac_components.engine.records import (
     RunRecord,
     data_parts,
     package_versions,
+    read_settings,
     record_run,
     weights_record,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "image_batch",
     "metric_value",
     "package_versions",
+    "read_settings",
     "record_run",
     "run_until_signal",
     "until_signal",

@@ -1,4 +1,4 @@
-"""Losses where experiment trackers look for them."""
+"""Losses and learning rates where experiment trackers look for them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ _LOSS = "loss"
 
 
 class EpochMetrics:
-    """Put the epoch's mean of every loss into ``engine.state.metrics``, for MONAI's trackers.
+    """Put an epoch's mean losses and its learning rates into ``engine.state.metrics``.
 
-    Its TensorBoard and MLflow handlers write that mapping after each epoch. For the loss of a
+    MONAI's TensorBoard and MLflow handlers write that mapping after each epoch. For the loss of a
     single step they look into a list, as decollating a batch makes one; MLflow's fails without it.
     The trainers here do not decollate (it costs time), so the step's output is put into a list as
-    it is. Attach it after the handlers that read the output by name, and before the trackers. Each
+    it is. Rates are those of ``engine.optimizer``, by group where these differ, and of a search's
+    ``engine.architecture_optimizer``, as the epoch used them: attach it before what steps their
+    schedules, after the handlers that read the output by name, and before the trackers. Each
     rank takes the mean of its own steps.
 
     Args:
@@ -49,4 +51,17 @@ class EpochMetrics:
 
     def _write(self, engine: Engine) -> None:
         means = {name: float(torch.stack(kept).mean()) for name, kept in self._losses.items()}
-        engine.state.metrics.update(means | dict(self.describe()))
+        engine.state.metrics.update({**means, **_rates(engine), **self.describe()})
+
+
+def _rates(engine: Engine) -> dict[str, float]:
+    found = {}
+    for owner in ("optimizer", "architecture_optimizer"):
+        optimizer = getattr(engine, owner, None)
+        if optimizer is None:
+            continue
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        name = owner.replace("optimizer", "learning_rate")
+        ends = [""] if len(set(rates)) == 1 else [f"_{place}" for place in range(len(rates))]
+        found |= {f"{name}{end}": rate for end, rate in zip(ends, rates, strict=False)}
+    return found

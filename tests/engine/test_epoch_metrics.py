@@ -44,6 +44,23 @@ def test_further_numbers():
     assert [metrics["living_operations"] for metrics in seen] == [40, 25]
 
 
+def test_learning_rates_are_those_of_the_epoch():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(3)]
+    engine = Engine(lambda engine, batch: output(1.0))
+    engine.optimizer = torch.optim.SGD(
+        [{"params": weights[:1], "lr": 0.5}, {"params": weights[1:2], "lr": 0.25}], lr=1.0
+    )
+    engine.architecture_optimizer = torch.optim.SGD(weights[2:], lr=0.125)
+    EpochMetrics().attach(engine)
+    engine.run([0])
+    rates = {"learning_rate_0": 0.5, "learning_rate_1": 0.25, "architecture_learning_rate": 0.125}
+    assert engine.state.metrics == {"loss": 1.0, **rates}
+    engine.optimizer.param_groups[1]["lr"] = 0.5
+    engine.state.metrics.clear()
+    engine.run([0])
+    assert engine.state.metrics["learning_rate"] == 0.5
+
+
 def test_graphs_are_not_kept():
     handler = EpochMetrics()
     engine = Engine(lambda engine, batch: output(1.0))

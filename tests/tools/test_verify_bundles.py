@@ -115,6 +115,7 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
     ("files", "search", add("LICENSE", b"mine"), "LICENSE: is not the repository's"),
     ("files", "train", delete(EVALUATE), "configs/evaluate.json: is missing"),
     ("files", "train", delete("configs/multi_gpu_train.json"), "multi_gpu_train.json: is missing"),
+    ("files", "train", delete(INFER), "configs/inference.json: is missing"),
     ("files", "inference", delete("genotype.json"), "genotype.json: is missing"),
     ("files", "train", add("docs/data_license.txt", b"free"), "data_license.txt: has no 'Licence"),
     ("files", "train", add("configs/notes.txt", b"x"), "configs/notes.txt: is no config"),

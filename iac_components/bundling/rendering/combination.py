@@ -21,6 +21,7 @@ import iac_components
 from iac_components.bundling.options import option_table
 from iac_components.bundling.rendering.facts import (
     SOURCES,
+    STAGES,
     DatasetSource,
     Facts,
     provenance_of,
@@ -104,8 +105,12 @@ class Combination(ABC):
         return self.sources / stage / f"{stage}.json"
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
-        """Templates beside those of the stage."""
-        return ()
+        """Templates beside those of the stage.
+
+        A train bundle segments by what it trained: clients that train and segment in turn (MONAI
+        Label, MonaiAlgo, the model zoo) look for both configs in one folder.
+        """
+        return (self.stage_template("inference"),) if stage == "train" else ()
 
     def config(self, stage: str, template: Path) -> Facts:
         """Render a template to a config."""
@@ -115,12 +120,12 @@ class Combination(ABC):
             for key, value in facts.items():
                 if key in content:
                     merge_kv(filled, key, value)
-        if template.stem == stage:
+        if template.stem in STAGES:
             for facts in self.facts():
-                stages = cast(Mapping[str, Facts], facts.get("by_stage", {stage: {}}))
-                for key, value in stages[stage].items():
+                stages = cast(Mapping[str, Facts], facts.get("by_stage", {template.stem: {}}))
+                for key, value in stages[template.stem].items():
                     if key.lstrip("+").partition("#")[0] not in content:
-                        raise ValueError(f"{stage}: no key '{key}' in the template.")
+                        raise ValueError(f"{template.stem}: no key '{key}' in the template.")
                     merge_kv(filled, key, value)
         result = cast(Facts, filled.get())
         if MIRROR_AXES in result:

@@ -82,8 +82,9 @@ class IacCombination(Combination):
         return content
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
-        """Return the backbone's own override files."""
-        return sorted((self.sources / "overrides" / self.backbone.name / stage).glob("*.json"))
+        """Return those of every method, and the backbone's own override files."""
+        own = self.sources / "overrides" / self.backbone.name / stage
+        return (*super().extra_templates(stage), *sorted(own.glob("*.json")))
 
     def architecture_source(self) -> Path:
         """Return the genotype of this data set and backbone if one was found, else of another.

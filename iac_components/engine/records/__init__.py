@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iac_components.engine.records.config_record import data_parts, record_run
+from iac_components.engine.records.config_record import data_parts, read_settings, record_run
 from iac_components.engine.records.run_record import CaseList, RunRecord, package_versions
 from iac_components.engine.records.weights_record import weights_record
 
@@ -11,6 +11,7 @@ __all__ = [
     "RunRecord",
     "data_parts",
     "package_versions",
+    "read_settings",
     "record_run",
     "weights_record",
 ]

@@ -13,9 +13,14 @@ from monai.bundle import ConfigParser, ReferenceResolver
 
 from iac_components.common.console.config_stack import running_parser
 from iac_components.engine.loaded_files import is_loader, loaded_files
-from iac_components.engine.records.run_record import LOADED_BY, CaseList, RunRecord
+from iac_components.engine.records.run_record import (
+    LOADED_BY,
+    CaseList,
+    RunRecord,
+    package_versions,
+)
 
-__all__ = ["Entries", "data_parts", "list_cases", "record_run"]
+__all__ = ["Entries", "data_parts", "list_cases", "read_settings", "record_run"]
 
 Entries = Sequence[Mapping[str, object]]
 
@@ -116,6 +121,24 @@ def record_run(
         begun={f"{LOADED_BY}{file.place}": file.content for file in loaded},
         written_by=frozenset(file.run for file in loaded if file.run is not None),
     )
+
+
+def read_settings(parser: ConfigParser, record: RunRecord | None = None) -> dict[str, object]:
+    """Read all settings of a run for an experiment tracker: options, places, machine, digests.
+
+    Args:
+        parser: of the run.
+        record: of a training or a search: adds the arguments of components, the digests of files
+            and data, versions, and the digest of them all.
+    """
+    frame = set(_FRAME.split())
+    names = [name for name in parser.get() if name not in frame and _is_plain(parser, name)]
+    settings = {name: _value(parser, name) for name in names}
+    settings["device"] = str(parser.get_parsed_content("device"))
+    if record is not None:
+        versions = {f"version of {name}": v for name, v in package_versions().items()}
+        settings |= {**record.identity(), **versions, "digest of the run": record.digest}
+    return settings
 
 
 def data_parts(parser: ConfigParser) -> dict[str, str]:

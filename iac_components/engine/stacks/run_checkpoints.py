@@ -12,7 +12,9 @@ from torch import nn
 from iac_components.engine.best_model import FinalModel
 from iac_components.engine.checkpoints import ResumableCheckpoint
 from iac_components.engine.checkpoints.checkpoint import Stateful
+from iac_components.engine.checkpoints.new_length import has_length
 from iac_components.engine.records.run_record import RunRecord
+from iac_components.engine.stacks.round_rates import RoundRates
 
 __all__ = ["CHECKPOINTS", "RunCheckpoints"]
 
@@ -26,6 +28,7 @@ class RunCheckpoints:
     """Checkpoints to resume from and, of a training, the weights of its last epoch.
 
     Put it last in a trainer's list: a checkpoint must hold what the others do at an epoch's end.
+    Schedules of learning rates begin anew where a client runs the trainer again.
 
     Args:
         output_dir: the run's folder; checkpoints lie in ``checkpoints`` below it.
@@ -57,7 +60,9 @@ class RunCheckpoints:
         every: int = 1,
         keep: int = 2,
     ) -> None:
-        self.handlers: list[FinalModel | ResumableCheckpoint] = []
+        self.handlers: list[RoundRates | FinalModel | ResumableCheckpoint] = [
+            RoundRates(item) for item in save_dict.values() if has_length(item)
+        ]
         files = [Path(output_dir) / name for name in results]
         if ckpt_dir is not None:
             folder = Path(ckpt_dir)

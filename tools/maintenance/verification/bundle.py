@@ -93,14 +93,17 @@ class Bundle:
 
     @property
     def overrides(self) -> list[Path]:
-        """The override files."""
-        return self.config_files[1:]
+        """The override files: those that are no stage's own config."""
+        return [path for path in self.config_files if path.stem not in STAGES]
 
     def stack(self, path: Path) -> list[Path]:
         """List the files that a config is used with, itself last.
 
-        An override lies on the stage's config; ``multi_gpu_evaluate`` also on ``evaluate``.
+        An override lies on the stage's config; ``multi_gpu_evaluate`` also on ``evaluate``. What a
+        train bundle segments with stands by itself.
         """
+        if path.stem in STAGES:
+            return [path]
         main = self.config_path(self.stage)
         middle = path.with_name(path.name.removeprefix("multi_gpu_"))
         files = dict.fromkeys([main, middle, path]) if middle.is_file() else [main, path]

@@ -13,7 +13,7 @@ __all__ = ["check_files"]
 
 CONFIGS = {
     "search": ("search", "multi_gpu_search"),
-    "train": ("train", "evaluate", "multi_gpu_train", "multi_gpu_evaluate"),
+    "train": ("train", "evaluate", "multi_gpu_train", "multi_gpu_evaluate", "inference"),
     "inference": ("inference",),
 }
 VERSION_MARK = re.compile(r"_v(?!essel_)")
