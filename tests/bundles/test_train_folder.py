@@ -28,7 +28,7 @@ def root(hippocampus, tmp_path: Path) -> Path:
 def segment(root: Path, images: Path, output: Path) -> list[np.ndarray]:
     config = str(root / "configs" / "inference.json")
     places = {"dataset_dir": str(images), "output_dir": str(output)}
-    run(config_file=config, **places, **NETWORK, **VIEW)
+    run(config_file=config, **places, **NETWORK, patch_size=STEPS["patch_size"])
     return [np.asarray(nibabel.load(path).dataobj) for path in sorted(output.glob("*_seg.nii.gz"))]
 
 
