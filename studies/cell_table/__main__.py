@@ -25,10 +25,14 @@ def main() -> None:
     work_dir = arguments.work_dir / settings.name
     dataset_dir = arguments.dataset_dir
     if arguments.command == "fill":
-        train_backbone(settings, dataset_dir, work_dir / "backbone.pt")
+        backbone = RESULTS / f"{settings.name}_backbone.pt"
+        if not backbone.is_file():
+            backbone = work_dir / "backbone.pt"
+            train_backbone(settings, dataset_dir, backbone)
         fill_table(
             settings,
             dataset_dir,
+            backbone_path=backbone,
             work_dir=work_dir,
             kept=kept,
             limit=arguments.limit,

@@ -144,6 +144,7 @@ def fill_table(
     settings: TableSettings,
     dataset_dir: str | Path,
     *,
+    backbone_path: Path,
     work_dir: Path,
     kept: Path,
     limit: int | None = None,
@@ -154,8 +155,9 @@ def fill_table(
     Args:
         settings: of the table.
         dataset_dir: the data set's folder.
-        work_dir: holds ``backbone.pt``; rows go to its ``raw`` folder, a file each.
-        kept: the table's file in the repository, whose rows are done.
+        backbone_path: weights of the trained backbone.
+        work_dir: rows go to its ``raw`` folder, a file each.
+        kept: the table's file in the repository, whose rows of this backbone are done.
         limit: rows at most; None makes them all.
         shifts: the shifts whose rows are made; None makes those of all.
 
@@ -169,6 +171,8 @@ def fill_table(
     if unknown:
         raise ValueError(f"no shift {unknown} in {settings.name}: choose from {settings.shifts}.")
     raw = work_dir / "raw"
+    backbone = load_backbone(settings, backbone_path)
+    workshop = Workshop(settings, backbone, split_cases(settings, dataset_dir))
     done = set()
     for record in (*read_raw(raw), *read_lines(kept)):
         if record["settings"] != settings.digest:
@@ -176,9 +180,8 @@ def fill_table(
                 f"row {row_key(record)} was made with other settings than {settings.name}.json: "
                 f"restore them, or start with an empty {raw} and without {kept}."
             )
-        done.add(row_key(record))
-    backbone = load_backbone(settings, work_dir / "backbone.pt")
-    workshop = Workshop(settings, backbone, split_cases(settings, dataset_dir))
+        if record["backbone"] == workshop.digest:
+            done.add(row_key(record))
     made = 0
     for task in tasks(settings):
         if shifts is not None and task.shift not in shifts:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 
 import pytest
@@ -91,8 +92,8 @@ def test_a_longer_recipe_lowers_the_loss(workshop, tiny):
 
 
 def test_filling_makes_each_row_once_whatever_stopped_it(tiny, phantom, work_dir, tmp_path):
-    (tmp_path / "backbone.pt").write_bytes((work_dir / "backbone.pt").read_bytes())
     options = {"work_dir": tmp_path, "kept": tmp_path / "kept.jsonl"}
+    options["backbone_path"] = work_dir / "backbone.pt"
     wanted = [row.key for row in tasks(tiny)]
     assert fill_table(tiny, phantom, limit=2, **options) == 2
     (tmp_path / "raw" / ".torn.tmp").write_text("{")  # of a kill in the midst of writing
@@ -100,9 +101,20 @@ def test_filling_makes_each_row_once_whatever_stopped_it(tiny, phantom, work_dir
     assert sorted(map(row_key, read_raw(tmp_path / "raw"))) == sorted(wanted[:5])
 
 
+def test_rows_of_another_backbone_are_made_again(tiny, phantom, work_dir, tmp_path):
+    kept = tmp_path / "kept.jsonl"
+    options = {"backbone_path": work_dir / "backbone.pt", "kept": kept, "limit": 1}
+    fill_table(tiny, phantom, work_dir=tmp_path / "first", **options)
+    (row,) = read_raw(tmp_path / "first" / "raw")
+    kept.write_text(json.dumps({**row, "backbone": "sha256:0"}) + "\n", encoding="utf-8")
+    fill_table(tiny, phantom, work_dir=tmp_path / "second", **options)
+    (again,) = read_raw(tmp_path / "second" / "raw")
+    assert (row_key(again), again["backbone"]) == (row_key(row), row["backbone"])
+
+
 def test_rows_of_other_settings_stop_it(tiny, phantom, work_dir, tmp_path):
-    (tmp_path / "backbone.pt").write_bytes((work_dir / "backbone.pt").read_bytes())
     options = {"work_dir": tmp_path, "kept": tmp_path / "kept.jsonl", "limit": 1}
+    options["backbone_path"] = work_dir / "backbone.pt"
     fill_table(tiny, phantom, **options)
     other = TableSettings(tiny.name, {**tiny.content, "site_copies": 3})
     with pytest.raises(ValueError, match="made with other settings than hippocampus"):
