@@ -58,7 +58,7 @@ def check_data(parser: ConfigParser, stage: Stage, *, method: str) -> None:
     Args:
         parser: of the run.
         stage: of the run.
-        method: ``iac`` or ``dints``.
+        method: ``iac``, ``iac_3d`` or ``dints``.
 
     Raises:
         CheckpointError: if the run is to resume from a checkpoint of another.
@@ -119,7 +119,9 @@ def _check_training(
     check_length(parser, counted=True)
     # A search's network is told by its result.
     if "warmup_epochs" not in parser:
-        label = {"skip_module": value("skip_module")} if method == "iac" else {"method": method}
+        label = {"method": method}
+        if "skip_module" in parser:
+            label = {"skip_module": value("skip_module")}
         write_complexity(
             f"{value('output_dir')}/network.json",
             value("network"),

@@ -31,7 +31,7 @@ class Session:
     client may set any of them before: ``train#dataset#data``, ``train#trainer#max_epochs``.
 
     Args:
-        method: ``iac`` or ``dints``, whose options the config has.
+        method: ``iac``, ``iac_3d`` or ``dints``, whose options the config has.
         stage: ``search``, ``train``, ``evaluate`` or ``inference``.
         ranks: join the processes that ``torchrun`` started.
 
@@ -123,7 +123,7 @@ class Session:
             parser.get_parsed_content("budget")
         network = note_built(parser.get_parsed_content("network"))
         # A patch of a topology search is held against its space by a rule of the options.
-        if self.method == "iac":
+        if self.method != "dints":
             names = ("in_channels", "patch_size")
             channels, patch = (parser.get_parsed_content(name) for name in names)
             check_patch(network, num_channels=channels, patch_size=patch)

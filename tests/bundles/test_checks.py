@@ -31,11 +31,15 @@ TASKS = (
     "colon",
 )
 BACKBONES = ("efficientnet", "nnunet", "resnet", "unet")
+VOLUMES = ("nnunet3d", "segresnet3d", "unet3d")
+EVERY_TASK = "nnunet3d"
 RUNNING = ("properties", "net_in_out", "export", "run")
 
 
 def test_these_are_all_bundles():
     cells = {f"{d}_{b}_iac_segmentation" for d in DATASETS for b in BACKBONES}
+    cells |= {f"hippocampus_{backbone}_iac_segmentation" for backbone in VOLUMES}
+    cells |= {f"{task}_{EVERY_TASK}_iac_segmentation" for task in TASKS}
     expected = cells | {f"{task}_dints_segmentation" for task in TASKS}
     assert {bundle.name for bundle in BUNDLES} == {f"{n}_{s}" for n in expected for s in STAGES}
 

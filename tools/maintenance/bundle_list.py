@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from iac_components.common.markdown_table import markdown_table
+from tools.maintenance.verification.bundle import STAGES, Bundle, find_bundles, read_json
 
 __all__ = ["LIST", "bundle_list"]
 
 LIST = "README.md"
-STAGES = ("search", "train", "inference")
 METHODS = {
     "iac": (
         "Adaptive cells, 2-D",
         "`<dataset>_<backbone>_iac_segmentation_<stage>`: cells for the skip connections.",
+        "genotype.json",
+    ),
+    "iac_3d": (
+        "Adaptive cells, 3-D",
+        "`<task>_<backbone>3d_iac_segmentation_<stage>`: the same in networks of volumes.",
         "genotype.json",
     ),
     "dints": (
@@ -60,33 +64,27 @@ def bundle_list(bundles: Path) -> str:
         bundles: the folder of the bundles.
     """
     parts = [HEADER]
-    for method, (title, names, _) in METHODS.items():
-        rows = [_row(bundles, method, name) for name in _combinations(bundles, method)]
+    for method, (title, names, file) in METHODS.items():
+        trained = [bundle for bundle in find_bundles([], bundles) if bundle.stage == "train"]
+        rows = [_row(bundle, file) for bundle in trained if bundle.method.name == method]
         table = markdown_table(COLUMNS, rows, words=len(COLUMNS))
         parts.append(f"\n## {title}\n\n{names}\n\n{table}")
     return "".join([*parts, ADAPTATION])
 
 
-def _combinations(bundles: Path, method: str) -> Iterator[str]:
-    suffix = f"_{method}_segmentation_train"
-    yield from sorted(path.name.removesuffix(suffix) for path in bundles.glob(f"*{suffix}"))
-
-
-def _row(bundles: Path, method: str, name: str) -> Sequence[str]:
-    prefix = f"{name}_{method}_segmentation"
-    train, inference = bundles / f"{prefix}_train", bundles / f"{prefix}_inference"
-    links = " · ".join(f"[{stage}]({prefix}_{stage}/docs/README.md)" for stage in STAGES)
-    metadata = _read(train / "configs" / "metadata.json")
+def _row(train: Bundle, file: str) -> Sequence[str]:
+    links = " · ".join(f"[{stage}]({train.sibling(stage).name}/docs/README.md)" for stage in STAGES)
+    metadata = train.metadata()
     return (
-        f"`{name}`: {links}",
+        f"`{train.combination}`: {links}",
         f"{metadata['modality']}, {str(metadata['organ']).lower()}",
-        _architecture(train / METHODS[method][2], name),
-        _weights(inference),
+        _architecture(train.root / file, train.combination),
+        _weights(train.sibling("inference").root),
     )
 
 
 def _architecture(path: Path, name: str) -> str:
-    provenance = cast(Mapping[str, object], _read(path)["provenance"])
+    provenance = cast(Mapping[str, object], read_json(path)["provenance"])
     settings = provenance.get("settings")
     if not isinstance(settings, Mapping):
         return "stand-in, not searched"
@@ -100,8 +98,3 @@ def _weights(inference: Path) -> str:
     text = (inference / "docs" / "README.md").read_text(encoding="utf-8")
     reason = re.search(r"No weights are shipped: (.*?)\. Train them", text)
     return f"none: {reason[1]}" if reason else "none"
-
-
-def _read(path: Path) -> dict[str, object]:
-    content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-    return content

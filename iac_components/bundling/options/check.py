@@ -52,7 +52,7 @@ def check_options(method: str) -> None:
     ``false``, ``null`` and ``None`` as typed become what they mean.
 
     Args:
-        method: ``iac`` or ``dints``, whose schema the config follows.
+        method: ``iac``, ``iac_3d`` or ``dints``, whose schema the config follows.
 
     Raises:
         OptionError: with one line for each option at fault, naming it, its value and what is
@@ -89,7 +89,7 @@ def check_values(values: Mapping[str, object], *, method: str) -> None:
 
     Args:
         values: by the name of their option.
-        method: ``iac`` or ``dints``, whose schema holds.
+        method: ``iac``, ``iac_3d`` or ``dints``, whose schema holds.
 
     Raises:
         OptionError: with one line for each value at fault, naming it and what is allowed.

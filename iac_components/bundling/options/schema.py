@@ -13,7 +13,14 @@ from typing import cast
 __all__ = ["Option", "load_options"]
 
 SCHEMAS = Path(__file__).parent / "schemas"
-SHARED = "shared"
+PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "iac": ("shared", "iac", "slices"),
+        "iac_3d": ("shared", "iac", "volumes"),
+        "dints": ("shared", "dints", "volumes"),
+    }
+)
+"""Method to the schemas that its configs follow, the later winning."""
 
 Schema = Mapping[str, object]
 
@@ -84,10 +91,11 @@ def load_options(method: str) -> Mapping[str, Option]:
     """Read the options of a method's configs, by name.
 
     Args:
-        method: ``iac`` or ``dints``; its own entries win over those that both share.
+        method: ``iac`` (cells, networks of slices), ``iac_3d`` (cells, networks of volumes) or
+            ``dints``.
     """
     entries: dict[str, Schema] = {}
-    for name in (SHARED, method):
+    for name in PARTS[method]:
         text = (SCHEMAS / f"{name}.json").read_text(encoding="utf-8")
         entries |= cast(dict[str, Schema], json.loads(text)["properties"])
     return MappingProxyType({name: Option(name, schema) for name, schema in entries.items()})

@@ -43,6 +43,7 @@ class Combination(ABC):
 
     Attributes:
         method: short name of the method, in the bundles' names.
+        schema: name of the options that its configs have.
         sources: folder with the method's templates, one folder a stage.
         architecture_file: what a search finds and the other two bundles ship.
         required: keys that no config may leave empty.
@@ -51,6 +52,7 @@ class Combination(ABC):
     """
 
     method: ClassVar[str]
+    schema: ClassVar[str]
     sources: ClassVar[Path]
     architecture_file: ClassVar[str]
     required: ClassVar[Sequence[str]]
@@ -155,7 +157,7 @@ class Combination(ABC):
             "num_classes": len(classes) + 1,
             "channel_def": {str(i): name for i, name in enumerate(("background", *classes))},
             "spatial_shape": self.spatial_shape(),
-            "options": option_table(self.method, self._options(stage)),
+            "options": option_table(self.schema, self._options(stage)),
             "results": self._results(stage),
             "architecture_note": self.architecture_note(),
         }

@@ -10,6 +10,7 @@ from typing import ClassVar, cast
 from iac_components.bundling.rendering.combination import Combination
 from iac_components.bundling.rendering.facts import (
     BUNDLES,
+    DECATHLON,
     DINTS,
     DatasetSource,
     Facts,
@@ -29,6 +30,7 @@ class DintsCombination(Combination):
     bundles: Path = BUNDLES
 
     method: ClassVar[str] = "dints"
+    schema: ClassVar[str] = "dints"
     sources: ClassVar[Path] = DINTS
     architecture_file: ClassVar[str] = "architecture.json"
     required: ClassVar[Sequence[str]] = ("dataset_name", "class_names", "pixdim", "patch_size")
@@ -87,4 +89,5 @@ class DintsCombination(Combination):
 
 def dints_combinations() -> list[DintsCombination]:
     """Every task."""
-    return [DintsCombination(load_task(task)) for task in known(DINTS / "datasets")]
+    tasks = known(DECATHLON / "tasks")
+    return [DintsCombination(load_task(task, method=DINTS)) for task in tasks]

@@ -11,6 +11,8 @@ from typing import cast
 SOURCES = Path(__file__).with_name("sources")
 IAC = SOURCES / "iac"
 DINTS = SOURCES / "dints"
+DECATHLON = SOURCES / "decathlon"
+VOLUMES = IAC / "volumes"
 BUNDLES = Path(__file__).parents[3] / "bundles"
 STAGES = ("search", "train", "inference")
 
@@ -22,10 +24,16 @@ def known(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.json") if "." not in path.stem))
 
 
-def _require(name: str, folder: Path, *, title: str) -> Path:
-    if name not in known(folder):
-        raise ValueError(f"{title} '{name}' is unknown. Known: {', '.join(known(folder))}.")
-    return folder / f"{name}.json"
+def backbones() -> tuple[str, ...]:
+    """Names of all backbones: those that see slices, then those that see volumes."""
+    return known(IAC / "backbones") + known(VOLUMES / "backbones")
+
+
+def _require(name: str, *folders: Path, title: str) -> Path:
+    paths = {stem: folder / f"{stem}.json" for folder in folders for stem in known(folder)}
+    if name not in paths:
+        raise ValueError(f"{title} '{name}' is unknown. Known: {', '.join(paths)}.")
+    return paths[name]
 
 
 def read_json(path: Path) -> Facts:
@@ -75,23 +83,32 @@ def load_dataset(name: str) -> DatasetSource:
     )
 
 
-def load_task(name: str) -> DatasetSource:
+def load_task(name: str, *, method: Path) -> DatasetSource:
     """Read a task of the Medical Segmentation Decathlon: its own facts on those that all share.
 
     What all tasks share (licence, layout, reference) stands once, beside them; intensities are
     those of MR volumes unless a task has a window of CT numbers.
 
+    Args:
+        name: of the task.
+        method: folder of sources whose ``settings`` hold what a method sets for a task, if
+            anything.
+
     Raises:
         ValueError: if there is no task of that name; the known ones are listed.
     """
-    path = _require(name, DINTS / "datasets", title="task")
-    shared = DINTS / "shared"
+    path = _require(name, DECATHLON / "tasks", title="task")
+    shared, settings = DECATHLON / "shared", method / "settings" / path.name
     own = read_json(path.with_suffix(".metadata.json"))
     words = {**read_json(shared / "metadata.json"), **own}
     words = {key: _filled(value, words) for key, value in words.items()}
     licence = string.Template((shared / "data_license.txt").read_text(encoding="utf-8"))
     return DatasetSource(
-        {**read_json(shared / "task.json"), **read_json(path)},
+        {
+            **read_json(shared / "task.json"),
+            **read_json(path),
+            **(read_json(settings) if settings.exists() else {}),
+        },
         words,
         licence.substitute(words),
     )
@@ -103,10 +120,17 @@ def _filled(value: object, words: Facts) -> object:
 
 @dataclass(frozen=True)
 class BackboneSource:
-    """A backbone's facts: keys of the configs, and texts."""
+    """A backbone's facts.
+
+    Attributes:
+        config: keys of the configs.
+        words: texts.
+        spatial_dims: 2 for a network that sees slices, 3 for one that sees volumes.
+    """
 
     config: Facts
     words: Facts
+    spatial_dims: int = 2
 
     @property
     def name(self) -> str:
@@ -120,8 +144,10 @@ def load_backbone(name: str) -> BackboneSource:
     Raises:
         ValueError: if there is none of that name; the known ones are listed.
     """
-    path = _require(name, IAC / "backbones", title="backbone")
-    return BackboneSource(read_json(path), read_json(path.with_suffix(".metadata.json")))
+    slices, volumes = IAC / "backbones", VOLUMES / "backbones"
+    path = _require(name, slices, volumes, title="backbone")
+    dims = 3 if path.parent == volumes else 2
+    return BackboneSource(read_json(path), read_json(path.with_suffix(".metadata.json")), dims)
 
 
 def provenance_of(path: Path) -> Facts:

@@ -15,6 +15,7 @@ from iac_components.bundling.rendering.facts import DINTS, IAC, STAGES, read_jso
 
 KINDS = {"value", "choice", "component", "group", "steps", "path", "device"}
 METHODS = {"iac": IAC, "dints": DINTS}
+ALL_METHODS = ("iac", "iac_3d", "dints")
 
 
 @pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
@@ -24,7 +25,7 @@ def test_each_file_is_a_schema(path):
     assert content["properties"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ALL_METHODS)
 def test_each_entry_is_complete(method):
     for name, option in load_options(method).items():
         assert option.kind in KINDS, name
@@ -40,6 +41,14 @@ def test_a_method_adds_to_what_both_share():
     assert iac["patch_size"].schema["maxItems"] == 2
     assert dints["patch_size"].schema["maxItems"] == 3
     assert "num_nodes" not in dints
+
+
+def test_cells_in_volumes_have_the_options_of_cells_and_those_of_volumes():
+    iac, volumes, dints = (load_options(method) for method in ALL_METHODS)
+    assert volumes["num_nodes"] == iac["num_nodes"]
+    for name in ("patch_size", "flip_probabilities", "patches_per_volume"):
+        assert volumes[name] == dints[name]
+    assert not {"field_of_view", "empty_fraction"} & set(volumes)
 
 
 def sources(folder: Path) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,11 @@ from iac_components.bundling.rendering.combination import (
     write_bundle,
 )
 from iac_components.bundling.rendering.facts import (
+    DECATHLON,
     DINTS,
     IAC,
     STAGES,
+    VOLUMES,
     BackboneSource,
     DatasetSource,
     known,
@@ -36,7 +39,7 @@ from iac_components.bundling.rendering.facts import (
 from iac_components.bundling.rendering.json_layout import to_json
 from iac_components.dints import load_architecture
 
-DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DINTS / "datasets"
+DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DECATHLON / "tasks"
 
 
 def renamed(source: DatasetSource, **config: object) -> DatasetSource:
@@ -51,7 +54,8 @@ def combine(tmp_path: Path, *, backbone: str = "unet", **config: object) -> IacC
 
 def combine_dints(tmp_path: Path, **config: object) -> DintsCombination:
     """Spleen under another name, with some keys changed."""
-    return DintsCombination(renamed(load_task("spleen"), **config), tmp_path)
+    spleen = load_task("spleen", method=DINTS)
+    return DintsCombination(renamed(spleen, **config), tmp_path)
 
 
 METHOD_COMBINATIONS = pytest.mark.parametrize("make", [combine, combine_dints])
@@ -69,7 +73,7 @@ def test_sources_are_known_by_their_files_without_a_second_ending():
 
 def test_every_method_has_its_combinations_and_no_name_is_taken_twice():
     prefixes = [combination.prefix for combination in all_combinations()]
-    assert len(set(prefixes)) == len(prefixes) == 5 * 4 + 10
+    assert len(set(prefixes)) == len(prefixes) == 5 * 4 + (3 + 9) + 10
     assert {combination.method for combination in all_combinations()} == set(METHODS)
 
 
@@ -77,8 +81,14 @@ def test_every_method_has_its_combinations_and_no_name_is_taken_twice():
     ("load", "message"),
     [
         (load_dataset, "data set 'x' is unknown. Known: acdc, amos"),
-        (load_backbone, "backbone 'x' is unknown. Known: efficientnet, nnunet, resnet, unet"),
-        (load_task, "task 'x' is unknown. Known: brain_tumour, colon, heart"),
+        (
+            load_backbone,
+            "backbone 'x' is unknown. Known: efficientnet, nnunet, resnet, unet, nnunet3d, ",
+        ),
+        (
+            partial(load_task, method=VOLUMES),
+            "task 'x' is unknown. Known: brain_tumour, colon, heart",
+        ),
     ],
 )
 def test_an_unknown_source_lists_the_known_ones(load, message):
@@ -93,7 +103,7 @@ def test_a_source_is_called_as_its_file(name):
 
 @pytest.mark.parametrize("name", known(TASKS))
 def test_a_task_is_called_as_its_file_and_fits_its_space(name):
-    task = load_task(name)
+    task = load_task(name, method=DINTS)
     combination = DintsCombination(task)
     space = load_architecture(combination.architecture_source()).space
     assert task.name == name
@@ -108,9 +118,10 @@ def test_a_task_is_called_as_its_file_and_fits_its_space(name):
 
 
 def test_ct_has_its_own_window_and_mr_is_normalised():
-    window = load_task("spleen").config["voxel_values"]
+    window = load_task("spleen", method=VOLUMES).config["voxel_values"]
     assert (window["a_min"], window["a_max"]) == (-41.0, 176.0)
-    assert load_task("heart").config["voxel_values"]["_target_"] == "NormalizeIntensityd"
+    heart = load_task("heart", method=VOLUMES).config["voxel_values"]
+    assert heart["_target_"] == "NormalizeIntensityd"
 
 
 @pytest.mark.parametrize("name", known(BACKBONES))

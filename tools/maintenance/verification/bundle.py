@@ -55,11 +55,11 @@ class Bundle:
         Raises:
             UnknownBundleError: if the name is no bundle's.
         """
-        for method in METHODS.values():
-            if method.mark in self.name:
-                return method
-        patterns = [f"{m.pattern}{m.mark}<stage>" for m in METHODS.values()]
-        raise UnknownBundleError(f"'{self.name}' is not named {' or '.join(patterns)}.")
+        owners = [method for method in METHODS.values() if method.owns(self.name)]
+        if not owners:
+            patterns = [f"{m.pattern}{m.mark}<stage>" for m in METHODS.values() if not m.ending]
+            raise UnknownBundleError(f"'{self.name}' is not named {' or '.join(patterns)}.")
+        return max(owners, key=lambda method: len(method.ending))
 
     @property
     def combination(self) -> str:
@@ -173,8 +173,8 @@ def find_bundles(names: Sequence[str], folder: Path) -> list[Bundle]:
     """
     known = [
         Bundle(path)
-        for method in METHODS.values()
-        for path in sorted(folder.glob(f"*{method.mark}*"))
+        for mark in dict.fromkeys(method.mark for method in METHODS.values())
+        for path in sorted(folder.glob(f"*{mark}*"))
         if path.is_dir()
     ]
     methods = {name: index for index, name in enumerate(METHODS)}

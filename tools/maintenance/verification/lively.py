@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from monai.transforms import SpatialPad
 from torch import Tensor, nn
 
-__all__ = ["make_lively"]
+__all__ = ["end_patches", "make_lively"]
+
+
+def end_patches(image: Tensor, size: Sequence[int]) -> Tensor:
+    """Return a patch at one end of a volume (C, X, Y, Z) and one at the other, as a batch."""
+    volume = torch.as_tensor(SpatialPad(size)(image)).float()
+    low, high = [slice(0, side) for side in size], [slice(-side, None) for side in size]
+    return torch.stack([volume[(slice(None), *ends)] for ends in (low, high)])
 
 
 def make_lively(network: nn.Module, images: Tensor) -> None:

@@ -23,7 +23,9 @@ class Method:
     """A way to find a network, with bundles ``<combination>_<name>_segmentation_<stage>``.
 
     Attributes:
-        name: short name.
+        name: short name, that of the options of its configs.
+        word: what its bundles' names hold.
+        ending: end of its networks' names, where another method has the same word.
         pattern: what a combination is called, for messages.
         split: combination to data set and network.
         identity: what config and provenance say of a bundle, by the provenance's keys.
@@ -53,11 +55,17 @@ class Method:
     budgets: Mapping[str, Budget]
     phantoms: Mapping[str, Phantom]
     make_chain: Callable[[Bundle, Workbench, Path], Chain]
+    word: str
+    ending: str = ""
 
     @property
     def mark(self) -> str:
         """The middle of the bundles' names."""
-        return f"_{self.name}_segmentation_"
+        return f"_{self.word}_segmentation_"
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a bundle's name is one of this method's."""
+        return f"{self.ending}{self.mark}" in name
 
 
 METHODS: Registry[Method] = Registry("method")

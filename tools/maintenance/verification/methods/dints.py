@@ -59,5 +59,6 @@ METHODS.register("dints")(
         budgets={"quick": QUICK, "full": FULL},
         phantoms=PHANTOMS,
         make_chain=DintsChain,
+        word="dints",
     )
 )

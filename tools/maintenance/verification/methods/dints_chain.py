@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, cast
 
-import torch
-from monai.transforms import SpatialPad
 from torch import Tensor
 
 from iac_components.dints import load_architecture
 from iac_components.networks import load_weights
 from iac_components.visualization import read_summary
 from tools.maintenance.verification.chain import Chain
+from tools.maintenance.verification.lively import end_patches
 
 __all__ = ["DintsChain"]
 
@@ -85,7 +84,5 @@ class DintsChain(Chain):
 
     def network_input(self, image: Tensor) -> Tensor:
         """Return a patch at one end of the volume and one at the other."""
-        size = cast(Sequence[int], self.workbench.options(self.inference_bundle)["patch_size"])
-        volume = torch.as_tensor(SpatialPad(size)(image)).float()
-        low, high = [slice(0, side) for side in size], [slice(-side, None) for side in size]
-        return torch.stack([volume[(slice(None), *ends)] for ends in (low, high)])
+        size = self.workbench.options(self.inference_bundle)["patch_size"]
+        return end_patches(image, cast(Sequence[int], size))

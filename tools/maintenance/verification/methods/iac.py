@@ -11,7 +11,7 @@ from tools.maintenance.verification.method import METHODS, Method
 from tools.maintenance.verification.methods.iac_budgets import FULL, PHANTOMS, QUICK
 from tools.maintenance.verification.methods.iac_chain import IacChain
 
-__all__: list[str] = []
+__all__ = ["IAC"]
 
 TRAINING = "backbone_def network_def network loss optimizer train"
 
@@ -29,7 +29,7 @@ def _provenance(path: Path) -> Mapping[str, object]:
     return load_genotype(path).provenance
 
 
-METHODS.register("iac")(
+IAC = METHODS.register("iac")(
     Method(
         name="iac",
         pattern="<dataset>_<backbone>",
@@ -62,5 +62,6 @@ METHODS.register("iac")(
         budgets={"quick": QUICK, "full": FULL},
         phantoms=PHANTOMS,
         make_chain=IacChain,
+        word="iac",
     )
 )
