@@ -9,8 +9,13 @@ adapted by :func:`adapt_bundle` and used by :func:`predict_with_bundle`.
 from __future__ import annotations
 
 from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
-from iac_components.adaptation.adapter.applying import AdaptableNetwork, apply_adapter
+from iac_components.adaptation.adapter.applying import (
+    AdaptableNetwork,
+    apply_adapter,
+    build_adapted_network,
+)
 from iac_components.adaptation.bundles.adapting import adapt_bundle
+from iac_components.adaptation.bundles.exporting import export_adapted_bundle
 from iac_components.adaptation.bundles.predicting import predict_with_bundle
 from iac_components.adaptation.candidates import register_candidate, registered_candidates
 from iac_components.adaptation.settings import AdaptSettings
@@ -22,6 +27,8 @@ __all__ = [
     "AdapterError",
     "adapt_bundle",
     "apply_adapter",
+    "build_adapted_network",
+    "export_adapted_bundle",
     "load_adapter",
     "predict_with_bundle",
     "register_candidate",

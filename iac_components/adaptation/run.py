@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.adapter.base_network import count_parameters
+from iac_components.adaptation.choice.racing import FIRST_LOOK, left_behind
 from iac_components.adaptation.choice.trainings import Trainings, by_patient
 from iac_components.adaptation.choice.units import UnitResult
 from iac_components.adaptation.choice.verdict import Verdict, judge_arms
@@ -78,14 +79,7 @@ def estimate_seconds(trainings: Trainings) -> float:
 def decide(trainings: Trainings) -> Adaptation:
     """Make what is missing, judge it, and train what was chosen with all cases."""
     released = trainings.released()
-    seconds = 0.0
-    bar = tqdm(trainings.units, desc="Adapting", unit="training", disable=None)
-    for unit in bar:
-        bar.set_postfix_str(unit[0])
-        result = trainings.unit(unit)
-        seconds += result.seconds
-        if result.failure:
-            trainings.notes[unit[0]] = result.failure
+    seconds = _measure(trainings)
     gains = {arm: trainings.gains(arm) for arm in trainings.plans if arm not in trainings.notes}
     verdict = _judge(trainings, gains, None)
     own: OwnDomain = {}
@@ -93,6 +87,37 @@ def decide(trainings: Trainings) -> Adaptation:
         own = _on_own_domain(trainings, verdict)
         verdict = _judge(trainings, gains, own)
     return _result(trainings, verdict, released, own, seconds)
+
+
+def _measure(trainings: Trainings) -> float:
+    """Make the trainings fold by fold, but for candidates that are left behind; in seconds."""
+    seconds = 0.0
+    with tqdm(total=len(trainings.units), desc="Adapting", unit="training", disable=None) as bar:
+        for fold in range(len(trainings.folds)):
+            for unit in trainings.units_of(fold):
+                if unit[0] not in trainings.notes:
+                    bar.set_postfix_str(unit[0])
+                    result = trainings.unit(unit)
+                    seconds += result.seconds
+                    if result.failure:
+                        trainings.notes[unit[0]] = result.failure
+                bar.update()
+            if FIRST_LOOK <= fold + 1 < len(trainings.folds):
+                _give_up(trainings, fold + 1)
+    return seconds
+
+
+def _give_up(trainings: Trainings, folds: int) -> None:
+    """Note the candidates that need not be tried further."""
+    gains = {
+        arm: trainings.gains(arm, folds=folds)
+        for arm in trainings.settings.candidates
+        if arm in trainings.plans and arm not in trainings.notes
+    }
+    behind = left_behind(gains, give_up=trainings.settings.give_up)
+    for arm, (best, ahead, own) in behind.items():
+        when = f"given up after {folds} of {len(trainings.folds)} folds"
+        trainings.notes[arm] = f"{when}: {own:+.3f}, {best} {ahead:+.3f}"
 
 
 def _judge(

@@ -88,7 +88,7 @@ def _plan(trainings: Trainings, notes: Sequence[str]) -> list[str]:
     done = f", {total - missing} of them done already" if missing < total else ""
     minutes = estimate_seconds(trainings) / 60
     lines.append(
-        f"Plan: {total} trainings of {trainings.settings.steps} steps{done}, about "
+        f"Plan: {total} trainings of {trainings.settings.steps} steps{done}, at most about "
         f"{max(minutes, 0.1):.1f} minutes."
     )
     return lines

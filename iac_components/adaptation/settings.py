@@ -31,6 +31,8 @@ class AdaptSettings:
         rate: factor on every learning rate.
         draws: trainings with other seeds that each result is averaged over.
         folds: in which patients are held out, at most.
+        give_up: Dice behind the best so far at which a candidate is tried no further, once two
+            folds are done; 0 tries all to the end.
         seed: of everything that is drawn.
 
     Raises:
@@ -43,11 +45,12 @@ class AdaptSettings:
     least_gain: float = 0.0
     tolerance: float = 0.01
     alpha: float = 0.05
-    steps: int = 100
+    steps: int = 200
     batch_size: int = 4
     rate: float = 1.0
     draws: int = 1
     folds: int = 5
+    give_up: float = 0.03
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,6 +66,7 @@ class AdaptSettings:
             "batch_size": (self.batch_size >= 1, "at least 1"),
             "rate": (self.rate > 0, "above 0"),
             "draws": (self.draws >= 1, "at least 1"),
+            "give_up": (0 <= self.give_up < 1, "at least 0 and below 1"),
             "folds": (self.folds >= 2, "at least 2"),
             "seed": (self.seed >= 0, "at least 0"),
         }

@@ -103,6 +103,23 @@ def test_baselines_are_measured_and_never_chosen():
     assert "everything" not in found.verdict.reason
 
 
+def test_what_falls_behind_is_tried_no_further(adapted):
+    found, folder = adapted
+    note = next(e.note for e in found.verdict.effects if e.arm == "norm_statistics")
+    assert note.startswith("given up after 2 of 4 folds: ")
+    assert "norms +" in note
+    assert len(list((folder / "trainings").glob("*-norm_statistics-*"))) == 2
+    assert note in (folder / "report.md").read_text()
+
+
+def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path):
+    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "rate": 1000.0})
+    found = adapt_site(make_site("none"), settings, tmp_path)
+    assert found.verdict.chosen is None
+    assert "no candidate is left: norms given up after 2 of 4 folds" in found.verdict.sentence
+    assert (tmp_path / "report.html").is_file()
+
+
 class StopError(Exception):
     pass
 
@@ -135,7 +152,8 @@ def test_an_interrupted_run_goes_on_and_finds_the_same(adapted, tmp_path):
 
 
 def test_results_of_other_settings_are_not_taken(tmp_path):
-    decide(Trainings(make_site("none"), SETTINGS, folder=tmp_path))
+    settings = AdaptSettings.of({**SETTINGS.plain(), "give_up": 0.0})
+    decide(Trainings(make_site("none"), settings, folder=tmp_path))
     same = Trainings(make_site("none"), SETTINGS, folder=tmp_path)
     assert not same.missing
     for other in ({"steps": 41}, {"seed": 1}, {"batch_size": 3}):

@@ -13,7 +13,13 @@ from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError
 from iac_components.adaptation.adapter.base_network import network_digest, private_copy
 from iac_components.adaptation.candidates import Attachment, PartPlan, find_candidate
 
-__all__ = ["AdaptableNetwork", "apply_adapter", "attach_parts", "gather_values"]
+__all__ = [
+    "AdaptableNetwork",
+    "apply_adapter",
+    "attach_parts",
+    "build_adapted_network",
+    "gather_values",
+]
 
 OFF = "none"
 """The name that switches every adapter off."""
@@ -58,6 +64,21 @@ def apply_adapter(network: nn.Module, adapter: Adapter | str | Path) -> nn.Modul
     found = adapter if isinstance(adapter, Adapter) else load_adapter(adapter)
     _require_base(network, found)
     return build_adapted(network, found)
+
+
+def build_adapted_network(network: nn.Module, adapter: str | Path) -> nn.Module:
+    """Build a network with an adapter's modules, for weights that are loaded afterwards.
+
+    The config of an exported bundle calls it; the weights are those of the adapted network.
+
+    Args:
+        network: built as the base network was, with any weights.
+        adapter: the adapter's folder.
+
+    Raises:
+        AdapterError: if it cannot be read, or does not fit.
+    """
+    return build_adapted(network, load_adapter(adapter))
 
 
 def build_adapted(network: nn.Module, adapter: Adapter) -> nn.Module:

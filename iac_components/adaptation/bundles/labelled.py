@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from monai.data import MetaTensor
@@ -11,10 +12,19 @@ from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
 from tqdm.auto import tqdm
 
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle
+from iac_components.adaptation.bundles.readable import readable_entries
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.common.causes import first_cause, one_line
-from iac_components.data import Case, DatasetError, read_dataset, registered_layouts
+from iac_components.data import (
+    Case,
+    DatalistEntry,
+    DatasetError,
+    NiftiReader,
+    read_dataset,
+    registered_layouts,
+)
 from iac_components.data.case import image_stem
+from iac_components.data.formats.conversion import is_other_format
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 
 __all__ = ["find_cases", "prepare_cases"]
@@ -43,7 +53,8 @@ def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
     if not all((place / name).is_dir() for name in PAIRS):
         raise DatasetError(
             f"'{place}' holds no dataset.json and no folders images and labels. Lay out the cases "
-            f"so, or pass --layout, one of {', '.join(registered_layouts())}."
+            f"so, or pass --layout, one of {', '.join(registered_layouts())}. For images without "
+            "labels there is --unlabelled, which proves nothing."
         )
     images, labels = (_files(place / name) for name in PAIRS)
     unpaired = sorted(set(images) ^ set(labels))
@@ -69,15 +80,22 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
     Raises:
         DatasetError: naming the case that fails and why.
     """
-    bar = tqdm(cases, desc="Preparing cases", unit="case", disable=None)
-    return [_prepare(bundle, case) for case in bar]
+    entries = [case.entry() for case in cases]
+    with TemporaryDirectory(prefix="iac_images_") as folder:
+        try:
+            readable = readable_entries(bundle, entries, Path(folder))
+        # What a damaged file makes libraries raise is not specified.
+        except Exception as error:
+            raise DatasetError(f"a case cannot be read: {one_line(first_cause(error))}") from error
+        pairs = list(zip(cases, readable, strict=True))
+        bar = tqdm(pairs, desc="Preparing cases", unit="case", disable=None)
+        return [_prepare(bundle, case, entry) for case, entry in bar]
 
 
-def _prepare(bundle: NetworkBundle, case: Case) -> SiteCase:
-    entry = case.entry()
+def _prepare(bundle: NetworkBundle, case: Case, entry: DatalistEntry) -> SiteCase:
     try:
         image = bundle.preprocessing({"image": entry["image"]})["image"]
-        label = EnsureChannelFirst()(LoadImage(image_only=True)(entry["label"]))
+        label = _read_label(str(entry["label"]), image.ndim - 1)
     # A bundle's transforms may raise anything.
     except Exception as error:
         raise DatasetError(
@@ -101,10 +119,22 @@ def _prepare(bundle: NetworkBundle, case: Case) -> SiteCase:
     )
 
 
+def _read_label(file: str, axes: int) -> torch.Tensor:
+    """Read a label map (1, *S); of a picture for a network of pictures without its slice axis."""
+    other = is_other_format(file)
+    label = EnsureChannelFirst()(
+        LoadImage(reader=NiftiReader() if other else None, image_only=True)(file)
+    )
+    flat = other and label.ndim == axes + 2 and label.shape[-1] == 1
+    found: torch.Tensor = label[..., 0] if flat else label
+    return found
+
+
 def _files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
+        # A folder is a DICOM series.
+        if not file.name.startswith(".") and (file.is_file() or is_other_format(str(file))):
             stem = image_stem(file)
             if stem in found:
                 raise DatasetError(f"'{file}' and '{found[stem].name}' are of one case.")

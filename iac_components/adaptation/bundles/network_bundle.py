@@ -22,7 +22,7 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
 from iac_components.networks import load_weights
 
-__all__ = ["NetworkBundle", "read_bundle"]
+__all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def read_bundle(
         OptionError: in one line that names the bundle and what is wrong with it.
     """
     root = Path(folder).expanduser().absolute()
-    file = _config(root)
+    file = config_file(root)
     parser = ConfigParser()
     try:
         parser.read_config(str(file))
@@ -106,7 +106,12 @@ def read_bundle(
     )
 
 
-def _config(root: Path) -> Path:
+def config_file(root: Path) -> Path:
+    """Return a bundle's config for inference.
+
+    Raises:
+        OptionError: if there is none.
+    """
     if not root.is_dir():
         raise OptionError(f"bundle '{root}' is no folder. Pass that of a downloaded bundle.")
     file = next((f for name in CONFIGS if (f := root / "configs" / name).is_file()), None)
@@ -136,7 +141,7 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
             f"bundle '{root}': inference config has neither 'network_def' nor 'network'."
         )
     network = _get(parser, root, known[0], nn.Module)
-    weights = _weights(parser, root)
+    weights = weights_file(parser, root)
     if not weights.is_file():
         raise OptionError(
             f"bundle '{root}' comes without weights ('{weights}' is missing). Download them, or "
@@ -146,7 +151,7 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
     return network
 
 
-def _weights(parser: ConfigParser, root: Path) -> Path:
+def weights_file(parser: ConfigParser, root: Path) -> Path:
     """Find the file of the weights: by an option, a loader, or its usual place."""
     for key in ("checkpoint", "load_path"):
         if key in parser.get():

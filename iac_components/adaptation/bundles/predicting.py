@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import torch
@@ -14,8 +15,10 @@ from monai.transforms import Compose
 from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
 from iac_components.adaptation.adapter.applying import OFF, apply_adapter
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.bundles.readable import readable_entries
 from iac_components.bundling.options import OptionError
-from iac_components.data import DatalistEntry, image_datalist
+from iac_components.common.causes import first_cause, one_line
+from iac_components.data import DatalistEntry, DatasetError, image_datalist
 from iac_components.engine import OwnedFolders, run_until_signal
 
 __all__ = ["adapted_network", "predict_with_bundle"]
@@ -41,41 +44,60 @@ def predict_with_bundle(
     images: str | Path,
     output_dir: str | Path,
     *,
-    adapter: str | Path = OFF,
+    adapter: str | Path | Mapping[str, str | Path] = OFF,
     device: str | torch.device | None = None,
 ) -> int:
     """Segment the images of a folder with a bundle's own preprocessing and postprocessing.
 
     Args:
         network_bundle: the bundle's folder, which is only read.
-        images: folder of NIfTI images.
+        images: folder of images in any format that the project reads; those that the bundle itself
+            cannot read are converted to NIfTI on the way.
         output_dir: gets what the bundle's postprocessing writes.
-        adapter: an adapter's folder, or ``"none"`` for the network as released.
+        adapter: an adapter's folder, or ``"none"`` for the network as released. Several by name
+            write into a folder each, called by the name.
         device: where to compute; None leaves it to the bundle.
 
     Returns:
         The number of images.
 
     Raises:
-        AdapterError: as ``adapted_network``.
+        AdapterError: as ``adapted_network``, before any image is segmented.
         OptionError: if the bundle is at fault.
-        DatasetError: if there are no images.
+        DatasetError: if there are no images, or one cannot be read.
     """
     out = Path(output_dir).expanduser().absolute()
     if out == Path(images).expanduser().absolute():
         raise OptionError(f"--output_dir '{output_dir}' holds the images: choose another folder.")
-    bundle = read_bundle(
-        network_bundle, device=torch.device(device) if device else None, output_dir=str(out)
-    )
-    entries = image_datalist(images, num_channels=bundle.channels)
-    network = adapted_network(bundle, adapter)
+    places = {"": adapter} if isinstance(adapter, str | Path) else dict(adapter)
+    chosen = torch.device(device) if device else None
+    bundles = {
+        name: read_bundle(network_bundle, device=chosen, output_dir=str(out / name))
+        for name in places
+    }
+    networks = {name: adapted_network(bundles[name], place) for name, place in places.items()}
+    first = next(iter(bundles.values()))
+    entries = image_datalist(images, num_channels=first.channels)
     folders = OwnedFolders(output_dir=out)
     folders.claim()
     try:
-        run_until_signal(_evaluator(bundle, network, entries))
+        with TemporaryDirectory(prefix="iac_images_") as converted:
+            readable = _readable(first, entries, Path(converted))
+            for name, bundle in bundles.items():
+                run_until_signal(_evaluator(bundle, networks[name], readable))
     finally:
         folders.release()
     return len(entries)
+
+
+def _readable(
+    bundle: NetworkBundle, entries: Sequence[DatalistEntry], folder: Path
+) -> list[DatalistEntry]:
+    try:
+        return readable_entries(bundle, entries, folder)
+    # What a damaged file makes libraries raise is not specified.
+    except Exception as error:
+        raise DatasetError(f"an image cannot be read: {one_line(first_cause(error))}") from error
 
 
 def _evaluator(

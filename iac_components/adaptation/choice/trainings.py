@@ -20,9 +20,11 @@ from iac_components.adaptation.candidates import (
 )
 from iac_components.adaptation.choice.statistics import held_out_folds
 from iac_components.adaptation.choice.units import UnitFiles, UnitResult
-from iac_components.adaptation.fitting.cases import SiteCase, Windows
+from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.adaptation.fitting.fit import DivergedError, FitSettings, Fitted, fit_parts
+from iac_components.adaptation.fitting.frozen import FeatureStore
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
+from iac_components.adaptation.fitting.pool import WindowPool
 from iac_components.adaptation.settings import AdaptSettings
 from iac_components.adaptation.site import Site
 
@@ -66,16 +68,17 @@ class Trainings:
         self.plans, self.notes = self._plan()
         self.files = UnitFiles(folder, self._key())
         self._finals: dict[str, Fitted] = {}
+        self._pool = WindowPool(site.cases, site.window, seed=settings.seed)
+        self._store = FeatureStore()
 
     @property
     def units(self) -> list[Unit]:
-        """All trainings with held-out patients."""
-        return [
-            (arm, draw, fold)
-            for arm in self.plans
-            for draw in range(self.draws(arm))
-            for fold in range(len(self.folds))
-        ]
+        """All trainings with held-out patients, fold by fold."""
+        return [unit for fold in range(len(self.folds)) for unit in self.units_of(fold)]
+
+    def units_of(self, fold: int) -> list[Unit]:
+        """All trainings without the patients of a fold."""
+        return [(arm, draw, fold) for arm in self.plans for draw in range(self.draws(arm))]
 
     @property
     def missing(self) -> list[Unit]:
@@ -104,24 +107,37 @@ class Trainings:
             _name(unit), lambda: self.scored(self.fit(arm, others, seed).network, held)
         )
 
-    def held_out(self, arm: str, draw: int = 0) -> tuple[dict[str, Scores], dict[str, Tensor]]:
-        """Return scores and label maps of all cases, each by a network without its patient."""
+    def held_out(
+        self, arm: str, draw: int = 0, *, folds: int | None = None
+    ) -> tuple[dict[str, Scores], dict[str, Tensor]]:
+        """Return scores and label maps of all cases, each by a network without its patient.
+
+        Args:
+            arm: the candidate.
+            draw: of its trainings.
+            folds: the first so many only; None for all.
+        """
         scores: dict[str, Scores] = {}
         predictions: dict[str, Tensor] = {}
-        for fold in range(len(self.folds)):
+        for fold in range(len(self.folds) if folds is None else folds):
             result = self.unit((arm, draw, fold))
             scores.update(result.scores)
             predictions.update(result.predictions)
         return scores, predictions
 
-    def gains(self, arm: str) -> list[float]:
-        """Return the mean gain of each patient over the released network, patients sorted."""
+    def gains(self, arm: str, *, folds: int | None = None) -> list[float]:
+        """Return the mean gain of each patient over the released network, patients sorted.
+
+        Args:
+            arm: the candidate.
+            folds: patients of the first so many folds only; None for all.
+        """
         before = self.released().scores
         patients = {case.name: case.patient for case in self.site.cases}
-        draws = [self.held_out(arm, draw)[0] for draw in range(self.draws(arm))]
+        draws = [self.held_out(arm, draw, folds=folds)[0] for draw in range(self.draws(arm))]
         gains = {
             name: sum(paired_gain(before[name], after[name]) for after in draws) / len(draws)
-            for name in patients
+            for name in draws[0]
         }
         return by_patient(gains, patients)
 
@@ -138,10 +154,11 @@ class Trainings:
         return fit_parts(
             self.site.network,
             self.plans[arm],
-            Windows(cases, self.site.window, self.settings.batch_size),
+            self._pool.of(cases, self.settings.batch_size),
             self.site.objective,
             settings or self.settings.fit,
             seed=seed,
+            store=self._store,
             after_step=self.after_step,
         )
 

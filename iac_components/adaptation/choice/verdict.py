@@ -11,6 +11,7 @@ import numpy as np
 from iac_components.adaptation.choice.statistics import (
     choose_candidate,
     held_out_effects,
+    lower_bounds,
     plain_effects,
 )
 from iac_components.adaptation.settings import AdaptSettings
@@ -122,14 +123,18 @@ def judge_arms(
     for arm in settings.arms:
         if arm not in gains:
             note = notes.get(arm, "not measured")
-            effects.append(ArmEffect(arm, math.nan, -math.inf, math.inf, 0, note))
+            baseline = arm not in settings.candidates
+            effects.append(
+                ArmEffect(arm, math.nan, -math.inf, math.inf, 0, note, baseline=baseline)
+            )
             continue
-        found = held_out_effects(np.array([gains[arm]], dtype=float), folds=folds, level=level)
+        values = np.array([gains[arm]], dtype=float)
+        found = held_out_effects(values, folds=folds, level=level)
         effects.append(
             ArmEffect(
                 arm,
                 float(found.mean[0]),
-                float(found.low[0]),
+                float(lower_bounds(values, folds=folds, level=level)[0]),
                 float(found.high[0]),
                 parameters[arm],
                 source=_source(source_gains, arm, level),
@@ -137,7 +142,8 @@ def judge_arms(
             )
         )
     if not own:
-        return Verdict(None, "no candidate could be measured.", tuple(effects), patients)
+        why = "; ".join(f"{effect.arm} {effect.note}" for effect in effects if not effect.baseline)
+        return Verdict(None, f"no candidate is left: {why}.", tuple(effects), patients)
     by_arm = {effect.arm: effect for effect in effects}
     proved = np.array([by_arm[arm].low > settings.least_gain for arm in own])
     harmless = np.array([_harmless(by_arm[arm], settings, source_gains) for arm in own])

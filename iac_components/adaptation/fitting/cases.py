@@ -52,30 +52,22 @@ class WindowShape:
 
 @dataclass
 class Windows:
-    """Windows drawn from cases, padded as sliding-window inference pads.
+    """Windows cut from cases, padded as sliding-window inference pads.
 
     Args:
         cases: labelled.
         shape: of a window.
-        batch_size: windows of a step; images as a whole come one at a time if they differ in size.
     """
 
     cases: Sequence[SiteCase]
     shape: WindowShape
-    batch_size: int
     _places: list[list[Tensor]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._places = [_places(case.label) for case in self.cases]
 
-    def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return images ``(B, C, *s)`` and class indices ``(B, 1, *s)``."""
-        drawn = [self._one(generator) for _ in range(self.batch_size)]
-        same = [pair for pair in drawn if pair[0].shape == drawn[0][0].shape]
-        images, labels = zip(*same, strict=True)
-        return torch.stack(images), torch.stack(labels)[:, None]
-
-    def _one(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def one(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cut a window at random: image (C, *s) and class indices (*s)."""
         index = _integer(len(self.cases), generator)
         case, places = self.cases[index], self._places[index]
         centre = torch.tensor([_integer(size, generator) for size in case.label.shape])

@@ -14,8 +14,9 @@ from iac_components.adaptation.adapter.applying import attach_parts, gather_valu
 from iac_components.adaptation.adapter.base_network import private_copy
 from iac_components.adaptation.candidates import Attachment, PartPlan, find_candidate
 from iac_components.adaptation.candidates.norms import batch_norms
-from iac_components.adaptation.fitting.cases import Windows
+from iac_components.adaptation.fitting.frozen import FeatureStore, FrozenPart
 from iac_components.adaptation.fitting.objective import Objective
+from iac_components.adaptation.fitting.pool import PooledWindows
 
 __all__ = ["DivergedError", "FitSettings", "Fitted", "fit_parts", "group_norms_mended"]
 
@@ -37,7 +38,7 @@ class FitSettings:
         rate: factor on every candidate's learning rate.
     """
 
-    steps: int = 100
+    steps: int = 200
     batch_size: int = 4
     rate: float = 1.0
 
@@ -58,11 +59,12 @@ class Fitted:
 def fit_parts(
     network: nn.Module,
     parts: Sequence[PartPlan],
-    windows: Windows,
+    windows: PooledWindows,
     objective: Objective,
     settings: FitSettings,
     *,
     seed: int,
+    store: FeatureStore | None = None,
     after_step: Callable[[], None] = lambda: None,
 ) -> Fitted:
     """Train parts in a copy of a base network, which stays in eval mode: its dropout is off.
@@ -74,6 +76,8 @@ def fit_parts(
         objective: what is judged.
         settings: length of the training.
         seed: of what is drawn.
+        store: for features of the frozen part, shared with other trainings of the same network and
+            windows.
         after_step: called after each step; may raise to end the training.
 
     Raises:
@@ -90,6 +94,7 @@ def fit_parts(
         attachments = attach_parts(copy, parts)
     if any(find_candidate(part.kind).estimates for part in parts):
         _estimate(copy, windows, generator, device)
+        store = None  # features are now others
     groups = [
         {"params": attachment.parameters(), "lr": find_candidate(part.kind).learning_rate}
         for part, attachment in zip(parts, attachments, strict=True)
@@ -98,7 +103,7 @@ def fit_parts(
     if groups:
         # A caller may have switched gradients off.
         with torch.enable_grad(), group_norms_mended(copy):
-            _train(copy, groups, windows, objective, settings, generator, after_step)
+            _train(copy, groups, windows, objective, settings, generator, store, after_step)
     return _finished(copy, attachments)
 
 
@@ -124,10 +129,11 @@ def group_norms_mended(network: nn.Module) -> Iterator[None]:
 def _train(
     network: nn.Module,
     groups: list[dict[str, object]],
-    windows: Windows,
+    windows: PooledWindows,
     objective: Objective,
     settings: FitSettings,
     generator: torch.Generator,
+    store: FeatureStore | None,
     after_step: Callable[[], None],
 ) -> None:
     device = next(network.parameters()).device
@@ -137,17 +143,20 @@ def _train(
     )
     loss_of = objective.loss()
     trained = [p for group in optimizer.param_groups for p in group["params"]]
-    for _ in range(settings.steps):
-        images, labels = windows.draw(generator)
-        loss = loss_of(network(images.to(device)), labels.to(device))
-        if not math.isfinite(loss.item()):
-            raise DivergedError("the loss is no longer finite")
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
-        after_step()
+    first = windows.draw(generator).to(device)
+    frozen = FrozenPart(network, FeatureStore() if store is None else store, first.images)
+    with frozen.replaying() as forward:
+        for _ in range(settings.steps):
+            batch = windows.draw(generator).to(device)
+            loss = loss_of(forward(batch), batch.labels)
+            if not math.isfinite(loss.item()):
+                raise DivergedError("the loss is no longer finite")
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            schedule.step()
+            after_step()
 
 
 def _share(step: int, steps: int) -> float:
@@ -160,7 +169,7 @@ def _share(step: int, steps: int) -> float:
 
 @torch.no_grad()
 def _estimate(
-    network: nn.Module, windows: Windows, generator: torch.Generator, device: torch.device
+    network: nn.Module, windows: PooledWindows, generator: torch.Generator, device: torch.device
 ) -> None:
     """Average the statistics of batch norms over windows of the site."""
     norms = list(batch_norms(network).values())
@@ -170,7 +179,7 @@ def _estimate(
         norm.momentum = None  # a plain average over all batches
         norm.train()
     for _ in range(STATISTICS_BATCHES):
-        network(windows.draw(generator)[0].to(device))
+        network(windows.draw(generator).to(device).images)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -35,6 +35,7 @@ MEANINGS = {
     "rate": "factor on every learning rate",
     "draws": "trainings that each result is averaged over",
     "folds": "in which patients are held out, at most",
+    "give_up": "Dice behind the best at which a candidate is tried no further; 0 tries all",
     "seed": "of everything that is drawn",
 }
 
@@ -51,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", nargs="+", metavar="NAME", help="that the site draws (all)")
     parser.add_argument(
         "--genotype_path", type=Path, help="genotype.json of the cells (a small one)"
+    )
+    parser.add_argument(
+        "--unlabelled",
+        action="store_true",
+        help="CASES is a folder of images alone: estimate norm statistics, without any proof",
     )
     parser.add_argument("--device", help="where to compute (the bundle's)")
     for field in fields(AdaptSettings):

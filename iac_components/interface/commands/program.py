@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "all stages within minutes, on the package's own data",
     "adapt": "fit a downloaded network to your scanner with a few labelled cases, or keep it",
     "predict": "segment images with a downloaded network and an adapter",
+    "export": "write a downloaded network with its adapter as a bundle, TorchScript or ONNX",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and its result",

@@ -135,6 +135,56 @@ def test_an_adapter_changes_label_maps(place, tmp_path, capsys):
     assert any(not np.array_equal(before[name], after[name]) for name in before)
 
 
+def test_several_adapters_go_side_by_side(place, tmp_path, capsys):
+    from adapters import moved_adapter
+
+    from iac_components.adaptation.bundles.network_bundle import read_bundle
+
+    images, zoo = place / "site" / "images", place / "zoo"
+    network = read_bundle(zoo).network
+    for name in ("site_a", "site_b"):
+        moved_adapter(network, "norms", seed=len(name)).save(tmp_path / name / "adapter")
+    words = ("none", tmp_path / "site_a" / "adapter", f"b={tmp_path / 'site_b' / 'adapter'}")
+    assert run("predict", zoo, images, "--adapter", *words, "--output_dir", tmp_path / "out") == 0
+    found = {name: maps(tmp_path / "out" / name) for name in ("none", "site_a", "b")}
+    assert run("predict", zoo, images, "--output_dir", tmp_path / "alone") == 0
+    alone = maps(tmp_path / "alone")
+    assert all(np.array_equal(found["none"][name], alone[name]) for name in alone)
+    assert any(not np.array_equal(found["site_a"][name], alone[name]) for name in alone)
+    for wrong in (["a/b=x"], ["a=x", "a=y"], ["=x"]):
+        out = ("--output_dir", tmp_path / "wrong")
+        assert run("predict", zoo, images, "--adapter", *wrong, *out) == 2
+        assert "--adapter" in capsys.readouterr().err
+
+
+def test_pictures_are_read_by_a_bundle_for_volumes(place, tmp_path):
+    from PIL import Image
+
+    pictures, volumes = tmp_path / "pictures", tmp_path / "volumes"
+    pictures.mkdir()
+    volumes.mkdir()
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 255, size=(20, 24), dtype=np.uint8)
+    Image.fromarray(values.T).save(pictures / "a.png")
+    nib.save(nib.Nifti1Image(values[..., None], np.eye(4)), volumes / "a.nii.gz")
+    for folder in (pictures, volumes):
+        out = tmp_path / f"{folder.name}_maps"
+        assert run("predict", place / "zoo", folder, "--output_dir", out) == 0
+    (found,), (expected,) = (maps(tmp_path / f"{n}_maps").values() for n in ("pictures", "volumes"))
+    assert found.shape == (20, 24, 1)
+    assert np.array_equal(found, expected)
+
+
+def test_a_picture_that_is_none_is_told_in_a_line(place, tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"no picture")
+    words = ("--output_dir", tmp_path / "out")
+    assert run("predict", place / "zoo", tmp_path / "images", *words) == 2
+    error = capsys.readouterr().err
+    assert "cannot be read" in error
+    assert "Traceback" not in error
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

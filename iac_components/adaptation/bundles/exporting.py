@@ -1,0 +1,231 @@
+"""A bundle with its adapter as an inference bundle of its own, which runs as any other."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+
+import iac_components
+from iac_components.adaptation.adapter.adapter_file import (
+    ADAPTER_JSON,
+    ADAPTER_WEIGHTS,
+    Adapter,
+    AdapterError,
+    load_adapter,
+)
+from iac_components.adaptation.bundles.network_bundle import (
+    NetworkBundle,
+    config_file,
+    read_bundle,
+    weights_file,
+)
+from iac_components.adaptation.bundles.predicting import adapted_network
+from iac_components.adaptation.bundles.traced import EXTRA_FORMATS, example_input, write_traced
+from iac_components.bundling.options import OptionError
+from iac_components.common.files import write_json
+from iac_components.common.files.tensor_files import read_tensors, write_tensors
+
+__all__ = ["export_adapted_bundle"]
+
+BUILDER = "iac_components.adaptation.build_adapted_network"
+ADAPTER_FOLDER = "adapter"
+LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
+"""Folders of a bundle that are not copied: weights are written anew."""
+
+KEPT_CONFIGS = ("inference", "metadata", "logging")
+_PART_OF_NETWORK = re.compile(r"([@%]network(?:_def)?)(#|::)")
+
+
+def export_adapted_bundle(
+    network_bundle: str | Path,
+    adapter: str | Path,
+    output_dir: str | Path,
+    *,
+    also: str | list[str] | tuple[str, ...] = (),
+) -> Path:
+    """Write a bundle whose network is the adapted one, and check that it gives the same.
+
+    Its weights file holds the adapted network as a whole. Where the adapter adds modules, the
+    config's network is built by this package; otherwise nothing but weights has changed, and the
+    new bundle needs what the old one needs.
+
+    Args:
+        network_bundle: the bundle that the adapter was made for; it is only read.
+        adapter: the adapter's folder.
+        output_dir: of the new bundle; must not exist, or be empty.
+        also: ``torchscript`` and ``onnx`` write ``models/model.ts`` and ``models/model.onnx``, too.
+
+    Returns:
+        The new bundle's folder.
+
+    Raises:
+        OptionError: if an option or the bundle is at fault.
+        AdapterError: if the adapter is for another bundle, or changes nothing.
+    """
+    formats = [also] if isinstance(also, str) else list(also)
+    unknown = [name for name in formats if name not in EXTRA_FORMATS]
+    if unknown:
+        raise OptionError(f"--also '{unknown[0]}': choose from {', '.join(EXTRA_FORMATS)}.")
+    out = Path(output_dir).expanduser().absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
+    base = read_bundle(network_bundle, device=torch.device("cpu"))
+    found = load_adapter(adapter)
+    if found.is_identity:
+        raise AdapterError(
+            f"adapter '{adapter}' leaves the network as it is: use the bundle '{base.root}' itself."
+        )
+    network = adapted_network(base, adapter)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
+        # Complete and checked before it gets its name.
+        made = Path(place) / out.name
+        _write(base, found, network, Path(adapter).expanduser(), made)
+        _require_same(read_bundle(made, device=torch.device("cpu")), network, base)
+        for name in formats:
+            write_traced(network, example_input(base), name, made / "models")
+        if out.is_dir():
+            out.rmdir()
+        made.rename(out)
+    return out
+
+
+def _write(
+    base: NetworkBundle, adapter: Adapter, network: nn.Module, folder: Path, made: Path
+) -> None:
+    shutil.copytree(base.root, made, ignore=_left_out(base.root))
+    structural = _changes_structure(base.network, network)
+    weights = weights_file(base.parser, base.root)
+    try:
+        inside = weights.absolute().relative_to(base.root)
+    except ValueError as error:
+        raise OptionError(
+            f"bundle '{base.root}' reads its weights from '{weights}', outside its folder. Copy "
+            "them into models/model.pt, and let the config read them there."
+        ) from error
+    _write_weights(weights, network, made / inside)
+    source = config_file(base.root)
+    config = ConfigParser.load_config_file(str(source))
+    if structural:
+        (made / ADAPTER_FOLDER).mkdir()
+        for name in (ADAPTER_JSON, ADAPTER_WEIGHTS):
+            shutil.copy(folder / name, made / ADAPTER_FOLDER / name)
+        config = _with_adapter(config)
+    if source.suffix == ".json":
+        write_json(made / "configs" / source.name, config)
+    else:
+        ConfigParser.export_config_file(config, str(made / "configs" / source.name), fmt="yaml")
+    _write_metadata(base, adapter, made / "configs" / "metadata.json", structural=structural)
+    _write_readme(base, adapter, made / "docs" / "README.md")
+
+
+def _left_out(root: Path):  # type: ignore[no-untyped-def]
+    def ignore(folder: str, names: list[str]) -> list[str]:
+        inside = Path(folder)
+        if inside == root:
+            return [name for name in names if name in LEFT_OUT]
+        if inside == root / "configs":
+            return [name for name in names if not name.startswith(KEPT_CONFIGS)]
+        # A record of the released weights.
+        return [name for name in names if name in ("weights.json", "__pycache__")]
+
+    return ignore
+
+
+def _changes_structure(network: nn.Module, adapted: nn.Module) -> bool:
+    shapes = [
+        {name: value.shape for name, value in one.state_dict().items()}
+        for one in (network, adapted)
+    ]
+    return shapes[0] != shapes[1]
+
+
+def _write_weights(base: Path, network: nn.Module, file: Path) -> None:
+    """Write a state dict below the keys that the base's weights lie below."""
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    content = read_tensors(base)
+    keys = []
+    while isinstance(content, dict) and not any(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        nested = [key for key, value in content.items() if isinstance(value, dict)]
+        if not nested:
+            break
+        keys.append("model" if "model" in nested else nested[0])
+        content = content[keys[-1]]
+    wrapped: object = state
+    for key in reversed(keys):
+        wrapped = {key: wrapped}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_tensors(file, wrapped)
+
+
+def _with_adapter(config: Mapping[str, object]) -> dict[str, object]:
+    """Build the config's network with the adapter's modules in it."""
+    key = "network_def" if "network_def" in config else "network"
+    changed = cast(
+        dict[str, object],
+        json.loads(_PART_OF_NETWORK.sub(r"\1\2network\2", json.dumps(dict(config))))
+        if key == "network_def"
+        else dict(config),
+    )
+    built: dict[str, object] = {"_target_": BUILDER}
+    if "bundle_code" in config:
+        built["_requires_"] = "@bundle_code"
+    changed[key] = {**built, "network": config[key], "adapter": "$@bundle_root + '/adapter'"}
+    return changed
+
+
+def _write_metadata(base: NetworkBundle, adapter: Adapter, file: Path, *, structural: bool) -> None:
+    meta = cast(dict[str, object], json.loads(file.read_text(encoding="utf-8")))
+    version = f"{meta.get('version', '0.0.0')}+adapted"
+    told = f"{adapter.describe()} of '{adapter.base_name}' adapted to a site with iac_components"
+    meta["version"] = version
+    meta["changelog"] = {version: told, **cast(dict[str, str], meta.get("changelog", {}))}
+    meta["description"] = f"{meta.get('description', base.name)} Adapted: {told}."
+    if structural:
+        meta["required_packages_version"] = {
+            **cast(dict[str, str], meta.get("required_packages_version", {})),
+            "iac_components": iac_components.__version__,
+        }
+    write_json(file, meta)
+
+
+def _write_readme(base: NetworkBundle, adapter: Adapter, file: Path) -> None:
+    parts = ", ".join(f"{part.kind} ({part.parameters} values)" for part in adapter.parts)
+    own = file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = (
+        f"# {base.root.name}, adapted to a site\n\n"
+        f"The network of '{adapter.base_name}' with an adapter that was found by iac_components "
+        f"{iac_components.__version__}: {parts}. What it gained, and on which cases: "
+        "`record` in its adapter.json. What is told below is told of the network as released.\n\n"
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text + own, encoding="utf-8")
+
+
+@torch.no_grad()
+def _require_same(made: NetworkBundle, network: nn.Module, base: NetworkBundle) -> None:
+    image = example_input(base)
+    found, expected = made.network(image), network(image)
+    pairs = zip(_flat(found), _flat(expected), strict=True)
+    if not all(torch.equal(one, other) for one, other in pairs):
+        raise OptionError(
+            f"the bundle made of '{base.root}' does not give what the adapted network gives: its "
+            "config builds the network otherwise than it is read here. Please report it."
+        )
+
+
+def _flat(output: object) -> list[torch.Tensor]:
+    return list(output) if isinstance(output, list | tuple) else [cast(torch.Tensor, output)]

@@ -1,0 +1,1 @@
+"""A released network at a new scanner: what adapters gain, and whether the right one is chosen."""

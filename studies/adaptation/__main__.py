@@ -1,0 +1,81 @@
+"""Command line of the study: ``python -m studies.adaptation <command>``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from studies.adaptation.cases import Volumes
+from studies.adaptation.page import FIGURE, PAGE, write_page
+from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
+from studies.adaptation.rows import make_row, row_keys
+from studies.adaptation.settings import ShiftSettings, load_shift_settings
+from studies.cell_table.backbone import load_backbone
+
+RESULTS = Path(__file__).with_name("results")
+KEPT = RESULTS / "hippocampus.jsonl"
+
+
+def main() -> None:
+    """Make rows, keep them, or write the page and its figure from the kept ones."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    settings = load_shift_settings()
+    if arguments.command == "fill":
+        _fill(settings, arguments)
+    elif arguments.command == "keep":
+        print(f"{KEPT}: {keep_rows(KEPT, read_rows(arguments.raw))} rows.")
+    else:
+        write_page(settings, read_kept(KEPT), RESULTS)
+        print(f"{RESULTS / PAGE}, {RESULTS / FIGURE}")
+
+
+def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
+    rows = (*read_rows(arguments.raw), *read_kept(KEPT))
+    for row in rows:
+        if row["settings"] != settings.digest(str(row["shift"])):
+            raise ValueError(
+                f"row {key_of(row)} was made with other settings: restore them, or start with an "
+                f"empty {arguments.raw} and without {KEPT}."
+            )
+    done = {key_of(row) for row in rows}
+    network = load_backbone(settings.table, arguments.backbone)
+    volumes = Volumes(settings, arguments.dataset_dir)
+    made = 0
+    for key in row_keys(settings):
+        if key in done or (arguments.limit is not None and made >= arguments.limit):
+            continue
+        row = make_row(key, settings, network, volumes, arguments.raw / "trainings")
+        write_row(arguments.raw, row)
+        made += 1
+        print(
+            f"{time.strftime('%H:%M:%S')} {key} {row['chosen']} {row['cpu_seconds']} s", flush=True
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m studies.adaptation", description=main.__doc__)
+    parser.add_argument("command", choices=("fill", "keep", "report"))
+    parser.add_argument(
+        "--dataset_dir",
+        type=Path,
+        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
+        help="the data set as downloaded",
+    )
+    parser.add_argument(
+        "--backbone",
+        type=Path,
+        default=Path("runs/cell_table/hippocampus/backbone.pt"),
+        help="trained by studies.cell_table",
+    )
+    parser.add_argument("--raw", type=Path, default=Path("runs/adaptation"), help="raw rows")
+    parser.add_argument("--limit", type=int, default=None, help="rows to make at most")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Rows of the study: every arm, and the adapter that was chosen, at a shift with K cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from monai.inferers import SliceInferer
+from torch import nn
+
+from iac_components.adaptation import AdaptSettings
+from iac_components.adaptation.choice.trainings import Trainings
+from iac_components.adaptation.fitting.cases import SiteCase, WindowShape
+from iac_components.adaptation.run import decide
+from iac_components.adaptation.site import Site
+from iac_components.evaluation import finite_mean
+from iac_components.search_space import SearchSpace, random_genotype
+from studies.adaptation.cases import RowCases, Volumes
+from studies.adaptation.settings import NO_SHIFT, ShiftSettings
+from studies.cell_table.backbone import backbone_digest
+
+__all__ = ["RowKey", "make_row", "row_keys"]
+
+CLASS_NAMES = ("anterior", "posterior")
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, order=True)
+class RowKey:
+    """What tells a row from the others.
+
+    Attributes:
+        shift: name of the scanner's shift, or ``none``.
+        cases: number K of labelled cases.
+        draw: of their patients.
+    """
+
+    shift: str
+    cases: int
+    draw: int
+
+    @property
+    def file(self) -> str:
+        """Name of the row's file."""
+        return f"{self.shift}-{self.cases}-{self.draw}.json"
+
+
+def row_keys(settings: ShiftSettings) -> Iterator[RowKey]:
+    """List the rows, such that any beginning of the list covers shifts, then numbers of cases."""
+    for draw in range(settings.integer("draws")):
+        for cases in settings.numbers("numbers_of_cases"):
+            for shift in (*settings.shifts, NO_SHIFT):
+                yield RowKey(shift, cases, draw)
+    for draw in range(settings.integer("draws"), settings.integer("null_draws")):
+        yield RowKey(NO_SHIFT, settings.numbers("numbers_of_cases")[0], draw)
+
+
+def make_row(
+    key: RowKey, settings: ShiftSettings, network: nn.Module, volumes: Volumes, work_dir: Path
+) -> Row:
+    """Choose an adapter, train every arm with all K cases, and score all on the test volumes.
+
+    Rows without a shift beyond the first draws are there for the verdict, and train no baseline.
+
+    Args:
+        key: of the row.
+        settings: of the study.
+        network: the released network.
+        volumes: of patients that it has not seen.
+        work_dir: keeps the choice's finished trainings, for a row that is interrupted.
+    """
+    start = time.process_time()
+    cases = volumes.draw(key.shift, key.cases, key.draw)
+    only_verdict = key.shift == NO_SHIFT and key.draw >= settings.integer("draws")
+    baselines = () if only_verdict else settings.names("baselines")
+    trainings = _trainings(settings, network, cases, key.draw, folder=work_dir)
+    found = decide(trainings)
+    chosen = found.verdict.chosen
+    arms: dict[str, Row] = {"released": _scored(trainings, network, cases)}
+    if only_verdict:
+        trained: Sequence[str] = [chosen] if chosen is not None else []
+    else:
+        trained = [arm for arm in settings.names("arms") if arm in trainings.plans]
+    for arm in trained:
+        arms[arm] = _arm(trainings, arm, cases)
+    if baselines:
+        others = _trainings(
+            settings, network, cases, key.draw, candidates=("norms",), also=baselines
+        )
+        for arm in baselines:
+            arms[arm] = _arm(others, arm, cases)
+        for seed in range(settings.integer("random_cells")):
+            arms[f"random_cell_{seed}"] = _random_cell(settings, network, cases, key.draw, seed)
+    return {
+        "shift": key.shift,
+        "cases": key.cases,
+        "draw": key.draw,
+        "patients": [case.patient for case in cases.site],
+        "chosen": chosen,
+        "verdict": found.verdict.plain(),
+        "arms": arms,
+        "ratio": round(found.cost.ratio, 3),
+        "cpu_seconds": round(time.process_time() - start, 1),
+        "choice_seconds": round(found.seconds, 1),
+        "settings": settings.digest(key.shift),
+        "backbone": backbone_digest(network),
+        "torch": torch.__version__,
+    }
+
+
+def _trainings(
+    settings: ShiftSettings,
+    network: nn.Module,
+    cases: RowCases,
+    draw: int,
+    *,
+    candidates: Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    random_cell: int | None = None,
+    folder: Path | None = None,
+) -> Trainings:
+    shape = settings.table.slice_shape
+    genotype = None
+    if random_cell is not None:
+        genotype = random_genotype(SearchSpace(spatial_dims=2, num_nodes=1), random_cell)
+    site = Site(
+        network,
+        cases.site,
+        CLASS_NAMES,
+        SliceInferer(roi_size=shape, spatial_dim=2, sw_batch_size=32),
+        WindowShape(tuple(shape), 2),
+        name="hippocampus_plain_unet",
+        genotype=genotype,
+    )
+    return Trainings(
+        site,
+        AdaptSettings(
+            candidates=tuple(candidates or settings.names("arms")),
+            compare=tuple(also),
+            steps=settings.integer("steps"),
+            seed=1000 * draw,
+        ),
+        folder=folder,
+    )
+
+
+def _random_cell(
+    settings: ShiftSettings, network: nn.Module, cases: RowCases, draw: int, seed: int
+) -> Row:
+    trainings = _trainings(
+        settings, network, cases, draw, candidates=("cells",), random_cell=100 * draw + seed
+    )
+    if "cells" not in trainings.plans:
+        return {"note": trainings.notes["cells"]}
+    return _arm(trainings, "cells", cases)
+
+
+def _arm(trainings: Trainings, arm: str, cases: RowCases) -> Row:
+    start = time.process_time()
+    network = trainings.final(arm).network
+    seconds = time.process_time() - start
+    return {
+        **_scored(trainings, network, cases),
+        "parameters": sum(part.parameters for part in trainings.plans[arm]),
+        "train_cpu_seconds": round(seconds, 1),
+    }
+
+
+def _scored(trainings: Trainings, network: nn.Module, cases: RowCases) -> Row:
+    return {
+        "test": _dice(trainings, network, cases.test),
+        "home": _dice(trainings, network, cases.home),
+    }
+
+
+def _dice(
+    trainings: Trainings, network: nn.Module, cases: Sequence[SiteCase]
+) -> Mapping[str, float]:
+    """Return the mean Dice of both classes by case; a class that neither shows is left out."""
+    scores = trainings.scored(network, cases).scores
+    return {name: round(finite_mean(score), 5) for name, score in scores.items()}
