@@ -189,10 +189,14 @@ class Combination(ABC):
         entries = read_json(self.sources / "changelogs.json")
         return entries.get(self.name, entries["default"])
 
+    @property
+    def weights_record(self) -> Path:
+        """The file that says how the shipped weights were made, if any are."""
+        return self.root("inference") / "docs" / "weights.json"
+
     def _results(self, stage: str) -> str:
         """Scores of the shipped weights, if any are."""
-        weights = self.root("inference") / "docs" / "weights.json"
-        return performance(stage, weights=weights)
+        return performance(stage, weights=self.weights_record)
 
 
 def _keyed(transform: object) -> object:

@@ -31,6 +31,8 @@ from iac_components.networks import pad_for_nnunet, plan_nnunet
 __all__ = ["IacCombination", "iac_combinations"]
 
 NETWORK_KEY = "backbone_def"
+SKIP_MODULE, PLAIN = "skip_module", "plain"
+INFERENCE = "inference"
 
 EVERY_TASK = "nnunet3d"
 """Backbone of volumes that all tasks of the Decathlon are rendered with."""
@@ -126,6 +128,33 @@ class IacCombination(Combination):
             content.update(definition if key == NETWORK_KEY else {key: value})
         return content
 
+    def config(self, stage: str, template: Path) -> Facts:
+        """Render a template; shipped weights without a cell are loaded into a network without."""
+        result = super().config(stage, template)
+        if stage == template.stem == INFERENCE and self.ships_plain_weights:
+            result[SKIP_MODULE] = PLAIN
+        return result
+
+    @property
+    def ships_plain_weights(self) -> bool:
+        """True if the weights that the inference bundle ships are of the backbone alone."""
+        record = self.weights_record
+        return record.exists() and read_json(record).get(SKIP_MODULE, "iac") == PLAIN
+
+    def network_note(self) -> str:
+        """Return what lies in the skip connections of the inference bundle, for its README."""
+        if not self.ships_plain_weights:
+            return (
+                "whose skip connections hold found cells. The shipped `genotype.json` "
+                f"{self.architecture_note()}"
+            )
+        return (
+            "without a cell: around a network that has learned its data, cells change little "
+            "(`docs/RESULTS.md` of the project). With `--skip_module iac` and weights that were "
+            "trained so, its skip connections hold the cells of `genotype.json`, which "
+            f"{self.architecture_note()}"
+        )
+
     def extra_templates(self, stage: str) -> Sequence[Path]:
         """Return those of every method, and the backbone's own, or shared, override files."""
         name = str(self.backbone.words.get("overrides", self.backbone.name))
@@ -172,6 +201,7 @@ class IacCombination(Combination):
             **super().words(stage),
             **cast(Facts, substitute(views, {"patch": self.patch_text()})),
             "backbone": self.backbone.name,
+            "network_note": self.network_note(),
         }
 
 
