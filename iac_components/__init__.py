@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         train,
     )
 
-__version__ = "0.4.2"
+__version__ = "0.5.0"
 
 # Configs of bundles name modules whose code lies deeper; those of old bundles must find them, too.
 __path__.append(f"{__path__[0]}/common/config_names")

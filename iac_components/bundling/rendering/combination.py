@@ -47,6 +47,7 @@ class Combination(ABC):
         sources: folder with the method's templates, one folder a stage.
         architecture_file: what a search finds and the other two bundles ship.
         required: keys that no config may leave empty.
+        changelog: key of the changes of a combination that has no entry of its own.
         dataset: the data set.
         bundles: folder that the bundles lie in.
     """
@@ -56,6 +57,7 @@ class Combination(ABC):
     sources: ClassVar[Path]
     architecture_file: ClassVar[str]
     required: ClassVar[Sequence[str]]
+    changelog: ClassVar[str] = "default"
     dataset: DatasetSource
     bundles: Path
 
@@ -187,7 +189,7 @@ class Combination(ABC):
 
     def _changelog(self) -> object:
         entries = read_json(self.sources / "changelogs.json")
-        return entries.get(self.name, entries["default"])
+        return entries.get(self.name, entries[self.changelog])
 
     @property
     def weights_record(self) -> Path:

@@ -214,6 +214,7 @@ class VolumeCombination(IacCombination):
 
     schema: ClassVar[str] = "iac_3d"
     view: ClassVar[str] = "volumes"
+    changelog: ClassVar[str] = "volumes"
 
     @property
     def stand_in(self) -> Path:
