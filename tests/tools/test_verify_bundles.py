@@ -322,7 +322,7 @@ def test_bundles_by_name():
     assert len(find_bundles(["acdc"], folder)) == 12
     # A data set of both methods, whose cells come first.
     both = [bundle.method.name for bundle in find_bundles(["hippocampus"], folder)]
-    assert both == ["iac"] * 12 + ["dints"] * 3
+    assert both == ["iac"] * 12 + ["iac_3d"] * 9 + ["dints"] * 3
     assert {b.method.name for b in find_bundles(["hippocampus_dints"], folder)} == {"dints"}
     # All but the one that adapts, which is no stage of a method.
     assert len(find_bundles([], folder)) == sum(path.is_dir() for path in folder.iterdir()) - 1
@@ -335,6 +335,10 @@ def test_bundles_by_name():
 def test_parts_of_a_name():
     bundle = Bundle(Path("/b/my_own_data_resnet_iac_segmentation_train"))
     assert (bundle.dataset, bundle.network, bundle.stage) == ("my_own_data", "resnet", "train")
+    volumes = Bundle(Path("/b/lung_nnunet3d_iac_segmentation_train"))
+    assert (volumes.dataset, volumes.network) == ("lung", "nnunet3d")
+    assert (volumes.method.name, bundle.method.name) == ("iac_3d", "iac")
+    assert volumes.sibling("search").name == "lung_nnunet3d_iac_segmentation_search"
     task = Bundle(Path("/b/hepatic_vessel_dints_segmentation_search"))
     assert (task.dataset, task.network, task.stage) == ("hepatic_vessel", "dints", "search")
     assert task.sibling("train").name == "hepatic_vessel_dints_segmentation_train"

@@ -8,7 +8,12 @@ at all.
 
 from __future__ import annotations
 
-from iac_components.bundling.own_data.decisions import Choice, config_of, make_choices
+from iac_components.bundling.own_data.decisions import (
+    Choice,
+    backbones_of,
+    config_of,
+    make_choices,
+)
 from iac_components.bundling.own_data.names import name_of_folder, require_name
 from iac_components.bundling.own_data.plan_file import Plan, compare_plan, read_plan, write_plan
 from iac_components.bundling.own_data.reading import PLANES, DatasetFacts, Plane, read_facts
@@ -22,6 +27,7 @@ __all__ = [
     "DatasetFacts",
     "Plan",
     "Plane",
+    "backbones_of",
     "compare_plan",
     "config_of",
     "license_text",

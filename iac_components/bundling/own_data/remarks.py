@@ -10,7 +10,7 @@ from iac_components.bundling.own_data.decisions.dimensions import choose_dimensi
 from iac_components.bundling.own_data.decisions.memory import GIGABYTE
 from iac_components.bundling.own_data.reading import DatasetFacts
 from iac_components.bundling.own_data.reading.planes import other_planes
-from iac_components.bundling.rendering.facts import DINTS, known
+from iac_components.bundling.rendering.facts import VOLUMES, known
 from iac_components.data import make_folds
 from iac_components.data.folds import stated_folds
 from iac_components.data.layouts.decathlon import find_groups
@@ -18,16 +18,19 @@ from iac_components.data.layouts.decathlon import find_groups
 __all__ = ["remarks_on"]
 
 
-def remarks_on(facts: DatasetFacts, *, num_folds: int, memory: float) -> Iterator[str]:
+def remarks_on(
+    facts: DatasetFacts, *, num_folds: int, memory: float, spatial_dims: int = 2
+) -> Iterator[str]:
     """Yield a sentence or two for each matter.
 
     Args:
         facts: of the data set.
         num_folds: as decided.
         memory: gigabytes that were planned for.
+        spatial_dims: of the network.
     """
-    yield from _dimensions(facts, memory)
-    if others := other_planes(facts.geometry, facts.plane):
+    yield from _dimensions(facts, memory, spatial_dims)
+    if spatial_dims == 2 and (others := other_planes(facts.geometry, facts.plane)):
         yield (
             f"{others} of {len(facts.cases)} volumes have much larger voxels along another axis "
             "than across these slices: what the network sees of them is blurred."
@@ -47,16 +50,18 @@ def remarks_on(facts: DatasetFacts, *, num_folds: int, memory: float) -> Iterato
         )
 
 
-def _dimensions(facts: DatasetFacts, memory: float) -> Iterator[str]:
+def _dimensions(facts: DatasetFacts, memory: float, spatial_dims: int) -> Iterator[str]:
     found = choose_dimensions(facts, budget=memory * GIGABYTE)
+    if spatial_dims == 3:
+        yield f"3-D: {found.reason}. For slices: --backbone unet."
+        return
     if found.suited == 2:
         slices = "" if facts.are_pictures else f" Cut into {facts.plane.name} slices."
         yield f"2-D: {found.reason}.{slices}"
         return
     yield (
-        f"Cut into {facts.plane.name} slices and segmented in 2-D: 3-D backbones of cells come "
-        f"later. {found.reason}. For 3-D now: the DiNTS bundles "
-        f"(docs/how-to/topology.md), written for {', '.join(known(DINTS / 'datasets'))}."
+        f"Cut into {facts.plane.name} slices and segmented in 2-D. {found.reason}. For volumes: "
+        f"--backbone {' or '.join(known(VOLUMES / 'backbones'))}."
     )
 
 

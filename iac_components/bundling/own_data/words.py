@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from iac_components.bundling.own_data.decisions import Choice
 from iac_components.bundling.own_data.reading import DatasetFacts
@@ -20,13 +21,26 @@ LAYOUTS = {
 }
 
 
-def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts:
-    """Return the texts that templates name by ``$name``."""
+def words_of(
+    name: str, facts: DatasetFacts, choices: Sequence[Choice], *, spatial_dims: int = 2
+) -> Facts:
+    """Return the texts that templates name by ``$name``.
+
+    Args:
+        name: of the data set.
+        facts: of the data set.
+        choices: the values of the configs.
+        spatial_dims: of the network.
+    """
     chosen = {choice.key: choice for choice in choices}
     modality = ", ".join(dict.fromkeys(facts.modalities)) or NOT_STATED
     kind = "pictures" if facts.are_pictures else "volumes"
     volumes = f"{modality} {kind}" if facts.modalities else kind
     millimetres = " x ".join(f"{size:g}" for size in facts.spacing)
+    resampled = f"Slices are resampled to {millimetres} mm in plane, and not across slices."
+    if spatial_dims == 3:
+        sizes = " x ".join(f"{size:g}" for size in cast(list[float], chosen["pixdim"].value))
+        resampled = f"Volumes are resampled to {sizes} mm."
     classes = ", ".join(
         f"{value} {label}" for value, label in enumerate(facts.classes.names, start=1)
     )
@@ -42,9 +56,8 @@ def words_of(name: str, facts: DatasetFacts, choices: Sequence[Choice]) -> Facts
         "data_layout": LAYOUTS.get(facts.layout, f"the official one of '{facts.layout}'"),
         "slice_text": f"{_article(facts.plane.name)} {facts.plane.name} slice ({millimetres} mm)",
         "preprocessing_reason": (
-            f"Grey values: {chosen['voxel_values'].reason}. Slices are resampled to {millimetres} "
-            "mm in plane, and not across slices. These rules were applied by "
-            "`iac new`; every value is a top-level key of the configs."
+            f"Grey values: {chosen['voxel_values'].reason}. {resampled} These rules were applied "
+            "by `iac new`; every value is a top-level key of the configs."
         ),
         "data_reference": f"Reference of the data set '{name}': {_term(facts, 'reference')}",
         "label_classes": f"integer label maps: 0 background, {classes}",

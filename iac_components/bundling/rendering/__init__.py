@@ -10,10 +10,20 @@ from collections.abc import Callable, Sequence
 
 from iac_components.bundling.rendering.combination import Combination
 from iac_components.bundling.rendering.dints import DintsCombination, dints_combinations
-from iac_components.bundling.rendering.iac import IacCombination, iac_combinations
+from iac_components.bundling.rendering.iac import (
+    IacCombination,
+    VolumeCombination,
+    iac_combinations,
+)
 from iac_components.common.registry import Registry
 
-__all__ = ["METHODS", "DintsCombination", "IacCombination", "all_combinations"]
+__all__ = [
+    "METHODS",
+    "DintsCombination",
+    "IacCombination",
+    "VolumeCombination",
+    "all_combinations",
+]
 
 METHODS: Registry[Callable[[], Sequence[Combination]]] = Registry("method")
 METHODS.register(IacCombination.method)(iac_combinations)

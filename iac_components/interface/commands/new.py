@@ -21,6 +21,8 @@ from typing import cast
 from iac_components.bundling.own_data import (
     PLANES,
     Choice,
+    DatasetFacts,
+    backbones_of,
     compare_plan,
     config_of,
     license_text,
@@ -35,18 +37,26 @@ from iac_components.bundling.own_data import (
     write_combination,
     write_plan,
 )
-from iac_components.bundling.rendering import IacCombination
-from iac_components.bundling.rendering.facts import IAC, STAGES, DatasetSource, known, load_backbone
+from iac_components.bundling.rendering import IacCombination, VolumeCombination
+from iac_components.bundling.rendering.facts import (
+    IAC,
+    STAGES,
+    DatasetSource,
+    backbones,
+    known,
+    load_backbone,
+)
 from iac_components.interface.commands.running.bundles import Bundles
 from iac_components.interface.commands.running.stages import make_stages
 
 __all__ = ["EXAMPLE", "Planned", "add_arguments", "create_bundles", "plan_bundles", "run"]
 
 EXAMPLE = """
-  iac new Dataset027_Heart --backbone resnet
+  iac new Dataset027_Heart --dimensions auto
   iac new my_data --name disc --slices sagittal --in_plane_spacing 0.8 0.8 --overwrite
 """
 VALUE_WIDTH = 46
+DIMENSIONS = ("2", "3", "auto", "both")
 MEMORY = 8.0
 """Gigabytes, nnU-Net's target."""
 
@@ -82,18 +92,20 @@ def create_bundles(
     plane: str | None = None,
     memory: float = MEMORY,
     overwrite: bool = False,
+    facts: DatasetFacts | None = None,
 ) -> Planned:
     """Read a data set, decide the values of its configs, write the three bundles and the plan.
 
     Args:
         dataset_dir: folder of the data set, or the file that lists its cases.
         name: of the data set, in the bundles' names.
-        backbone: one of the collection's.
+        backbone: one of the collection's, for slices or for volumes.
         out: folder for the bundles.
         spacing: voxel size within a slice in mm; by default the median.
         plane: of the slices; by default across the coarsest axis.
         memory: gigabytes that a training may take for what it keeps for the backward pass.
         overwrite: replace bundles that are there, or take a name of this collection.
+        facts: of the data set, where it was read before.
 
     Raises:
         ValueError: if the name, the backbone, the data set or an earlier plan cannot be used.
@@ -103,23 +115,27 @@ def create_bundles(
     if not memory > 0:
         raise ValueError(f"--memory is {memory:g}: it must be positive (gigabytes).")
     source = load_backbone(backbone)
+    dims = source.spatial_dims
+    if dims == 3 and (spacing or plane):
+        raise ValueError(f"--slices and --in_plane_spacing: '{backbone}' sees volumes, not slices.")
     bundles = out.expanduser().absolute()
+    kind = VolumeCombination if dims == 3 else IacCombination
     # Before the data set is read, which can take minutes.
-    nothing_yet = IacCombination(DatasetSource({"dataset_name": name}, {}, ""), source, bundles)
+    nothing_yet = kind(DatasetSource({"dataset_name": name}, {}, ""), source, bundles)
     require_folders(nothing_yet, overwrite=overwrite)
     file = bundles / f"{nothing_yet.name}_plan.json"
     earlier = read_plan(file)
-    facts = read_facts(dataset_dir, spacing=spacing, plane=plane)
+    facts = facts or read_facts(dataset_dir, spacing=spacing, plane=plane)
     rules = make_choices(facts, source, memory=memory)
     choices, differences = compare_plan(earlier, rules, facts=facts)
     folds = next(choice.value for choice in choices if choice.key == "num_folds")
-    remarks = list(remarks_on(facts, num_folds=cast(int, folds), memory=memory))
+    remarks = list(remarks_on(facts, num_folds=cast(int, folds), memory=memory, spatial_dims=dims))
     dataset = DatasetSource(
-        config_of(name, choices, facts),
-        words_of(name, facts, choices),
+        config_of(name, choices, facts, spatial_dims=dims),
+        words_of(name, facts, choices, spatial_dims=dims),
         license_text(name, facts),
     )
-    combination = IacCombination(dataset, source, bundles)
+    combination = kind(dataset, source, bundles)
     write_combination(combination, overwrite=overwrite)
     write_plan(file, choices, rules, facts=facts, remarks=remarks)
     return Planned(combination, facts.dataset_dir, choices, remarks, file, differences)
@@ -148,8 +164,8 @@ def notes(planned: Planned) -> Iterator[str]:
             "bundles. If yours is another one, choose another name."
         )
     yield (
-        "The genotype.json in train and inference is a stand-in from another data set, as its "
-        "provenance says; the commands below use the one that your search finds."
+        "The genotype.json in train and inference is a stand-in, as its provenance says; the "
+        "commands below use the one that your search finds."
     )
 
 
@@ -160,7 +176,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="of the data set: letters, digits, _ (the folder's)")
     parser.add_argument(
-        "--backbone", default="unet", help=f"one of {', '.join(known(IAC / 'backbones'))} (unet)"
+        "--backbone", help=f"one of {', '.join(backbones())} (unet or unet3d, by --dimensions)"
+    )
+    parser.add_argument(
+        "--dimensions",
+        choices=DIMENSIONS,
+        help="of the network: auto decides as nnU-Net does, both writes bundles of both (2)",
     )
     parser.add_argument("--out", type=Path, default=Path("own_bundles"), help="(own_bundles)")
     parser.add_argument(
@@ -185,16 +206,27 @@ def run(options: argparse.Namespace) -> None:
         OSError: if the bundles cannot be written.
     """
     spacing = options.in_plane_spacing and tuple(options.in_plane_spacing)
-    planned = plan_bundles(
-        options.dataset_dir,
-        name=options.name or name_of_folder(options.dataset_dir),
-        backbone=options.backbone,
-        out=options.out,
-        spacing=spacing,
-        plane=options.slices,
-        memory=options.memory,
-        overwrite=options.overwrite,
-    )
+    facts = None
+    if options.dimensions in ("auto", "both"):
+        facts = read_facts(options.dataset_dir, spacing=spacing, plane=options.slices)
+    for backbone in backbones_of(
+        options.backbone, dimensions=options.dimensions, facts=facts, memory=options.memory
+    ):
+        planned = plan_bundles(
+            options.dataset_dir,
+            name=options.name or name_of_folder(options.dataset_dir),
+            backbone=backbone,
+            out=options.out,
+            spacing=spacing,
+            plane=options.slices,
+            memory=options.memory,
+            overwrite=options.overwrite,
+            facts=facts,
+        )
+        _print_commands(planned)
+
+
+def _print_commands(planned: Planned) -> None:
     bundles, data = bundles_of(planned), planned.dataset_dir
     runs = bundles.stem.parent.parent / "runs" / bundles.name
     stages = make_stages(bundles, data, images=_images(data), out=runs)
@@ -226,6 +258,7 @@ def plan_bundles(
     plane: str | None = None,
     memory: float = MEMORY,
     overwrite: bool = False,
+    facts: DatasetFacts | None = None,
 ) -> Planned:
     """Write the bundles and print what was decided; see :func:`create_bundles`."""
     planned = create_bundles(
@@ -237,6 +270,7 @@ def plan_bundles(
         plane=plane,
         memory=memory,
         overwrite=overwrite,
+        facts=facts,
     )
     combination = planned.combination
     print("Written:", *(f"  {combination.root(stage)}" for stage in STAGES), sep="\n")

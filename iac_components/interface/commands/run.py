@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.bundling.options import OptionError
-from iac_components.bundling.rendering.facts import IAC, known
+from iac_components.bundling.rendering.facts import backbones
 from iac_components.data import DatasetError, detect_layout
 from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.data.parts import ALL_FOLDS
@@ -232,7 +232,7 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
     except OptionError:
         path = Path(stem).expanduser()
         name, _, backbone = path.name.rpartition("_")
-        plannable = len(path.parts) > 1 and name and backbone in known(IAC / "backbones")
+        plannable = len(path.parts) > 1 and name and backbone in backbones()
         if not plannable or any(path.parent.glob(f"{path.name}_*_segmentation_*")):
             raise
     print(f"No bundles at '{stem}' yet: planned from the data.\n", flush=True)

@@ -12,9 +12,10 @@ from functools import partial
 from typing import cast
 
 from iac_components.bundling.own_data.decisions.intensities import choose_voxel_values
+from iac_components.bundling.own_data.decisions.labels import choose_classes, choose_folds
 from iac_components.bundling.own_data.decisions.memory import GIGABYTE, bytes_an_image
 from iac_components.bundling.own_data.decisions.mirroring import choose_flips
-from iac_components.bundling.own_data.decisions.rule import MEASURED, NNUNET, OURS, STATED, Choice
+from iac_components.bundling.own_data.decisions.rule import NNUNET, OURS, Choice
 from iac_components.bundling.own_data.decisions.sizes import (
     CROPPED,
     FEWEST_IN_A_BATCH,
@@ -23,6 +24,7 @@ from iac_components.bundling.own_data.decisions.sizes import (
     view_of,
     within_budget,
 )
+from iac_components.bundling.own_data.decisions.volumes import make_volume_choices
 from iac_components.bundling.own_data.reading.facts import DatasetFacts
 from iac_components.bundling.own_data.reading.planes import Plane
 from iac_components.bundling.rendering.facts import IAC, STAGES, BackboneSource, Facts, read_json
@@ -37,7 +39,6 @@ SHARE_IN_A_BATCH = 0.05
 """Most of the data set's pixels in a batch (nnU-Net)."""
 
 SEARCH_STEPS = 50
-NUM_FOLDS = 5
 
 
 def make_choices(
@@ -53,6 +54,8 @@ def make_choices(
     Raises:
         DatasetError: if the grey values within a CT's labels leave no window.
     """
+    if backbone.spatial_dims == 3:
+        return make_volume_choices(facts, backbone, memory=memory)
     pixels = median_pixels(facts)
     measure = partial(
         bytes_an_image,
@@ -70,8 +73,7 @@ def make_choices(
         budget=budget,
     )
     return [
-        *_classes(facts),
-        Choice("in_channels", facts.geometry.num_channels, *_channels_reason(facts)),
+        *choose_classes(facts),
         Choice(
             "pixdim",
             [*facts.spacing, -1.0],
@@ -101,13 +103,24 @@ def make_choices(
             OURS,
             by_stage=True,
         ),
-        _num_folds(facts),
+        choose_folds(facts),
     ]
 
 
-def config_of(name: str, choices: Sequence[Choice], facts: DatasetFacts) -> Facts:
-    """Return the keys of the configs as a data set's source file holds them."""
-    by_stage: dict[str, Facts] = {stage: _orientation(stage, facts.plane) for stage in STAGES}
+def config_of(
+    name: str, choices: Sequence[Choice], facts: DatasetFacts, *, spatial_dims: int = 2
+) -> Facts:
+    """Return the keys of the configs as a data set's source file holds them.
+
+    Args:
+        name: of the data set.
+        choices: the values.
+        facts: of the data set.
+        spatial_dims: of the network; volumes stay in RAS orientation, slices lie in their plane.
+    """
+    by_stage: dict[str, Facts] = {
+        stage: _orientation(stage, facts.plane) if spatial_dims == 2 else {} for stage in STAGES
+    }
     common: Facts = {}
     for choice in choices:
         if choice.by_stage:
@@ -122,31 +135,6 @@ def config_of(name: str, choices: Sequence[Choice], facts: DatasetFacts) -> Fact
         "dataset_dir": f"$@bundle_root + '/data/{name}'",
         "by_stage": by_stage,
     }
-
-
-def _classes(facts: DatasetFacts) -> list[Choice]:
-    classes, stated = facts.classes, facts.description.classes is not None
-    where = facts.description.file if stated else "the label maps, which nothing names"
-    source = STATED if stated else MEASURED
-    made = [Choice("class_names", list(classes.names), where, source)]
-    if classes.mapping:
-        made.append(
-            Choice(
-                "label_values", classes.label_values, f"values in the files, from {where}", source
-            )
-        )
-    if classes.regions is not None:
-        regions = {name: list(numbers) for name, numbers in classes.regions.items()}
-        reason = "scored; the classes are the parts that they cut each other into"
-        made.append(Choice("regions", regions, reason, source))
-    return made
-
-
-def _channels_reason(facts: DatasetFacts) -> tuple[str, str]:
-    stated = facts.description.channel_names
-    if stated and len(stated) == facts.geometry.num_channels:
-        return ", ".join(stated), STATED
-    return "counted in the images", MEASURED
 
 
 def _patch(
@@ -211,13 +199,6 @@ def _batch_size(
     if budget // measured["search"] < FEWEST_IN_A_BATCH:
         reason += "; two of the search do not fit: pass --set search.checkpointing=true"
     return Choice("batch_size", sizes, reason, f"{NNUNET}, {OURS}", by_stage=True)
-
-
-def _num_folds(facts: DatasetFacts) -> Choice:
-    patients = f"{facts.num_patients} patients in {len(facts.cases)} cases"
-    if facts.num_stated_folds:
-        return Choice("num_folds", facts.num_stated_folds, f"the list's folds; {patients}", STATED)
-    return Choice("num_folds", min(NUM_FOLDS, facts.num_patients), patients, NNUNET)
 
 
 def _orientation(stage: str, plane: Plane) -> Facts:

@@ -1,4 +1,4 @@
-"""Choice between 2-D and 3-D as nnU-Net makes it; only reported, since cells are in 2-D."""
+"""Choice between 2-D and 3-D as nnU-Net makes it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Dimensions:
 
     Attributes:
         suited: 3 where nnU-Net plans a 3-D network, 2 for images of one slice.
+        advised: 2 or 3, of which to take one where only one is wanted: 3 where it is suited, but 2
+            where one axis is coarse (our choice; nnU-Net trains both and compares).
         spacing: target voxel size in mm, axes as in the data (RAS).
         patch: of the 3-D network, 2 of which fit into the memory.
         covered: share of the median volume that the patch holds.
@@ -37,6 +39,7 @@ class Dimensions:
     """
 
     suited: int
+    advised: int = 2
     spacing: tuple[float, ...] = ()
     patch: tuple[int, ...] = ()
     covered: float = 0.0
@@ -68,7 +71,7 @@ def choose_dimensions(facts: DatasetFacts, *, budget: float) -> Dimensions:
     covered = float(np.prod(np.minimum(patch, median)) / np.prod(median))
     coarse = float(spacing.max() / np.median(spacing))
     words = [
-        f"nnU-Net would plan 3-D too: a patch of {_times(patch)} voxels "
+        f"nnU-Net plans 3-D: a patch of {_times(patch)} voxels "
         f"({memory / GIGABYTE:.1f} GB for two, measured) holds {covered:.0%} of the median volume"
     ]
     if covered < LOW_RESOLUTION:
@@ -77,6 +80,7 @@ def choose_dimensions(facts: DatasetFacts, *, budget: float) -> Dimensions:
         words.append(f"one axis is {coarse:.1f} times as coarse as the others, where 2-D is strong")
     return Dimensions(
         3,
+        2 if coarse > ANISOTROPIC else 3,
         tuple(float(f"{size:.4g}") for size in spacing),
         tuple(patch),
         covered,

@@ -35,7 +35,7 @@ def bytes_an_image(
 
     Args:
         backbone: the network.
-        patch: ``(X, Y)``.
+        patch: ``(X, Y)``, or ``(X, Y, Z)`` for a network of volumes.
         spacing: voxel size in mm, which nnU-Net's plan looks at.
         channels: of an image.
         classes: outputs, background included.
@@ -77,7 +77,7 @@ def _build(
             "in_channels": channels,
             "out_channels": classes,
             "patch_size": list(patch),
-            "pixdim": [*spacing, -1.0],
+            "pixdim": [*spacing, -1.0][:3],
             **cast(Facts, backbone.config["definition"]),
         }
     )

@@ -53,10 +53,10 @@ def median_pixels(facts: DatasetFacts) -> Size:
 
 
 def within_budget(
-    pixels: Size,
+    pixels: Sequence[int],
     backbone: BackboneSource,
     *,
-    spacing: tuple[float, float],
+    spacing: Sequence[float],
     bytes_of: Callable[[Sequence[int]], int],
     budget: float,
 ) -> list[int]:
@@ -66,7 +66,7 @@ def within_budget(
     it fits.
 
     Args:
-        pixels: the median size of slices.
+        pixels: the median size of slices, or of volumes for a network that sees these.
         backbone: the network.
         spacing: voxel size in mm.
         bytes_of: measures the memory that an image of a size takes.
@@ -80,7 +80,7 @@ def within_budget(
         if patch[axis] <= 2 * steps[axis]:
             break
         smaller = [side - steps[axis] * (place == axis) for place, side in enumerate(patch)]
-        rounded = _rounded((smaller[0], smaller[1]), backbone, spacing)
+        rounded = _rounded(smaller, backbone, spacing)
         # An axis alone may be halved more often, and be rounded up to more than it lost.
         if math.prod(rounded) >= math.prod(patch):
             break
@@ -116,13 +116,15 @@ def view_of(
 def divisor_of(
     backbone: BackboneSource, patch: Sequence[int], spacing: Sequence[float]
 ) -> list[int]:
-    """Return what a slice's sides must be a multiple of, for a backbone."""
+    """Return what the sides of a patch must be a multiple of, for a backbone."""
     if _is_planned(backbone):
         return list(plan_nnunet(patch, spacing=spacing).divisor)
-    return [int(cast(int, backbone.words["size_divisor"]))] * 2
+    return [int(cast(int, backbone.words["size_divisor"]))] * len(patch)
 
 
-def _rounded(pixels: Size, backbone: BackboneSource, spacing: tuple[float, float]) -> list[int]:
+def _rounded(
+    pixels: Sequence[int], backbone: BackboneSource, spacing: Sequence[float]
+) -> list[int]:
     """Round a size up to what the backbone can halve."""
     if _is_planned(backbone):
         sides = [max(size, SMALLEST_NNUNET) for size in pixels]
