@@ -83,6 +83,14 @@ def server(write_part, tmp_path_factory) -> Iterator[Server]:
     shutil.copytree(ROOT / "bundles" / BUNDLE, bundle, ignore=ignored)
     (bundle / "models").mkdir(exist_ok=True)
     shutil.copy(RELEASED, bundle / "models" / "model.pt")
+    placeholders = root / "placeholders"
+    if importlib.util.find_spec("torchvision") is None:
+        # Label imports two functions of it, for pictures of DeepEdit's training. Beside a torch for
+        # the CPU, the torchvision of the same index does not load.
+        (placeholders / "torchvision").mkdir(parents=True)
+        (placeholders / "torchvision" / "__init__.py").write_text("")
+        names = "make_grid = save_image = None\n"
+        (placeholders / "torchvision" / "utils.py").write_text(names)
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -95,7 +103,12 @@ def server(write_part, tmp_path_factory) -> Iterator[Server]:
                 *("--conf", "models", BUNDLE, "--conf", "zoo_source", "ngc"),
                 *("--host", "127.0.0.1", "--port", str(port)),
             ],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "OMP_WAIT_POLICY": "PASSIVE",
+                "PYTHONPATH": str(placeholders),
+            },
             stdout=stream,
             stderr=subprocess.STDOUT,
             cwd=root,
