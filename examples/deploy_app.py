@@ -82,6 +82,9 @@ class Segmentation(Application):
     def compose(self) -> None:
         """Connect the operators."""
         context: AppContext = Application.init_app_context(self.argv)
+        if Path(context.model_path).is_dir():
+            # To the SDK a folder is a model that it cannot run; the operator reads it as a bundle.
+            context.models = None
         read = ReadNifti(self, CountCondition(self, 1), path=Path(context.input_path), name="read")
         segment = MonaiBundleInferenceOperator(
             self,
