@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
 # Makes an environment for each client that is named (all, if none is) and runs its tests in it.
-# Usage: bash tools/test_clients.sh [nnunet ...]
-# A client is a function below, with a file of pins beside this one and tests that skip where it is
-# not installed. IAC_PYTHON chooses the interpreter (default python3, 3.10 or newer).
+# Usage: bash tools/test_clients.sh [nnunet|nvflare|tracking|deploy|label|slurm|oldest ...]
+# A client is a function below, with a file of pins in tools/clients and tests that skip where it is not
+# installed. IAC_PYTHON chooses the interpreter (default python3, 3.10 or newer; 3.11 for nvflare).
+# Real volumes: IAC_SHARED names the folder whose data/ holds Task04_Hippocampus.
 cd "$(dirname "$0")/.."
 set -euo pipefail
 
-CLIENTS=(nnunet)
+CLIENTS=(nnunet nvflare tracking deploy label slurm oldest)
 
-# environment NAME: build/clients/NAME with torch, the package's pins and pytest, made anew if pins
-# have changed; the client's own pins are then still to be installed (fresh=yes), and it to be marked
-# as ready.
+# environment NAME [REQUIREMENTS]: build/clients/NAME with the package's pins (or others) and pytest,
+# made anew if pins have changed; the client's own pins are then still to be installed (fresh=yes), and
+# it to be marked as ready.
 environment() {
     home=build/clients/$1
-    wanted=$(cat requirements.txt tools/requirements-dev.txt "tools/requirements-$1.txt" pyproject.toml | cksum)
+    packages=${2:-requirements.txt}
+    # slurm has no pins of its own.
+    wanted=$({
+        cat "$packages" tools/requirements-dev.txt pyproject.toml
+        [ ! -f "tools/clients/$1.txt" ] || cat "tools/clients/$1.txt"
+    } | cksum)
     if [ -f "$home/.requirements" ] && [ "$(cat "$home/.requirements")" = "$wanted" ]; then
         fresh=no
         return
@@ -22,15 +28,24 @@ environment() {
     rm -rf "$home"
     "${IAC_PYTHON:-python3}" -m venv "$home"
     # torch first and alone: with it installed, no other package pulls a build of its own choice.
-    install "$(grep '^torch==' requirements.txt)"
-    install -r requirements.txt
+    install "$(grep '^torch==' "$packages")"
+    install -r "$packages"
     grep -E '^(pytest|hypothesis)' tools/requirements-dev.txt >"$home/test.txt"
     install -r "$home/test.txt"
-    install --no-deps -e .
 }
 
 install() {
     "$home/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# client NAME: its environment, with its pins and the package.
+client() {
+    environment "$1"
+    if [ $fresh = yes ]; then
+        install --no-deps -r "tools/clients/$1.txt"
+        install --no-deps -e .
+        ready
+    fi
 }
 
 ready() {
@@ -42,30 +57,76 @@ run_tests() {
 }
 
 nnunet() {
-    environment nnunet
-    if [ $fresh = yes ]; then
-        install --no-deps -r tools/requirements-nnunet.txt
-        ready
-    fi
+    client nnunet
     run_tests tests/nnunet
 }
 
-for client in "${@:-${CLIENTS[@]}}"; do
+nvflare() {
+    client nvflare
+    run_tests tests/clients/test_nvflare.py
+}
+
+# MLflow and TensorBoard.
+tracking() {
+    client tracking
+    run_tests tests/ecosystem/test_tracking.py
+}
+
+# Without the package, so that a zip's folder can show that it needs none.
+deploy() {
+    environment deploy
+    if [ $fresh = yes ]; then
+        install --no-deps -r tools/clients/deploy.txt
+        ready
+    fi
+    run_tests tests/clients/test_deploy.py
+}
+
+label() {
+    client label
+    run_tests tests/clients/test_label.py
+}
+
+slurm() {
+    if [ ! -x /usr/sbin/slurmctld ]; then
+        echo "error: Slurm is not installed: apt-get install slurm-wlm (Debian), as root." >&2
+        return 1
+    fi
+    environment slurm
+    if [ $fresh = yes ]; then
+        install --no-deps -e .
+        ready
+    fi
+    run_tests tests/clients/test_slurm.py
+}
+
+# No client: the oldest versions of what the package needs.
+oldest() {
+    environment oldest tools/clients/oldest.txt
+    if [ $fresh = yes ]; then
+        install --no-deps -e .
+        ready
+    fi
+    run_tests tests/search_space tests/networks tests/engine tests/data tests/evaluation \
+        tests/bundles/test_chain.py tests/bundles/test_run_hippocampus.py
+}
+
+for name in "${@:-${CLIENTS[@]}}"; do
     case " ${CLIENTS[*]} " in
-    *" $client "*) ;;
+    *" $name "*) ;;
     *)
-        echo "error: client '$client' is unknown. Known: ${CLIENTS[*]}." >&2
+        echo "error: client '$name' is unknown. Known: ${CLIENTS[*]}." >&2
         exit 2
         ;;
     esac
 done
 
 failed=()
-for client in "${@:-${CLIENTS[@]}}"; do
-    echo "== $client"
+for name in "${@:-${CLIENTS[@]}}"; do
+    echo "== $name"
     # In a shell of its own, where an error ends it.
-    bash -c "$(declare -f environment install ready run_tests "$client"); set -euo pipefail; $client" ||
-        failed+=("$client")
+    bash -c "$(declare -f environment install client ready run_tests "$name"); set -euo pipefail; $name" ||
+        failed+=("$name")
 done
 if [ ${#failed[@]} -gt 0 ]; then
     echo "failed: ${failed[*]}" >&2

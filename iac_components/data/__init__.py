@@ -49,6 +49,7 @@ from iac_components.data.layouts import (
 from iac_components.data.nifti import (
     NiftiReader,
     SaveImageLikeInputd,
+    VoxelSpacingd,
     WholeLabelsd,
     write_label_map,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "SaveImageLikeInputd",
     "SliceDataset",
     "VolumePatchDataset",
+    "VoxelSpacingd",
     "WholeLabelsd",
     "check_datalist",
     "check_description",

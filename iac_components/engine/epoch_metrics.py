@@ -55,7 +55,7 @@ class EpochMetrics:
 
 
 def _rates(engine: Engine) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for owner in ("optimizer", "architecture_optimizer"):
         optimizer = getattr(engine, owner, None)
         if optimizer is None:

@@ -46,6 +46,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
+SlurmdParameters=config_overrides
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Gres=gpu:2 State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
@@ -130,7 +131,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
         cpus=max(2, os.cpu_count() or 2),
     )
     (folder / "slurm.conf").write_text(settings)
-    (folder / "gres.conf").write_text("Name=gpu Count=2\n")
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o400)
     found = Cluster(folder)

@@ -23,7 +23,7 @@ LOGGED = {
 PICTURES = {"cell", "divergence_curves", "probability_curves", "top_k", "effects", "effect_curves"}
 FILES = {
     "search": {"genotype.json", "search_trace.csv", "top_k.json", "folds.json"},
-    "train": {"network.json", "metrics.csv", "metrics.json", "folds.json"},
+    "train": {"network.json", "folds.json"},
 }
 both_stages = pytest.mark.parametrize("stage", LOGGED)
 

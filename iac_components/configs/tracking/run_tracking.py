@@ -84,13 +84,18 @@ class RunTracking:
         if not self.trackers:
             return
         self._write_effects()
+        for tracker in self.trackers:
+            tracker.add_files(self._list_files(), epoch=self._epoch)
+
+    def _list_files(self) -> list[Path]:
+        """List results, and what the run was given: its folds and, of a training, its cell."""
         value = self.parser.get_parsed_content
-        folder = Path(value("output_dir"))
-        files = sorted(file for file in folder.iterdir() if file.suffix in _RESULTS)
+        files = [file for file in Path(value("output_dir")).iterdir() if file.suffix in _RESULTS]
+        if "folds_file" in self.parser:
+            files.append(Path(value("folds_file")))
         if "skip_module" in self.parser and value("skip_module") == "iac":
             files.append(Path(value("genotype_path")))
-        for tracker in self.trackers:
-            tracker.add_files(files, epoch=self._epoch)
+        return sorted({file for file in files if file.is_file()})
 
 
 def _find_trackers(handlers: Iterable[object]) -> Iterable[Tracker]:
