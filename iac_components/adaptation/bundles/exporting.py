@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -128,7 +128,7 @@ def _write(
     _write_readme(base, adapter, made / "docs" / "README.md")
 
 
-def _left_out(root: Path):  # type: ignore[no-untyped-def]
+def _left_out(root: Path) -> Callable[[str, list[str]], list[str]]:
     def ignore(folder: str, names: list[str]) -> list[str]:
         inside = Path(folder)
         if inside == root:
