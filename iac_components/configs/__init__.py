@@ -11,10 +11,12 @@ from iac_components.configs.bundle_root import find_bundle_root
 from iac_components.configs.device import pick_device
 from iac_components.configs.session import Session
 from iac_components.configs.settings import search_settings
+from iac_components.configs.trained_weights import load_trained
 
 __all__ = [
     "Session",
     "find_bundle_root",
+    "load_trained",
     "pick_device",
     "search_settings",
 ]

@@ -44,6 +44,8 @@ class Session:
         self.method = method
         self.stage = stage
         self.ranks = ranks
+        self._parser: ConfigParser | None = None
+        self._checked = False
 
     def begin(self) -> None:
         """Read the options: the first thing that a config does.
@@ -55,7 +57,8 @@ class Session:
             OptionError: with one line for each option at fault.
         """
         report_errors_briefly()
-        warn_of_other_version(running_parser())
+        self._parser = running_parser()
+        warn_of_other_version(self._parser)
         take_paths_as_typed()
         check_options(self.method)
         if self.ranks:
@@ -84,9 +87,15 @@ class Session:
             CheckpointError: if the run is to resume from a checkpoint of another.
             DatasetError: listing all that is wrong with the data.
         """
-        parser = running_parser()
+        parser = self._parser or running_parser()
         parser.get_parsed_content("folders").claim()
         check_data(parser, STAGES[self.stage], method=self.method)
+        self._checked = True
+
+    def check_data_once(self) -> None:
+        """As :meth:`check_data`, unless the config's ``run`` has done it already."""
+        if not self._checked:
+            self.check_data()
 
     def run(self, engine: Engine, validators: Sequence[Engine] = ()) -> None:
         """Run an engine to its end, or until SIGINT or SIGTERM and the end of the step at work.

@@ -335,9 +335,9 @@ def test_bundles_by_name():
 def test_parts_of_a_name():
     bundle = Bundle(Path("/b/my_own_data_resnet_iac_segmentation_train"))
     assert (bundle.dataset, bundle.network, bundle.stage) == ("my_own_data", "resnet", "train")
-    task = Bundle(Path("/b/hepatic_vessel_dints_segmentation_search"))
-    assert (task.dataset, task.network, task.stage) == ("hepatic_vessel", "dints", "search")
-    assert task.sibling("train").name == "hepatic_vessel_dints_segmentation_train"
+    task = Bundle(Path("/b/hepaticvessel_dints_segmentation_search"))
+    assert (task.dataset, task.network, task.stage) == ("hepaticvessel", "dints", "search")
+    assert task.sibling("train").name == "hepaticvessel_dints_segmentation_train"
 
 
 def test_skip_modules_go_round():
