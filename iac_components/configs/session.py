@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import ref
 
 from ignite.engine import Engine
 from monai.bundle import ConfigParser
@@ -44,7 +45,8 @@ class Session:
         self.method = method
         self.stage = stage
         self.ranks = ranks
-        self._parser: ConfigParser | None = None
+        # Not the parser itself, which holds this: a run's folders go with its parser.
+        self._parser: ref[ConfigParser] | None = None
         self._checked = False
 
     def begin(self) -> None:
@@ -57,8 +59,9 @@ class Session:
             OptionError: with one line for each option at fault.
         """
         report_errors_briefly()
-        self._parser = running_parser()
-        warn_of_other_version(self._parser)
+        parser = running_parser()
+        self._parser = ref(parser)
+        warn_of_other_version(parser)
         take_paths_as_typed()
         check_options(self.method)
         if self.ranks:
@@ -87,7 +90,8 @@ class Session:
             CheckpointError: if the run is to resume from a checkpoint of another.
             DatasetError: listing all that is wrong with the data.
         """
-        parser = self._parser or running_parser()
+        begun = self._parser() if self._parser is not None else None
+        parser = running_parser() if begun is None else begun
         parser.get_parsed_content("folders").claim()
         check_data(parser, STAGES[self.stage], method=self.method)
         self._checked = True
