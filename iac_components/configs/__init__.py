@@ -12,11 +12,13 @@ from iac_components.configs.device import pick_device
 from iac_components.configs.fold_networks import build_fold_networks
 from iac_components.configs.session import Session
 from iac_components.configs.settings import search_settings
+from iac_components.configs.trained_weights import load_trained
 
 __all__ = [
     "Session",
     "build_fold_networks",
     "find_bundle_root",
+    "load_trained",
     "pick_device",
     "search_settings",
 ]

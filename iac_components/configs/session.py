@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import ref
 
 from ignite.engine import Engine
 from monai.bundle import ConfigParser
@@ -46,6 +47,9 @@ class Session:
         self.stage = stage
         self.ranks = ranks
         self._tracking: RunTracking | None = None
+        # Not the parser itself, which holds this: a run's folders go with its parser.
+        self._parser: ref[ConfigParser] | None = None
+        self._checked = False
 
     def begin(self) -> None:
         """Read the options: the first thing that a config does.
@@ -57,7 +61,9 @@ class Session:
             OptionError: with one line for each option at fault.
         """
         report_errors_briefly()
-        warn_of_other_version(running_parser())
+        parser = running_parser()
+        self._parser = ref(parser)
+        warn_of_other_version(parser)
         take_paths_as_typed()
         check_options(self.method)
         if self.ranks:
@@ -86,9 +92,16 @@ class Session:
             CheckpointError: if the run is to resume from a checkpoint of another.
             DatasetError: listing all that is wrong with the data.
         """
-        parser = running_parser()
+        begun = self._parser() if self._parser is not None else None
+        parser = running_parser() if begun is None else begun
         parser.get_parsed_content("folders").claim()
         check_data(parser, STAGES[self.stage], method=self.method)
+        self._checked = True
+
+    def check_data_once(self) -> None:
+        """As :meth:`check_data`, unless the config's ``run`` has done it already."""
+        if not self._checked:
+            self.check_data()
 
     def run(self, engine: Engine, validators: Sequence[Engine] = ()) -> None:
         """Run an engine to its end, or until SIGINT or SIGTERM and the end of the step at work.

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import torch
-from monai.networks.nets.dints import DiNTS, TopologyInstance
+from monai.networks.nets.dints import CellInterface, DiNTS, StemInterface, TopologyInstance
 from torch import nn
 
 from iac_components.common.built_weights import note_built
@@ -50,15 +50,23 @@ class FixedTopology(TopologyInstance):
             for block, paths in enumerate(architecture.blocks)
         ]
 
-    def forward(self, x: Sequence[torch.Tensor | None]) -> Features:
+    # Annotations and types of locals are what TorchScript needs: it follows no alias of a type, and
+    # finds a module by its name where the type says what the module takes.
+    def forward(self, x: list[torch.Tensor | None]) -> list[torch.Tensor | None]:
         """Map one feature a depth to one feature a depth."""
-        nodes: Features = list(x)
+        nodes = x
         for paths in self._plan:
-            following: Features = [None] * self.num_depths
+            following: list[torch.Tensor | None] = []
+            for _ in range(self.num_depths):
+                following.append(None)
             for source, target, key in paths:
-                feature = self.cell_tree[key](nodes[source], None)
+                feature = nodes[source]
+                if feature is None:
+                    raise RuntimeError(f"no path leads to depth {source}, from which one starts.")
+                cell: CellInterface = self.cell_tree[key]
+                output = cell.forward(feature, None)
                 held = following[target]
-                following[target] = feature if held is None else held + feature
+                following[target] = output if held is None else held + output
             nodes = following
         return nodes
 
@@ -100,21 +108,31 @@ class DintsNetwork(DiNTS):
         """Map images (B, C, *S) to logits (B, K, *S); every side a multiple of the space's."""
         return self.read_nodes(self.dints_space(self.first_column(x)))
 
-    def first_column(self, x: torch.Tensor) -> Features:
+    def first_column(self, x: torch.Tensor) -> list[torch.Tensor | None]:
         """Map images (B, C, *S) to the first block's input."""
-        return [
-            self.stem_down[str(depth)].forward(x) if active else None
-            for depth, active in enumerate(self.first_nodes)
-        ]
+        nodes: list[torch.Tensor | None] = []
+        for depth, active in enumerate(self.first_nodes):
+            if active:
+                stem: StemInterface = self.stem_down[str(depth)]
+                nodes.append(stem.forward(x))
+            else:
+                nodes.append(None)
+        return nodes
 
-    def read_nodes(self, nodes: Features) -> torch.Tensor:
+    def read_nodes(self, nodes: list[torch.Tensor | None]) -> torch.Tensor:
         """Map the last block's features to logits (B, K, *S)."""
         coarser: torch.Tensor | None = None
-        for depth in reversed(range(self.num_depths)):
+        for depth in range(self.num_depths - 1, -1, -1):
             feature = nodes[depth]
-            parts = [part for part in (feature, coarser) if part is not None]
-            if parts:
-                coarser = self.stem_up[str(depth)].forward(sum(parts[1:], parts[0]))
+            if feature is None:
+                feature = coarser
+            elif coarser is not None:
+                feature = feature + coarser
+            if feature is not None:
+                stem: StemInterface = self.stem_up[str(depth)]
+                coarser = stem.forward(feature)
+        if coarser is None:
+            raise RuntimeError("no path leads to the last block.")
         logits: torch.Tensor = self.stem_finals(coarser)
         return logits
 

@@ -95,9 +95,11 @@ class ZeroPadShortcut(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(B, C, *S)`` to ``(B, channels, *ceil(S / stride))``."""
-        spatial_dims = x.ndim - 2
-        steps = (slice(None), slice(None), *[slice(None, None, self.stride)] * spatial_dims)
-        return pad(x.detach()[steps], [0, 0] * spatial_dims + [0, self.channels - x.shape[1]])
+        out = x.detach()
+        # TorchScript has no slice of an axis that is counted.
+        for axis in range(2, x.ndim):
+            out = out.movedim(axis, 0)[:: self.stride].movedim(0, axis)
+        return pad(out, [0, 0] * (x.ndim - 2) + [0, self.channels - x.shape[1]])
 
 
 def make_exportable(network: nn.Module) -> nn.Module:

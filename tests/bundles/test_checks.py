@@ -26,7 +26,7 @@ TASKS = (
     "prostate",
     "lung",
     "pancreas",
-    "hepatic_vessel",
+    "hepaticvessel",
     "spleen",
     "colon",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 METHOD = "dints"
-DATASETS = ("brain_tumour", "heart", "liver", "lung", "pancreas", "hepatic_vessel", "colon")
+DATASETS = ("brain_tumour", "heart", "liver", "lung", "pancreas", "hepaticvessel", "colon")
 
 
 def CHECKS_OF(bundle):

@@ -40,6 +40,14 @@ def image(space: DintsSpace, channels: int = 2) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("space", SPACES, ids=str)
+def test_scripts_as_the_model_zoo_does(space: DintsSpace) -> None:
+    network = build_dints_network(drawn(space, 0), in_channels=2, out_channels=3).eval()
+    scripted = torch.jit.script(network)
+    with torch.no_grad():
+        assert torch.equal(scripted(image(space)), network(image(space)))
+
+
+@pytest.mark.parametrize("space", SPACES, ids=str)
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_monais_own(space: DintsSpace, seed: int) -> None:
     architecture = drawn(space, seed)

@@ -24,7 +24,6 @@ def torchscript(shipped, tmp_path):
         filepath=str(path),
         bundle_root=str(shipped),
         config_file=str(shipped / "configs" / "inference.json"),
-        key_in_ckpt="model",
         use_trace=True,
     )
     return path
@@ -66,6 +65,6 @@ def test_directory_bundle(parser, shipped):
     """Without ``model.ts``: the network of the config takes the weights of ``model.pt``."""
     network = parser.get_parsed_content("network_def")
     state = torch.load(shipped / "models" / "model.pt", weights_only=True)
-    network.load_state_dict(state["model"], strict=True)
+    network.load_state_dict(state, strict=True)
     assert parser.get("_meta_#modality")
     assert parser.get("_meta_#organ")

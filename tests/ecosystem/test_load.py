@@ -14,7 +14,6 @@ def test_network_has_the_shipped_weights(shipped, tmp_path, monkeypatch):
         shipped.name,
         bundle_dir=shipped.parent,
         workflow_type="inference",
-        key_in_ckpt="model",
         device="cpu",
         source="github",
     )

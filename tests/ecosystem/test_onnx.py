@@ -23,7 +23,6 @@ def test_onnx_agrees_with_pytorch(parser, shipped, tmp_path):
         ckpt_file=str(shipped / "models" / "model.pt"),
         meta_file=str(shipped / "configs" / "metadata.json"),
         config_file=str(shipped / "configs" / "inference.json"),
-        key_in_ckpt="model",
         input_shape=[1, 1, 48, 64],
     )
     network = parser.get_parsed_content("network_def")

@@ -43,7 +43,7 @@ def test_without_it_the_import_stays_failed(config):
 def test_another_version_is_warned_about(made_with, recwarn):
     config = {"imports": ["$import pkgutil"], "bundle_code": CALL}
     if made_with:
-        config["_meta_"] = {"required_packages_version": {"iac_components": made_with}}
+        config["_meta_"] = {"version": made_with}
     ConfigParser(config).get_parsed_content("bundle_code")
     warned = [str(w.message) for w in recwarn if "made with iac_components" in str(w.message)]
     assert bool(warned) == (made_with == "0.0.1")

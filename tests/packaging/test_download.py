@@ -49,24 +49,6 @@ def test_latest_version_is_found_and_unpacked(release, dist, tmp_path):
     assert (root / "iac_components" / "__init__.py").is_file()
 
 
-def test_a_name_that_monai_would_split_is_downloaded_by_its_version(
-    release, pack, monkeypatch, tmp_path
-):
-    name = "hepatic_vessel_dints_segmentation_inference"
-    assert pack("--out", tmp_path, "--bundles", name)[0] == 0
-    (key,) = json.loads((tmp_path / "model_info.json").read_text(encoding="utf-8"))
-
-    def fetch(url, filepath, **_):
-        shutil.copy(tmp_path / url.rpartition("/")[2], filepath)
-
-    monkeypatch.setattr(monai.bundle.scripts, "download_url", fetch)
-    folder = tmp_path / "downloaded"
-    folder.mkdir()
-    version = key.rpartition("_v")[2]
-    download(name, version=version, source="github", repo=f"{REPO}/{TAG}", bundle_dir=folder)
-    assert (folder / name / "architecture.json").is_file()
-
-
 def test_list_of_bundles(release, dist):
     listed = dict(get_all_bundles_list(repo=REPO, tag=TAG))
     assert {f"{name}_v{version}.zip" for name, version in listed.items()} == {

@@ -104,9 +104,9 @@ def test_load_gives_the_network_with_the_weights_of_the_zip(chain):
     code = f"""
 import torch, monai.bundle
 net = monai.bundle.load({PREFIX + "_inference"!r}, bundle_dir={str(chain.bundles)!r},
-    workflow_type="inference", key_in_ckpt="model", source="github", repo="a/b/c")
+    workflow_type="inference", source="github", repo="a/b/c")
 saved = torch.load({str(chain.bundles / (PREFIX + "_inference"))!r} + "/models/model.pt",
-    weights_only=True)["model"]
+    weights_only=True)
 state = net.state_dict()
 assert state.keys() == saved.keys() and all(torch.equal(state[k].cpu(), saved[k]) for k in saved)
 import iac_components; print(iac_components.__file__)
@@ -123,7 +123,6 @@ def test_export_is_told_where_the_bundle_lies(chain, tmp_path):
         "bundle_root": root,
         "config_file": root / "configs" / "inference.json",
         "filepath": tmp_path / "model.ts",
-        "key_in_ckpt": "model",
         "use_trace": True,
     }
     chain.empty.bundle("ckpt_export network_def", options)

@@ -89,11 +89,6 @@ def test_an_architecture_is_packed(packing, bundle):
     assert "architecture.json" in own_files(packing.plan_zip(bundle))
 
 
-def test_the_name_of_a_task_of_the_decathlon_is_packed_as_it_is(packing, bundle):
-    renamed = bundle.rename(bundle.with_name("hepatic_vessel_dints_segmentation_train"))
-    assert packing.plan_zip(renamed).key == "hepatic_vessel_dints_segmentation_train_v1.2.3"
-
-
 def test_weights_on_record_are_packed_and_others_are_not(packing, bundle):
     content = (bundle / "models" / "model.pt").read_bytes()
     ship_weights(bundle, content)

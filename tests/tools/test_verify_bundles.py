@@ -339,9 +339,9 @@ def test_parts_of_a_name():
     assert (volumes.dataset, volumes.network) == ("lung", "nnunet3d")
     assert (volumes.method.name, bundle.method.name) == ("iac_3d", "iac")
     assert volumes.sibling("search").name == "lung_nnunet3d_iac_segmentation_search"
-    task = Bundle(Path("/b/hepatic_vessel_dints_segmentation_search"))
-    assert (task.dataset, task.network, task.stage) == ("hepatic_vessel", "dints", "search")
-    assert task.sibling("train").name == "hepatic_vessel_dints_segmentation_train"
+    task = Bundle(Path("/b/hepaticvessel_dints_segmentation_search"))
+    assert (task.dataset, task.network, task.stage) == ("hepaticvessel", "dints", "search")
+    assert task.sibling("train").name == "hepaticvessel_dints_segmentation_train"
 
 
 def test_skip_modules_go_round():

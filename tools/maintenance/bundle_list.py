@@ -96,5 +96,5 @@ def _weights(inference: Path) -> str:
     if (inference / "models" / "model.pt").exists():
         return f"[shipped]({inference.name}/docs/README.md)"
     text = (inference / "docs" / "README.md").read_text(encoding="utf-8")
-    reason = re.search(r"No weights are shipped: (.*?)\. Train them", text)
+    reason = re.search(r"No weights are shipped: (.*?)\. Make them", text)
     return f"none: {reason[1]}" if reason else "none"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.former_names import present_name
 from iac_components.interface.commands import package
 
 __all__ = ["main"]
@@ -20,7 +21,8 @@ def chosen_bundles(names: Sequence[str] | None) -> list[Path]:
         ValueError: if there is no bundle of a name.
     """
     known = {path.name: path for path in sorted(BUNDLES.iterdir()) if path.is_dir()}
-    unknown = [name for name in names or () if name not in known]
+    names = [present_name(name) for name in names or ()]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"no bundle named {unknown} in '{BUNDLES}'.")
     return [known[name] for name in names or known]

@@ -17,7 +17,15 @@ def main() -> int:
     """Render, or check; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail on differences")
-    check = parser.parse_args().check
+    return render_all(check=parser.parse_args().check)
+
+
+def render_all(*, check: bool = False) -> int:
+    """Render every bundle and their list, and say what was written; returns the exit status.
+
+    Args:
+        check: write nothing, and count differences as failure.
+    """
     combinations = all_combinations()
     different = [
         path

@@ -28,7 +28,7 @@ from iac_components.bundling.rendering.facts import (
     read_json,
 )
 from iac_components.bundling.rendering.json_layout import to_json
-from iac_components.bundling.rendering.performance import performance
+from iac_components.bundling.rendering.performance import eval_metrics, performance
 from iac_components.common.files import write_text
 
 IMAGE_KEY = "image_key"
@@ -165,8 +165,10 @@ class Combination(ABC):
         }
         if not (self.root(stage) / "models" / "model.pt").exists():
             words["weights_note"] = (
-                f"No weights are shipped: {words['no_weights_reason']}. Train them with the train "
-                "bundle; its model.pt goes into this bundle's models folder."
+                f"No weights are shipped: {words['no_weights_reason']}. Make them, from this "
+                "bundle's folder: `python -m monai.bundle run --config_file "
+                f"../{self.prefix}_train/configs/train.json --dataset_dir <dataset_dir> --ckpt_dir "
+                "models`."
             )
         return words
 
@@ -196,6 +198,11 @@ class Combination(ABC):
         """The file that says how the shipped weights were made, if any are."""
         return self.root("inference") / "docs" / "weights.json"
 
+    def eval_metrics(self, stage: str) -> Facts:
+        """Return the scores of shipped weights, as metadata hold them; nothing without weights."""
+        shipped = stage == "inference" and self.weights_record.exists()
+        return {"eval_metrics": eval_metrics(self.weights_record)} if shipped else {}
+
     def _results(self, stage: str) -> str:
         """Scores of the shipped weights, if any are."""
         return performance(stage, weights=self.weights_record)
@@ -216,7 +223,8 @@ def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
     words = combination.words(stage)
     for template in (*sorted(folder.glob("*.json")), *combination.extra_templates(stage)):
         if template.name == "metadata.json":
-            text = to_json(substitute(read_json(template), words))
+            metadata = cast(Facts, substitute(read_json(template), words))
+            text = to_json(metadata | combination.eval_metrics(stage))
         else:
             text = to_json(combination.config(stage, template))
         yield root / "configs" / template.name, text

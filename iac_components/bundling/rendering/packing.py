@@ -29,9 +29,8 @@ _MAKERS = (
     "bundling/own_data",
     "bundling/rendering",
 )
-# MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there. The
-# Decathlon's "hepatic_vessel" is called so all the same: it is downloaded by naming its version.
-_VERSION_MARK = re.compile(r"_v(?!essel_)\d*.")
+# MONAI's lists split the names of zips by "_v", so that a name with it loses its rest there.
+_VERSION_MARK = "_v"
 _HIDDEN = re.compile(r"(^|/)(\.|__pycache__/)")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
@@ -75,7 +74,7 @@ def plan_zip(root: Path) -> BundleZip:
         ValueError: if the folder is no bundle, its name would be misread, or its weights are not
             those that it says it ships. The message names the file.
     """
-    if _VERSION_MARK.search(root.name):
+    if _VERSION_MARK in root.name:
         raise ValueError(f"'{root.name}': MONAI takes what follows '_v' for a version. Rename it.")
     members = {path.relative_to(root).as_posix(): path for path in _bundle_files(root)}
     members |= {

@@ -10,7 +10,7 @@ from typing import cast
 from iac_components.bundling.rendering.facts import Facts
 from iac_components.common.markdown_table import markdown_table
 
-__all__ = ["NOT_MEASURED", "performance", "scores_table"]
+__all__ = ["NOT_MEASURED", "eval_metrics", "performance", "scores_table"]
 
 NOT_MEASURED = (
     "Not measured. Every stage was run on a synthetic data set in this layout "
@@ -39,12 +39,26 @@ def performance(stage: str, *, weights: Path) -> str:
         return f"{NOT_MEASURED} {ELSEWHERE}"
     if not weights.exists():
         return NOT_MEASURED
-    test = json.loads(weights.read_text(encoding="utf-8"))["test"]
+    record = json.loads(weights.read_text(encoding="utf-8"))
+    test = record["test"]
     patients = _summaries(test["dice"])["mean"]["n_patients"]
+    where = record.get("tested_on", "the test fold")
     return (
-        f"The shipped weights, on the {patients} patients of the test fold. {_RECORD[stage]}\n\n"
+        f"The shipped weights, on the {patients} patients of {where}. {_RECORD[stage]}\n\n"
         + scores_table(test).rstrip()
     )
+
+
+def eval_metrics(weights: Path) -> Facts:
+    """Return mean Dice and HD95 of shipped weights, and the Dice of each class.
+
+    Args:
+        weights: record of the weights.
+    """
+    test = json.loads(weights.read_text(encoding="utf-8"))["test"]
+    dice, distance = (_summaries(test[name]) for name in ("dice", "hd95"))
+    classes = {f"dice_{name}": found["mean"] for name, found in dice.items() if name != "mean"}
+    return {"mean_dice": dice["mean"]["mean"], "mean_hd95_mm": distance["mean"]["mean"], **classes}
 
 
 def scores_table(test: Mapping[str, Mapping[str, Facts]]) -> str:

@@ -30,7 +30,7 @@ def reload_bundle_imports() -> None:
 
 def warn_of_other_version(parser: ConfigParser) -> None:
     """Warn if a bundle was made with another version of this package than the one that is used."""
-    made_with = parser.get("_meta_#required_packages_version#iac_components")
+    made_with = parser.get("_meta_#version")
     if made_with not in (None, iac_components.__version__):
         warnings.warn(
             f"this bundle was made with iac_components {made_with}, but version "

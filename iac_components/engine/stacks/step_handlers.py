@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -38,6 +38,9 @@ class StepHandlers:
         seed: of the run.
         patience: steps in a row with a loss that is not finite which end the run.
         bar: show the progress bar.
+        before: called when the trainer starts, before all other handlers. A client that starts the
+            trainer itself (MonaiAlgo) skips the config's ``run``, and with it the check of the data
+            and the claim of the folders, unless they are made here.
 
     Attributes:
         handlers: the members, in the order in which they are attached.
@@ -51,7 +54,9 @@ class StepHandlers:
         seed: int = 0,
         patience: int = 5,
         bar: bool = True,
+        before: Callable[[], None] | None = None,
     ) -> None:
+        self.before = before
         searched = hasattr(network, "alive")
         self.handlers: list[Attachable] = [
             EpochSeeding(loaders, seed),
@@ -62,7 +67,10 @@ class StepHandlers:
         ]
 
     def attach(self, engine: Engine) -> None:
-        """Attach every member."""
+        """Attach what comes before, then every member."""
+        if self.before is not None:
+            before = self.before
+            engine.add_event_handler(Events.STARTED, lambda: before())
         for handler in self.handlers:
             handler.attach(engine)
 

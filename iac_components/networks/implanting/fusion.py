@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import TypeVar
 
+import torch
 from monai.networks.blocks import UnetrUpBlock, UnetUpBlock
 from monai.networks.nets.basic_unet import UpCat
 from monai.networks.nets.vnet import UpTransition
@@ -100,6 +101,9 @@ class SkipFusion(nn.Module):
                                               v        ^
         skip (B, C, *S) -----------------> skip_module-+
 
+    Each module refines a feature in its own type: under autocast it may compute in a wider one; the
+    decoder would follow, at the cost of memory, and no longer behave like the plain network.
+
     The modules at the bottleneck and at the output are there where :meth:`put` has put them. A
     state dict of the plain network loads too: its keys ``<block>.X`` are read as
     ``<block>.block.X``, and only the keys of the skip modules are then missing. Networks that fuse
@@ -148,32 +152,29 @@ class SkipFusion(nn.Module):
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
         if skip is None:
-            plain: Tensor = self.block(x, skip)
-            return plain
+            if torch.jit.is_scripting():
+                raise RuntimeError("a block that was implanted with a skip gets none.")
+            else:  # noqa: RET506  (TorchScript compiles what follows an if, but not its else)
+                plain: Tensor = self.block(x, skip)
+                return plain
         x = self.enter(x)
         return self.leave(self.block(x, self.refine(skip, x)), x)
 
     def refine(self, skip: Tensor, gate: Tensor) -> Tensor:
         """Refine ``skip`` (B, C, *S) by the skip module, in the skip's type."""
-        return _through(self.skip_module, skip, gate)
+        return self.skip_module(skip, gate).to(skip.dtype)
 
     def enter(self, x: Tensor) -> Tensor:
         """Refine ``x`` (B, G, *s) by the module at the bottleneck, if there is one."""
-        return x if self.bottleneck_module is None else _through(self.bottleneck_module, x, x)
+        if self.bottleneck_module is None:
+            return x
+        return self.bottleneck_module(x, x).to(x.dtype)
 
     def leave(self, output: Tensor, gate: Tensor) -> Tensor:
         """Refine the output by the module there, if there is one."""
-        return output if self.output_module is None else _through(self.output_module, output, gate)
-
-
-def _through(module: nn.Module, feature: Tensor, gate: Tensor) -> Tensor:
-    """Refine a feature in its own type.
-
-    Under autocast a module may compute in a wider type; the decoder would follow it, at the cost of
-    memory, and no longer behave like the plain network.
-    """
-    refined: Tensor = module(feature, gate)
-    return refined.to(feature.dtype)
+        if self.output_module is None:
+            return output
+        return self.output_module(output, gate).to(output.dtype)
 
 
 def _check_names(block: nn.Module, place: str, names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
+from torch.jit import is_tracing  # type: ignore[attr-defined]
 from torch.nn.functional import conv2d, conv3d
 
 from iac_components.search_space.cells.feature_maps import make_norm, resize_linearly
@@ -87,18 +88,23 @@ class CellFrame(nn.Module):
         present = [node for node in nodes if node is not None]
         if not present:
             return skip
-        features = torch.cat(present, dim=1)
         if len(present) == len(nodes):
-            refined: torch.Tensor = self.output_projection(features)
-        else:
-            convolution, norm = self.output_projection
-            blocks = cast(nn.Conv2d, convolution).weight.chunk(len(nodes), dim=1)
-            kept = [block for block, node in zip(blocks, nodes, strict=True) if node is not None]
-            project = conv2d if skip.ndim == 4 else conv3d
-            refined = norm(project(features, torch.cat(kept, dim=1)))
+            return self.add_all_to_skip(skip, present)
+        features = torch.cat(present, dim=1)
+        convolution, norm = self.output_projection
+        blocks = cast(nn.Conv2d, convolution).weight.chunk(len(nodes), dim=1)
+        kept = [block for block, node in zip(blocks, nodes, strict=True) if node is not None]
+        project = conv2d if skip.ndim == 4 else conv3d
+        return self._add_scaled(skip, norm(project(features, torch.cat(kept, dim=1))))
+
+    def add_all_to_skip(self, skip: torch.Tensor, nodes: list[torch.Tensor]) -> torch.Tensor:
+        """As :meth:`add_to_skip`, of a cell that has all its nodes."""
+        return self._add_scaled(skip, self.output_projection(torch.cat(nodes, dim=1)))
+
+    def _add_scaled(self, skip: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
         # Strides of a single voxel are ambiguous, and a convolution that finds other ones may round
         # otherwise. A trace would warn of the question.
-        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        if not tracing and skip.shape[2:].numel() == 1:
-            return skip.clone().addcmul_(self.scale, refined)
+        if not torch.jit.is_scripting():  # noqa: SIM102  (TorchScript leaves out a whole block)
+            if not is_tracing() and skip.shape[2:].numel() == 1:  # type: ignore[no-untyped-call]
+                return skip.clone().addcmul_(self.scale, refined)
         return torch.addcmul(skip, self.scale, refined)

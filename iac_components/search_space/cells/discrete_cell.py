@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from iac_components.search_space.cells.cell_frame import CellFrame
+from iac_components.search_space.cells.feature_maps import resize_linearly
 from iac_components.search_space.cells.operations import build_operation
 from iac_components.search_space.cells.partial_channels import (
     check_divisible,
-    through_partial_channels,
+    mix_partial_channels,
 )
 from iac_components.search_space.genotype import Genotype, GenotypeError
 from iac_components.search_space.space import CELL_INPUTS
@@ -32,6 +33,9 @@ class DiscreteCell(CellFrame):
         GenotypeError: if the genotype has no cell at this level.
         ValueError: if C is not divisible by ``channel_divisor`` or an operation is unknown.
     """
+
+    # Known to TorchScript when it compiles: it leaves out the branches that they close.
+    __constants__ = ("channel_divisor", "reads_gate", "reads_skip")
 
     def __init__(
         self,
@@ -59,10 +63,15 @@ class DiscreteCell(CellFrame):
         )
         check_divisible(skip_channels, channel_divisor)
         self.channel_divisor = channel_divisor
-        self.inputs = tuple(name for name in CELL_INPUTS if name in used)
+        self.reads_skip, self.reads_gate = (name in used for name in CELL_INPUTS)
         # Node by node, the names of its inputs, beside the operations that apply to them.
         self.wiring = tuple(tuple(edge.input for edge in node.edges) for node in nodes)
-        self.node_names = tuple(f"node_{node.node}" for node in nodes)
+        # The same by numbers, operation by operation: TorchScript has no modules by name.
+        names = [*CELL_INPUTS, *(f"node_{node.node}" for node in nodes)]
+        self.sources = tuple(names.index(edge.input) for node in nodes for edge in node.edges)
+        self.targets = tuple(
+            place for place, node in enumerate(nodes, len(CELL_INPUTS)) for _ in node.edges
+        )
         # One flat list, in the order of the wiring.
         self.operations = nn.ModuleList(
             build_operation(
@@ -77,14 +86,22 @@ class DiscreteCell(CellFrame):
 
     def forward(self, skip: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Map skip (B, C, *S) and gate (B, G, *s) to the refined skip (B, C, *S)."""
-        states = self.project_inputs(skip, gate, self.inputs)
-        operations = iter(self.operations)
-        outputs: list[torch.Tensor] = []
-        for node, inputs in zip(self.node_names, self.wiring, strict=True):
-            terms = [
-                through_partial_channels(states[name], self.channel_divisor, next(operations))
-                for name in inputs
-            ]
-            states[node] = sum(terms[1:], terms[0])
-            outputs.append(states[node])
-        return self.add_to_skip(skip, outputs)
+        # What is not read has a place all the same: sources count on it.
+        states = [
+            self.skip_projection(skip) if self.reads_skip else skip,
+            resize_linearly(self.gate_projection(gate), skip.shape[2:])
+            if self.reads_gate
+            else gate,
+        ]
+        for operation, source, target in zip(self.operations, self.sources, self.targets):  # noqa: B905  (TorchScript's zip is not strict)
+            state = states[source]
+            if self.channel_divisor == 1:
+                term = operation(state)
+            else:
+                part = state[:, : state.shape[1] // self.channel_divisor]
+                term = mix_partial_channels(operation(part), state, self.channel_divisor)
+            if target == len(states):
+                states.append(term)
+            else:
+                states[target] = states[target] + term
+        return self.add_all_to_skip(skip, states[2:])

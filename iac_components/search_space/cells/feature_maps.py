@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 __all__ = ["MIN_GROUP", "make_norm", "resize_linearly"]
 
-_MODES = {4: "bilinear", 5: "trilinear"}
 
-
-def resize_linearly(feature: Tensor, size: Sequence[int]) -> Tensor:
-    """Resize (B, C, *s) to (B, C, *size), 2-D or 3-D."""
-    return interpolate(feature, size=size, mode=_MODES[feature.ndim], align_corners=False)
+def resize_linearly(feature: Tensor, size: list[int]) -> Tensor:
+    """Resize (B, C, *s) to (B, C, *size), 2-D or 3-D; TorchScript knows sizes as lists alone."""
+    mode = "bilinear" if feature.ndim == 4 else "trilinear"
+    return interpolate(feature, size=size, mode=mode, align_corners=False)
 
 
 MIN_GROUP = 4

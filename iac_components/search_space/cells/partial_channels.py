@@ -6,12 +6,10 @@ that the next edge samples other channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch.nn.functional import channel_shuffle
 
-__all__ = ["NodeSums", "check_divisible", "through_partial_channels"]
+__all__ = ["NodeSums", "check_divisible", "mix_partial_channels"]
 
 
 def check_divisible(channels: int, channel_divisor: int) -> None:
@@ -23,14 +21,17 @@ def check_divisible(channels: int, channel_divisor: int) -> None:
         )
 
 
-def through_partial_channels(
-    x: torch.Tensor, channel_divisor: int, operate: Callable[[torch.Tensor], torch.Tensor]
+def mix_partial_channels(
+    operated: torch.Tensor, x: torch.Tensor, channel_divisor: int
 ) -> torch.Tensor:
-    """Apply ``operate`` to the first C/K channels of (B, C, *S), bypass the rest, shuffle."""
-    if channel_divisor == 1:
-        return operate(x)
-    width = x.shape[1] // channel_divisor
-    mixed = torch.cat((operate(x[:, :width]), x[:, width:]), dim=1)
+    """Join what an operation made of the first C/K channels with the others, and shuffle.
+
+    Args:
+        operated: (B, C/K, *S).
+        x: the whole feature (B, C, *S).
+        channel_divisor: K.
+    """
+    mixed = torch.cat((operated, x[:, operated.shape[1] :]), dim=1)
     return channel_shuffle(mixed, channel_divisor)
 
 

@@ -136,7 +136,7 @@ CASES = {
         "checkpoint": {7: "it must be a file"},
         "ckpt_dir": {7: "it must be a folder"},
         "frozen_backbone": {"maybe": "true or false"},
-        "patch_size": {(512, 512): "it must lie within --field_of_view [48, 64, -1]"},
+        "patch_size": {(512, 512): "it must lie within --field_of_view [64, 96, -1]"},
         "lr_scheduler": {"cosine": "an object with _target_"},
     },
     ("train", "dints"): {"architecture_path": {7: "it must be a file"}},

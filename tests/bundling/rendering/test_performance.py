@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from iac_components.bundling.rendering.performance import NOT_MEASURED, performance
+from iac_components.bundling.rendering.performance import NOT_MEASURED, eval_metrics, performance
 
 
 @pytest.fixture
@@ -42,3 +42,13 @@ def test_a_search_has_no_scores_but_a_place_where_searches_have(record):
     assert text.startswith(NOT_MEASURED)
     assert "docs/RESULTS.md" in text
     assert "|" not in text
+
+
+def test_metadata_have_the_same_scores(record):
+    assert eval_metrics(record) == {"mean_dice": 0.4, "mean_hd95_mm": 2.0, "dice_liver": 0.3}
+
+
+def test_where_the_scores_are_from_is_said(record):
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "tested_on": "five folds"}))
+    assert "7 patients of five folds" in performance("inference", weights=record)

@@ -10,6 +10,7 @@ from typing import cast
 
 from monai.bundle import ConfigParser
 
+from iac_components.bundling.rendering.former_names import present_name
 from tools.maintenance.verification.method import METHODS, Method
 
 __all__ = [
@@ -186,6 +187,7 @@ def find_bundles(names: Sequence[str], folder: Path) -> list[Bundle]:
             order.get(bundle.stage, len(order)),
         )
     )
+    names = [present_name(name) for name in names]
     for name in names:
         if not any(_fits(bundle, name) for bundle in known):
             stages = f"{{{','.join(STAGES)}}}"

@@ -10,6 +10,7 @@ from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering import METHODS, all_combinations
 from iac_components.bundling.rendering.combination import Combination, write_bundle
 from iac_components.bundling.rendering.facts import BUNDLES, STAGES, Facts, read_json
+from iac_components.bundling.rendering.former_names import present_name
 from iac_components.common.files import require_writable_directory
 
 __all__ = ["Bundles", "collection", "find_bundles"]
@@ -70,6 +71,7 @@ def find_bundles(stem: str | Path, *, rendered: Path) -> Bundles:
         OptionError: if there are none, or not all three.
     """
     given = Path(stem).expanduser()
+    given = given.with_name(present_name(given.name)) if given.name else given
     for parent in (given.parent, *([BUNDLES] if len(given.parts) == 1 else [])):
         for name in _names(given.name):
             bundles = Bundles(parent / name)

@@ -82,14 +82,14 @@ def check_versions(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
         yield f"{FILE}: version {version} has a part above 9, and MONAI sorts versions as text"
     if version != iac_components.__version__:
         yield f"{FILE}: version is {version}, iac_components has {iac_components.__version__}"
-    pins = {**_pins(workbench), "iac_components": iac_components.__version__}
+    pins = _pins(workbench)
     named = dict(cast(Mapping[str, str], metadata.get("required_packages_version", {})))
     named.update({package: str(metadata.get(key)) for package, key in OTHER_NAMES.items()})
     for package, found in named.items():
         if found != pins.get(package):
             yield f"{FILE}: {package} is {found}, tested with {pins.get(package)}"
-    if "iac_components" not in named:
-        yield f"{FILE}: required_packages_version does not name iac_components"
+    if "fire" not in named:
+        yield f"{FILE}: required_packages_version does not name fire, which MONAI's commands need"
 
 
 def _pins(workbench: Workbench) -> dict[str, str]:

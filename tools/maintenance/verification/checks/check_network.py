@@ -25,6 +25,9 @@ __all__ = ["check_export", "check_net_in_out", "check_properties"]
 
 KINDS = {"search": "train", "train": "train", "inference": "infer"}
 TOLERANCE = 1e-4
+TRACED = ("efficientnet", "nnunet")
+"""Networks of MONAI that are exported by a trace: a DynUNet with deep supervision cannot be
+scripted, and an EfficientNet was not tried."""
 
 
 @register_check("properties")
@@ -90,13 +93,12 @@ def check_export(bundle: Bundle, workbench: Workbench) -> Iterator[str]:
 def _torchscript(
     bundle: Bundle, network: nn.Module, pair: tuple[Tensor, Tensor], folder: Path
 ) -> Iterator[str]:
-    write_tensors(folder / "model.pt", {"model": network.state_dict()})
+    write_tensors(folder / "model.pt", dict(network.state_dict()))
     monai.bundle.ckpt_export(
         net_id="network_def",
         filepath=str(folder / "model.ts"),
         ckpt_file=str(folder / "model.pt"),
-        key_in_ckpt="model",
-        use_trace=True,
+        use_trace=bundle.network in TRACED,
         meta_file=str(bundle.config_path("metadata")),
         config_file=str(bundle.config_path("inference")),
         bundle_root=str(bundle.root),

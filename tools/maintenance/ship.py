@@ -1,0 +1,120 @@
+"""Put trained weights into an inference bundle: flat, with their sum, record and scores.
+
+Writes models/model.pt as a plain state dict, which monai.bundle.load and MONAI's exports take
+without a key, and docs/weights.json; then renders the collection again, so that README and metadata
+(eval_metrics) say the same. Nothing is written unless the weights fit the bundle's own network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from monai.bundle import ConfigParser
+
+from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.common.files import read_json, write_json
+from iac_components.common.files.tensor_files import write_tensors
+from iac_components.engine.records.weights_record import read_run
+from iac_components.evaluation import read_metrics, write_metrics
+from iac_components.networks import load_state, load_weights
+from tools.maintenance.render import render_all
+
+__all__ = ["main", "ship"]
+
+MAX_JSON_BYTES = 20_000_000
+
+
+def ship(
+    root: Path,
+    trained: Path,
+    *,
+    evaluations: Sequence[Path],
+    tested_on: str,
+    facts: Mapping[str, str],
+) -> None:
+    """Write model.pt and weights.json of a bundle.
+
+    Args:
+        root: the inference bundle.
+        trained: a checkpoint that training wrote, or a plain state dict.
+        evaluations: folders with the metrics.csv of evaluations; those of several folds are pooled.
+        tested_on: where the scores are from, as in "of the test fold".
+        facts: what the record of the training does not hold: machine, minutes, commands.
+
+    Raises:
+        OSError: if a file is missing.
+        ValueError: if the weights are of another network, or a patient was scored twice.
+    """
+    config = root / "configs" / "inference.json"
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"'{config}' does not exist: pass the folder of an inference bundle."
+        )
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    parser["bundle_root"] = str(root)
+    load_weights(parser.get_parsed_content("network_def"), trained)
+    summary = _pooled(evaluations, cast(Sequence[str], parser.get("class_names")))
+    model = root / "models" / "model.pt"
+    write_tensors(model, load_state(trained))
+    record = {
+        "file": "models/model.pt",
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "training": {**facts, "run": read_run(trained)},
+        "tested_on": tested_on,
+        "test": summary,
+    }
+    write_json(root / "docs" / "weights.json", record)
+
+
+def _pooled(evaluations: Sequence[Path], class_names: Sequence[str]) -> object:
+    """Return the summary over the patients of all evaluations."""
+    records = [record for folder in evaluations for record in read_metrics(folder)]
+    with tempfile.TemporaryDirectory() as scratch:
+        write_metrics(scratch, records, class_names=class_names, info={})
+        path = Path(scratch) / "metrics.json"
+        content = read_json(path, max_bytes=MAX_JSON_BYTES)
+    return cast(Mapping[str, object], content)["summary"]
+
+
+def _fact(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not name=value.")
+    return name, value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ship, and render; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", help="name of an inference bundle of the collection")
+    parser.add_argument("trained", type=Path, help="model.pt that training wrote")
+    parser.add_argument(
+        "--evaluations", type=Path, nargs="+", required=True, help="folders with metrics.csv"
+    )
+    parser.add_argument("--tested_on", default="the test fold", help="whose patients were scored")
+    parser.add_argument(
+        "--facts", type=_fact, nargs="*", default=[], metavar="NAME=VALUE", help="of the training"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        ship(
+            BUNDLES / given.bundle,
+            given.trained,
+            evaluations=given.evaluations,
+            tested_on=given.tested_on,
+            facts=dict(given.facts),
+        )
+    except (ValueError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    render_all()
+    return 0
