@@ -22,6 +22,7 @@ SLOWEST = (
     "tests/bundles/test_run_brats.py",
     "tests/bundles/test_run_amos.py",
     "tests/bundles/test_run_dints.py",
+    "tests/bundles/test_run_volumes.py",
     "tests/bundles/test_run_hippocampus.py",
     "tests/packaging/test_empty_environment.py",
     "tests/packaging/test_empty_dints.py",

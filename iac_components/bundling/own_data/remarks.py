@@ -53,7 +53,7 @@ def remarks_on(
 def _dimensions(facts: DatasetFacts, memory: float, spatial_dims: int) -> Iterator[str]:
     found = choose_dimensions(facts, budget=memory * GIGABYTE)
     if spatial_dims == 3:
-        yield f"3-D: {found.reason}. For slices: --backbone unet."
+        yield f"Segmented in 3-D. {found.reason}. For slices: --backbone unet."
         return
     if found.suited == 2:
         slices = "" if facts.are_pictures else f" Cut into {facts.plane.name} slices."
