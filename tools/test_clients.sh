@@ -1,23 +1,22 @@
 #!/usr/bin/env bash
 # Makes an environment for each client that is named (all, if none is) and runs its tests in it.
-# Usage: bash tools/test_clients.sh [nnunet|nvflare|tracking|deploy|label|slurm|oldest ...]
+# Usage: bash tools/test_clients.sh [nnunet|nvflare|tracking|deploy|label|slurm ...]
 # A client is a function below, with a file of pins in tools/clients and tests that skip where it is not
 # installed. IAC_PYTHON chooses the interpreter (default python3, 3.10 or newer; 3.11 for nvflare).
 # Real volumes: IAC_SHARED names the folder whose data/ holds Task04_Hippocampus.
 cd "$(dirname "$0")/.."
 set -euo pipefail
 
-CLIENTS=(nnunet nvflare tracking deploy label slurm oldest)
+CLIENTS=(nnunet nvflare tracking deploy label slurm)
 
-# environment NAME [REQUIREMENTS]: build/clients/NAME with the package's pins (or others) and pytest,
-# made anew if pins have changed; the client's own pins are then still to be installed (fresh=yes), and
-# it to be marked as ready.
+# environment NAME: build/clients/NAME with torch, the package's pins and pytest, made anew if pins
+# have changed; the client's own pins are then still to be installed (fresh=yes), and it to be marked
+# as ready.
 environment() {
     home=build/clients/$1
-    packages=${2:-requirements.txt}
     # slurm has no pins of its own.
     wanted=$({
-        cat "$packages" tools/requirements-dev.txt pyproject.toml
+        cat requirements.txt tools/requirements-dev.txt pyproject.toml
         [ ! -f "tools/clients/$1.txt" ] || cat "tools/clients/$1.txt"
     } | cksum)
     if [ -f "$home/.requirements" ] && [ "$(cat "$home/.requirements")" = "$wanted" ]; then
@@ -28,8 +27,8 @@ environment() {
     rm -rf "$home"
     "${IAC_PYTHON:-python3}" -m venv "$home"
     # torch first and alone: with it installed, no other package pulls a build of its own choice.
-    install "$(grep '^torch==' "$packages")"
-    install -r "$packages"
+    install "$(grep '^torch==' requirements.txt)"
+    install -r requirements.txt
     grep -E '^(pytest|hypothesis)' tools/requirements-dev.txt >"$home/test.txt"
     install -r "$home/test.txt"
 }
@@ -98,17 +97,6 @@ slurm() {
         ready
     fi
     run_tests tests/clients/test_slurm.py
-}
-
-# No client: the oldest versions of what the package needs.
-oldest() {
-    environment oldest tools/clients/oldest.txt
-    if [ $fresh = yes ]; then
-        install --no-deps -e .
-        ready
-    fi
-    run_tests tests/search_space tests/networks tests/engine tests/data tests/evaluation \
-        tests/bundles/test_chain.py tests/bundles/test_run_hippocampus.py
 }
 
 for name in "${@:-${CLIENTS[@]}}"; do

@@ -69,8 +69,13 @@ class Cluster:
         }
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{words[0]}.log").open("wb")
-        return subprocess.Popen(words, env=self.environment, stdout=log, stderr=log)
+        with (self.folder / f"{words[0]}.log").open("wb") as log:
+            return subprocess.Popen(words, env=self.environment, stdout=log, stderr=log)
+
+    @property
+    def output(self) -> str:
+        """What the job has printed; two ranks' progress bars may break into each other."""
+        return (self.folder / "job.log").read_text(errors="replace")
 
     def run(self, *words: str) -> str:
         done = subprocess.run(
@@ -95,7 +100,7 @@ class Cluster:
         for _ in range(3000):
             if what():
                 return
-            assert self.state(job)[0] not in ENDED, (self.folder / "job.log").read_text()[-4000:]
+            assert self.state(job)[0] not in ENDED, self.output[-4000:]
             time.sleep(1)
         raise TimeoutError(job)
 
@@ -107,7 +112,7 @@ class Cluster:
             if state == "PENDING":  # A requeued job waits for a while.
                 self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
             time.sleep(1)
-        text = (self.folder / "job.log").read_text()
+        text = self.output
         assert state == "COMPLETED", text[-4000:]
         return text
 
@@ -193,7 +198,7 @@ def test_search_of_two_ranks_is_requeued_and_goes_on(cluster, data, tmp_path):
     assert "the search goes back into the queue" in text
     assert "Resumed after epoch" in text
     genotype = json.loads((out / "genotype.json").read_text())
-    assert genotype["provenance"]["processes"] == 2
+    assert genotype["provenance"]["ranks"] == 2
     assert genotype["provenance"]["epochs"] == 12
 
 
@@ -214,4 +219,4 @@ def test_a_task_of_the_sweep_is_requeued_and_goes_on(cluster, data, tmp_path):
     assert json.loads((run / "search" / "genotype.json").read_text())["provenance"]["seed"] == 0
     assert (run / "models" / "model_final.pt").is_file()
     metrics = json.loads((run / "evaluate" / "metrics.json").read_text())
-    assert metrics["info"]["weights"]["trained_for_fold"] is True or metrics["summary"]
+    assert 0 <= metrics["summary"]["dice"]["mean"]["mean"] <= 1
