@@ -112,8 +112,12 @@ def test_what_falls_behind_is_tried_no_further(adapted):
     assert note in (folder / "report.md").read_text()
 
 
-def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path):
-    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "rate": 1000.0})
+def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path, monkeypatch):
+    def harm(self, arm, *, folds=None):
+        return [-0.2] * (folds or len(self.folds))
+
+    monkeypatch.setattr(Trainings, "gains", harm)
+    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "steps": 2})
     found = adapt_site(make_site("none"), settings, tmp_path)
     assert found.verdict.chosen is None
     assert "no candidate is left: norms given up after 2 of 4 folds" in found.verdict.sentence
