@@ -172,7 +172,7 @@ def test_a_signal_keeps_what_is_finished(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         Trainings,
         "gains",
-        lambda self, arm: os.kill(os.getpid(), signal.SIGINT) or self.after_step(),
+        lambda self, arm, folds=None: os.kill(os.getpid(), signal.SIGINT) or self.after_step(),
     )
     with pytest.raises(KeyboardInterrupt):
         adapt_site(make_site("dark"), SETTINGS, tmp_path)
