@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from studies.adaptation.cases import Volumes
-from studies.adaptation.page import FIGURE, PAGE, write_page
+from studies.adaptation.page import PAGE, write_page
 from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
 from studies.adaptation.rows import make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
@@ -31,7 +31,7 @@ def main() -> None:
         print(f"{KEPT}: {keep_rows(KEPT, read_rows(arguments.raw))} rows.")
     else:
         write_page(settings, read_kept(KEPT), RESULTS)
-        print(f"{RESULTS / PAGE}, {RESULTS / FIGURE}")
+        print(RESULTS / PAGE)
 
 
 def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:

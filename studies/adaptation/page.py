@@ -157,7 +157,7 @@ def _figure(rows: Sequence[Row]) -> Figure:
 
 
 def _draw_arm(panel: object, rows: Sequence[Row], arm: str) -> None:
-    points = {}
+    points: dict[int, list[float]] = {}
     for row in rows:
         if arm == CHOSEN or _has(row, arm):
             gain = _chosen_gain(row) if arm == CHOSEN else _gain(row, arm)

@@ -112,8 +112,12 @@ def test_what_falls_behind_is_tried_no_further(adapted):
     assert note in (folder / "report.md").read_text()
 
 
-def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path):
-    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "rate": 1000.0})
+def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path, monkeypatch):
+    def harm(self, arm, *, folds=None):
+        return [-0.2] * (folds or len(self.folds))
+
+    monkeypatch.setattr(Trainings, "gains", harm)
+    settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "steps": 2})
     found = adapt_site(make_site("none"), settings, tmp_path)
     assert found.verdict.chosen is None
     assert "no candidate is left: norms given up after 2 of 4 folds" in found.verdict.sentence
@@ -168,7 +172,7 @@ def test_a_signal_keeps_what_is_finished(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         Trainings,
         "gains",
-        lambda self, arm: os.kill(os.getpid(), signal.SIGINT) or self.after_step(),
+        lambda self, arm, folds=None: os.kill(os.getpid(), signal.SIGINT) or self.after_step(),
     )
     with pytest.raises(KeyboardInterrupt):
         adapt_site(make_site("dark"), SETTINGS, tmp_path)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -66,16 +67,19 @@ def write_traced(network: nn.Module, image: Tensor, name: str, folder: Path) -> 
 
 
 def _torchscript(network: nn.Module, image: Tensor, file: Path) -> Tensor:
-    traced = torch.jit.trace(network, image[:1], check_trace=False)
+    # These have no types.
+    trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
+    save: Callable[..., None] = torch.jit.save
+    load: Callable[..., torch.jit.ScriptModule] = torch.jit.load
     with atomic_write(file) as stream:
-        torch.jit.save(traced, stream)
-    output = torch.jit.load(str(file))(image)
+        save(trace(network, image[:1], check_trace=False), stream)
+    output = load(str(file))(image)
     return cast(Tensor, output[0] if isinstance(output, list | tuple) else output)
 
 
 def _onnx(network: nn.Module, image: Tensor, file: Path) -> Tensor:
     try:
-        import onnxruntime
+        onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise RuntimeError(
             "onnx, onnxscript and onnxruntime are needed: pip install onnx onnxscript onnxruntime"

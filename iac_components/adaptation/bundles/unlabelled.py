@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -78,7 +79,7 @@ def adapt_statistics(
     )
 
 
-def _prepare(bundle: NetworkBundle, entries: list[DatalistEntry]) -> list[SiteCase]:
+def _prepare(bundle: NetworkBundle, entries: Sequence[DatalistEntry]) -> list[SiteCase]:
     cases = []
     with TemporaryDirectory(prefix="iac_images_") as folder:
         for entry in readable_entries(bundle, entries, Path(folder)):

@@ -34,6 +34,7 @@ from iac_components.search.audits.audit import (
 )
 
 __all__ = [
+    "UNSEEN_LOSS",
     "Choice",
     "choose_candidate",
     "held_out_effects",
@@ -47,6 +48,7 @@ FloatArray = npt.NDArray[np.float64]
 MOST_FOLDS = 5
 LEAST_SPREAD_OF_TWO = 0.15
 UNSEEN_LOSS = 0.3
+"""Dice that a patient who is not among the few may lose."""
 
 
 def held_out_folds(patients: Sequence[str], *, most: int = MOST_FOLDS) -> list[list[str]]:

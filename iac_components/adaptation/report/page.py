@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iac_components.adaptation.choice.statistics import held_out_effects
+from iac_components.adaptation.choice.statistics import UNSEEN_LOSS, held_out_effects
 from iac_components.adaptation.choice.trainings import Trainings, by_patient
 from iac_components.adaptation.choice.verdict import ArmEffect
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
@@ -66,8 +66,9 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
     yield Paragraph(
         "Bounds hold for all candidates together: one-sided error "
         f"{settings.alpha:g} over {len(settings.candidates)} candidates, Student's with the "
-        "variance raised for folds that share training cases. A candidate is used if its lower "
-        f"bound is above {settings.least_gain:g}."
+        "variance raised for folds that share training cases; a lower bound is no higher than the "
+        f"mean would be with one more patient who loses {UNSEEN_LOSS:g} Dice. A candidate is used "
+        f"if its lower bound is above {settings.least_gain:g}."
     )
     if found.after:
         yield from _before_and_after(found, trainings)

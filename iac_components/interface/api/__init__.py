@@ -11,7 +11,6 @@ from __future__ import annotations
 from iac_components.adaptation import AdaptableNetwork as AdaptableNetwork
 from iac_components.adaptation import Adapter as Adapter
 from iac_components.adaptation import apply_adapter as apply_adapter
-from iac_components.adaptation import export_adapted_bundle as export_adapted_bundle
 from iac_components.adaptation import load_adapter as load_adapter
 from iac_components.dints import DintsArchitecture as DintsArchitecture
 from iac_components.dints import build_dints_network as build_dints_network
