@@ -152,7 +152,7 @@ class SkipFusion(nn.Module):
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
         if skip is None:
-            if torch.jit.is_scripting():
+            if torch.jit.is_scripting():  # type: ignore[attr-defined]
                 raise RuntimeError("a block that was implanted with a skip gets none.")
             else:  # noqa: RET506  (TorchScript compiles what follows an if, but not its else)
                 plain: Tensor = self.block(x, skip)
@@ -162,19 +162,22 @@ class SkipFusion(nn.Module):
 
     def refine(self, skip: Tensor, gate: Tensor) -> Tensor:
         """Refine ``skip`` (B, C, *S) by the skip module, in the skip's type."""
-        return self.skip_module(skip, gate).to(skip.dtype)
+        refined: Tensor = self.skip_module(skip, gate)
+        return refined.to(skip.dtype)
 
     def enter(self, x: Tensor) -> Tensor:
         """Refine ``x`` (B, G, *s) by the module at the bottleneck, if there is one."""
         if self.bottleneck_module is None:
             return x
-        return self.bottleneck_module(x, x).to(x.dtype)
+        refined: Tensor = self.bottleneck_module(x, x)
+        return refined.to(x.dtype)
 
     def leave(self, output: Tensor, gate: Tensor) -> Tensor:
         """Refine the output by the module there, if there is one."""
         if self.output_module is None:
             return output
-        return self.output_module(output, gate).to(output.dtype)
+        refined: Tensor = self.output_module(output, gate)
+        return refined.to(output.dtype)
 
 
 def _check_names(block: nn.Module, place: str, names: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ class AttentionGate(nn.Module):
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
         """Return ``skip`` (B, C, *S) weighted by ``gate`` (B, G, *s)."""
-        gate = resize_linearly(gate, skip.shape[2:])
+        gate = resize_linearly(gate, skip)
         weighted: Tensor = self.attention(g=gate, x=skip)
         return weighted
 

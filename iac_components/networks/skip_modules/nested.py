@@ -107,7 +107,7 @@ class NestedSkip(nn.Module):
         below = self.features.take(self.level + 1) if len(self.blocks) else []
         columns = [skip]
         for block, coarse in zip(self.blocks, below, strict=True):
-            up = resize_linearly(coarse, skip.shape[2:])
+            up = resize_linearly(coarse, skip)
             columns.append(block(torch.cat([*columns, up], dim=1)))
         if self.level:
             self.features.put(self.level, columns)

@@ -76,7 +76,7 @@ class CellFrame(nn.Module):
         if "skip" in names:
             states["skip"] = self.skip_projection(skip)
         if "gate" in names:
-            states["gate"] = resize_linearly(self.gate_projection(gate), skip.shape[2:])
+            states["gate"] = resize_linearly(self.gate_projection(gate), skip)
         return states
 
     def add_to_skip(self, skip: torch.Tensor, nodes: Sequence[torch.Tensor | None]) -> torch.Tensor:
@@ -104,7 +104,8 @@ class CellFrame(nn.Module):
     def _add_scaled(self, skip: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
         # Strides of a single voxel are ambiguous, and a convolution that finds other ones may round
         # otherwise. A trace would warn of the question.
-        if not torch.jit.is_scripting():  # noqa: SIM102  (TorchScript leaves out a whole block)
+        # TorchScript leaves out a whole block.
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM102
             if not is_tracing() and skip.shape[2:].numel() == 1:  # type: ignore[no-untyped-call]
                 return skip.clone().addcmul_(self.scale, refined)
         return torch.addcmul(skip, self.scale, refined)

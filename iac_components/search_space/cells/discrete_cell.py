@@ -89,9 +89,7 @@ class DiscreteCell(CellFrame):
         # What is not read has a place all the same: sources count on it.
         states = [
             self.skip_projection(skip) if self.reads_skip else skip,
-            resize_linearly(self.gate_projection(gate), skip.shape[2:])
-            if self.reads_gate
-            else gate,
+            resize_linearly(self.gate_projection(gate), skip) if self.reads_gate else gate,
         ]
         for operation, source, target in zip(self.operations, self.sources, self.targets):  # noqa: B905  (TorchScript's zip is not strict)
             state = states[source]

@@ -8,10 +8,13 @@ from torch.nn.functional import interpolate
 __all__ = ["MIN_GROUP", "make_norm", "resize_linearly"]
 
 
-def resize_linearly(feature: Tensor, size: list[int]) -> Tensor:
-    """Resize (B, C, *s) to (B, C, *size), 2-D or 3-D; TorchScript knows sizes as lists alone."""
+def resize_linearly(feature: Tensor, like: Tensor) -> Tensor:
+    """Resize (B, C, *s) to the spatial sizes of ``like``, 2-D or 3-D.
+
+    A tensor, since TorchScript knows its sizes as a list, and Python as a tuple.
+    """
     mode = "bilinear" if feature.ndim == 4 else "trilinear"
-    return interpolate(feature, size=size, mode=mode, align_corners=False)
+    return interpolate(feature, size=like.shape[2:], mode=mode, align_corners=False)
 
 
 MIN_GROUP = 4
