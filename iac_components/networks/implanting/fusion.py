@@ -152,7 +152,7 @@ class SkipFusion(nn.Module):
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Fuse ``x`` of shape ``(B, G, *s)`` with ``skip`` of shape ``(B, C, *S)`` or None."""
         if skip is None:
-            if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            if torch.jit.is_scripting():
                 raise RuntimeError("a block that was implanted with a skip gets none.")
             else:  # noqa: RET506  (TorchScript compiles what follows an if, but not its else)
                 plain: Tensor = self.block(x, skip)

@@ -104,8 +104,7 @@ class CellFrame(nn.Module):
     def _add_scaled(self, skip: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
         # Strides of a single voxel are ambiguous, and a convolution that finds other ones may round
         # otherwise. A trace would warn of the question.
-        # TorchScript leaves out a whole block.
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM102
+        if not torch.jit.is_scripting():  # noqa: SIM102  (TorchScript leaves out a whole block)
             if not is_tracing() and skip.shape[2:].numel() == 1:  # type: ignore[no-untyped-call]
                 return skip.clone().addcmul_(self.scale, refined)
         return torch.addcmul(skip, self.scale, refined)
