@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from monai.networks.layers.factories import Conv
 from torch import nn
-from torch.jit import is_tracing  # type: ignore[attr-defined]
+from torch.jit import is_tracing
 from torch.nn.functional import conv2d, conv3d
 
 from iac_components.search_space.cells.feature_maps import make_norm, resize_linearly
