@@ -28,6 +28,7 @@ from tools.maintenance.render import render_all
 __all__ = ["main", "ship"]
 
 MAX_JSON_BYTES = 20_000_000
+SKIP_MODULE = "skip_module"
 
 
 def ship(
@@ -59,6 +60,11 @@ def ship(
     parser = ConfigParser()
     parser.read_config(str(config))
     parser["bundle_root"] = str(root)
+    run = read_run(trained)
+    options = {} if run is None else cast(Mapping[str, object], run["options"])
+    if SKIP_MODULE in options:
+        # As it was trained: with "plain" the bundle holds no cell.
+        parser[SKIP_MODULE] = options[SKIP_MODULE]
     load_weights(parser.get_parsed_content("network_def"), trained)
     summary = _pooled(evaluations, cast(Sequence[str], parser.get("class_names")))
     model = root / "models" / "model.pt"
@@ -66,7 +72,8 @@ def ship(
     record = {
         "file": "models/model.pt",
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "training": {**facts, "run": read_run(trained)},
+        **({SKIP_MODULE: parser.get(SKIP_MODULE)} if SKIP_MODULE in parser else {}),
+        "training": {**facts, "run": run},
         "tested_on": tested_on,
         "test": summary,
     }

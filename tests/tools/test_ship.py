@@ -1,0 +1,73 @@
+"""Weights of a training become those of an inference bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.evaluation import CaseRecord, write_metrics
+from iac_components.networks import load_state
+from tools.maintenance.ship import ship
+
+NAME = "hippocampus_unet_iac_segmentation_inference"
+CLASSES = ["anterior", "posterior"]
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return shutil.copytree(
+        BUNDLES / NAME, tmp_path / NAME, ignore=shutil.ignore_patterns("model.pt", "weights.json")
+    )
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    records = [
+        CaseRecord(patient, patient, label, name, 0.75, 1.0)
+        for patient in ("a", "b")
+        for label, name in enumerate(CLASSES, start=1)
+    ]
+    write_metrics(tmp_path / "test", records, class_names=CLASSES, info={})
+    return tmp_path / "test"
+
+
+def network(bundle, skip_module):
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    parser["bundle_root"], parser["skip_module"] = str(bundle), skip_module
+    return parser.get_parsed_content("network_def")
+
+
+@pytest.mark.parametrize("skip_module", ["plain", "iac"])
+def test_weights_are_flat_and_their_record_says_what_they_are(
+    bundle, evaluation, tmp_path, monkeypatch, skip_module
+):
+    state = network(bundle, skip_module).state_dict()
+    trained = tmp_path / "trained.pt"
+    torch.save({"model": state}, trained)
+    run = {"options": {"skip_module": skip_module, "epochs": 3}}
+    monkeypatch.setattr("tools.maintenance.ship.read_run", lambda path: run)
+    ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={"machine": "a CPU"})
+    model = bundle / "models" / "model.pt"
+    written = torch.load(model, weights_only=True)
+    assert written.keys() == state.keys()
+    assert all(torch.equal(written[key], value) for key, value in load_state(model).items())
+    record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
+    assert record["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert record["skip_module"] == skip_module
+    assert record["training"] == {"machine": "a CPU", "run": run}
+    assert record["test"]["dice"]["mean"]["mean"] == 0.75
+
+
+def test_weights_of_another_network_leave_the_bundle_alone(bundle, evaluation, tmp_path):
+    trained = tmp_path / "trained.pt"
+    torch.save({"model": {"other": torch.zeros(1)}}, trained)
+    with pytest.raises(ValueError, match="other"):
+        ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={})
+    assert not (bundle / "models" / "model.pt").exists()
