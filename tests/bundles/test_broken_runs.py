@@ -72,7 +72,7 @@ def test_inference_that_loads_no_weights(copies, workbench):
     replace(
         copies["inference"],
         "inference",
-        "$@checkpointloader() if @load_pretrain else None",
+        "$@checkpointloader() if @load_pretrain and not @fold_weights else @averaging_inferer",
         "$None",
     )
     found = faults("run", copies["inference"], workbench)

@@ -98,7 +98,7 @@ def _torchscript(
         net_id="network_def",
         filepath=str(folder / "model.ts"),
         ckpt_file=str(folder / "model.pt"),
-        use_trace=bundle.network in TRACED,
+        use_trace=bundle.network.removesuffix("3d") in TRACED,
         meta_file=str(bundle.config_path("metadata")),
         config_file=str(bundle.config_path("inference")),
         bundle_root=str(bundle.root),
