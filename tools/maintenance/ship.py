@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import cast
 
 from monai.bundle import ConfigParser
+from torch import nn
 
-from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.facts import BUNDLES, IAC, Facts
 from iac_components.common.files import read_json, write_json
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.engine.records.weights_record import read_run
 from iac_components.evaluation import read_metrics, write_metrics
-from iac_components.networks import load_state, load_weights
+from iac_components.networks import ImplantedNetwork, load_weights
 from tools.maintenance.render import render_all
 
 __all__ = ["main", "ship"]
@@ -61,18 +62,18 @@ def ship(
     parser.read_config(str(config))
     parser["bundle_root"] = str(root)
     run = read_run(trained)
-    options = {} if run is None else cast(Mapping[str, object], run["options"])
-    if SKIP_MODULE in options:
-        # As it was trained: with "plain" the bundle holds no cell.
-        parser[SKIP_MODULE] = options[SKIP_MODULE]
-    load_weights(parser.get_parsed_content("network_def"), trained)
+    plain = run is not None and cast(Facts, run["options"]).get(SKIP_MODULE) == "plain"
+    if plain:
+        parser["genotype_path"] = str(IAC / "no_cell" / f"{root.name.partition('_iac_')[0]}.json")
+    network = cast(nn.Module, parser.get_parsed_content("network_def"))
+    load_weights(cast(ImplantedNetwork, network).backbone if plain else network, trained)
     summary = _pooled(evaluations, cast(Sequence[str], parser.get("class_names")))
     model = root / "models" / "model.pt"
-    write_tensors(model, load_state(trained))
+    write_tensors(model, network.state_dict())
     record = {
         "file": "models/model.pt",
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        **({SKIP_MODULE: parser.get(SKIP_MODULE)} if SKIP_MODULE in parser else {}),
+        **({SKIP_MODULE: "plain"} if plain else {}),
         "training": {**facts, "run": run},
         "tested_on": tested_on,
         "test": summary,

@@ -96,6 +96,10 @@ class Combination(ABC):
     def architecture_source(self) -> Path:
         """Return the architecture to ship: this combination's own, or a stand-in."""
 
+    def shipped_architecture(self, stage: str) -> Path:
+        """Return the architecture that lies in a stage's bundle."""
+        return self.architecture_source()
+
     @abstractmethod
     def architecture_note(self) -> str:
         """Return a sentence on the origin of the shipped architecture, for the README."""
@@ -232,7 +236,7 @@ def render(combination: Combination, stage: str) -> Iterator[tuple[Path, str]]:
     yield root / "LICENSE", (SOURCES / "LICENSE").read_text(encoding="utf-8")
     yield root / "docs" / "data_license.txt", combination.dataset.license_text
     if stage != "search":
-        text = combination.architecture_source().read_text(encoding="utf-8")
+        text = combination.shipped_architecture(stage).read_text(encoding="utf-8")
         yield root / combination.architecture_file, text
     readme = string.Template((folder / "README.md").read_text(encoding="utf-8"))
     yield root / "docs" / "README.md", readme.substitute(words)

@@ -31,8 +31,6 @@ from iac_components.networks import pad_for_nnunet, plan_nnunet
 __all__ = ["IacCombination", "iac_combinations"]
 
 NETWORK_KEY = "backbone_def"
-SKIP_MODULE, PLAIN = "skip_module", "plain"
-INFERENCE = "inference"
 
 EVERY_TASK = "nnunet3d"
 """Backbone of volumes that all tasks of the Decathlon are rendered with."""
@@ -128,18 +126,22 @@ class IacCombination(Combination):
             content.update(definition if key == NETWORK_KEY else {key: value})
         return content
 
-    def config(self, stage: str, template: Path) -> Facts:
-        """Render a template; shipped weights without a cell are loaded into a network without."""
-        result = super().config(stage, template)
-        if stage == template.stem == INFERENCE and self.ships_plain_weights:
-            result[SKIP_MODULE] = PLAIN
-        return result
-
     @property
     def ships_plain_weights(self) -> bool:
         """True if the weights that the inference bundle ships are of the backbone alone."""
         record = self.weights_record
-        return record.exists() and read_json(record).get(SKIP_MODULE, "iac") == PLAIN
+        return record.exists() and read_json(record).get("skip_module", "iac") == "plain"
+
+    def shipped_architecture(self, stage: str) -> Path:
+        """Return the genotype of a stage; weights without a cell come with one of no cell."""
+        if stage == "inference" and self.ships_plain_weights:
+            return self.no_cell
+        return super().shipped_architecture(stage)
+
+    @property
+    def no_cell(self) -> Path:
+        """The genotype without a cell that goes with weights of the plain network."""
+        return self.sources / "no_cell" / f"{self.name}.json"
 
     def network_note(self) -> str:
         """Return what lies in the skip connections of the inference bundle, for its README."""
@@ -149,10 +151,9 @@ class IacCombination(Combination):
                 f"{self.architecture_note()}"
             )
         return (
-            "without a cell: around a network that has learned its data, cells change little "
-            "(`docs/RESULTS.md` of the project). With `--skip_module iac` and weights that were "
-            "trained so, its skip connections hold the cells of `genotype.json`, which "
-            f"{self.architecture_note()}"
+            "without a cell: a search by `--criterion audit` around these weights found none that "
+            "is worth having, so the shipped `genotype.json` has none (and says why). Weights with "
+            "cells are loaded with the genotype that they were trained with"
         )
 
     def extra_templates(self, stage: str) -> Sequence[Path]:

@@ -32,13 +32,14 @@ def shipped(tmp_path):
 @pytest.mark.parametrize("record", [None, {}, {"skip_module": "iac"}], ids=str)
 def test_weights_with_cells_are_loaded_into_cells(shipped, record):
     texts = shipped(record)
-    assert json.loads(texts["inference.json"])["skip_module"] == "iac"
+    assert len(json.loads(texts["genotype.json"])["nodes"]) == 4
     assert "skip connections hold found cells. The shipped" in texts["README.md"]
 
 
-def test_plain_weights_are_loaded_into_the_plain_network(shipped):
+def test_plain_weights_come_with_a_genotype_without_a_cell(shipped):
     texts = shipped({"skip_module": "plain"})
-    assert json.loads(texts["inference.json"])["skip_module"] == "plain"
+    assert json.loads(texts["inference.json"])["skip_module"] == "iac"
+    assert json.loads(texts["genotype.json"])["nodes"] == []
     for name in ("README.md", "metadata.json"):
         assert "without a cell" in texts[name]
         assert "hold found cells" not in texts[name]
