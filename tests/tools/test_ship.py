@@ -10,12 +10,14 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.bundling.rendering.facts import BUNDLES, IAC
 from iac_components.evaluation import CaseRecord, write_metrics
 from tools.maintenance.ship import ship
 
 NAME = "hippocampus_unet_iac_segmentation_inference"
 CLASSES = ["anterior", "posterior"]
+CELLS = IAC / "genotypes" / "hippocampus_unet.json"
+NO_CELL = IAC / "no_cell" / "hippocampus_unet.json"
 
 
 @pytest.fixture
@@ -37,9 +39,20 @@ def evaluation(tmp_path):
 
 
 def network(bundle, skip_module):
+    """The network that was trained."""
+    return built(bundle, skip_module=skip_module, genotype_path=str(CELLS))
+
+
+def deployed(bundle, skip_module):
+    """The network of the bundle, whose genotype goes with what was trained."""
+    return built(bundle, genotype_path=str(NO_CELL if skip_module == "plain" else CELLS))
+
+
+def built(bundle, **options):
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
-    parser["bundle_root"], parser["skip_module"] = str(bundle), skip_module
+    for key, value in {"bundle_root": str(bundle), **options}.items():
+        parser[key] = value
     return parser.get_parsed_content("network_def")
 
 
@@ -47,18 +60,19 @@ def network(bundle, skip_module):
 def test_weights_are_flat_and_their_record_says_what_they_are(
     bundle, evaluation, tmp_path, monkeypatch, skip_module
 ):
-    state = network(bundle, skip_module).state_dict()
+    source = network(bundle, skip_module)
     trained = tmp_path / "trained.pt"
-    torch.save({"model": state}, trained)
+    torch.save({"model": source.state_dict()}, trained)
     run = {"options": {"skip_module": skip_module, "epochs": 3}}
     monkeypatch.setattr("tools.maintenance.ship.read_run", lambda path: run)
+    shutil.copy(NO_CELL if skip_module == "plain" else CELLS, bundle / "genotype.json")
     ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={"machine": "a CPU"})
     model = bundle / "models" / "model.pt"
-    written = torch.load(model, weights_only=True)
-    # The network without a cell is the backbone in the frame that cells would have.
-    prefix = "backbone." if skip_module == "plain" else ""
-    assert written.keys() == {prefix + key for key in state}
-    assert all(torch.equal(written[prefix + key], value) for key, value in state.items())
+    shipped = deployed(bundle, skip_module)
+    shipped.load_state_dict(torch.load(model, weights_only=True))
+    image = torch.rand(1, 1, 48, 64)
+    with torch.no_grad():
+        assert torch.equal(shipped.eval()(image), source.eval()(image))
     record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
     assert record["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     assert record.get("skip_module", "iac") == skip_module

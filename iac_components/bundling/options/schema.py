@@ -18,6 +18,7 @@ PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "iac": ("shared", "iac", "slices"),
         "iac_3d": ("shared", "iac", "volumes"),
         "dints": ("shared", "dints", "volumes"),
+        "adapt": ("shared", "adapt"),
     }
 )
 """Method to the schemas that its configs follow, the later winning."""
@@ -92,7 +93,7 @@ def load_options(method: str) -> Mapping[str, Option]:
 
     Args:
         method: ``iac`` (cells, networks of slices), ``iac_3d`` (cells, networks of volumes) or
-            ``dints``.
+            ``dints``, or ``adapt`` (adaptation of a downloaded bundle).
     """
     entries: dict[str, Schema] = {}
     for name in PARTS[method]:

@@ -54,7 +54,7 @@ def test_a_bundle_of_the_zoo_is_read_and_not_written_to(zoo):
 def test_a_bundle_of_this_collection_is_read():
     bundle = read_bundle(SHIPPED)
     assert bundle.class_names == ("anterior", "posterior")
-    assert (bundle.window.size, bundle.window.slice_axis) == ((64, 96), 2)
+    assert (bundle.window.size, bundle.window.slice_axis) == ((48, 64), 2)
     weights = torch.load(SHIPPED / "models" / "model.pt", weights_only=True)
     weights = weights.get("model", weights)
     state = bundle.network.state_dict()
