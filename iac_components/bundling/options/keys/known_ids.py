@@ -16,6 +16,7 @@ from iac_components.common.console.config_stack import WorkflowCall
 __all__ = ["SEPARATOR", "defined_ids", "nearest", "referred_ids", "strings"]
 
 SEPARATOR = "::"
+_STEPS = ("initialize::", "run::", "finalize::")
 _METADATA = "metadata"
 
 
@@ -33,6 +34,8 @@ def defined_ids(workflow: ConfigWorkflow, call: WorkflowCall | None) -> dict[str
     found: dict[str, object] = {}
     for path in sorted(Path(workflow.config_root_path).glob("*")):
         if path.suffix in suffixes and path.stem != _METADATA:
+            # Steps are replaced as a whole: those of another stage are not run.
+            found = {key: value for key, value in found.items() if not key.startswith(_STEPS)}
             found.update(_ids(_load(path)))
     return found
 

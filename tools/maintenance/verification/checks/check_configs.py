@@ -143,10 +143,9 @@ def _key_order(path: Path, expected: str) -> Iterator[str]:
             yield f"{path.name}: {where}keys are not in the order {order}"
     if keys[:1] != ["imports"] or keys[-3:] != ["initialize", "run", "finalize"]:
         yield f"{path.name}: imports is not first, or initialize, run and finalize are not last"
-    paths = [key for key, value in config.items() if "@bundle_root" in str(value)]
-    objects = [
-        key for key, value in config.items() if "'_target_'" in str(value) and key not in MADE
-    ]
+    made = [key for key, value in config.items() if "'_target_'" in str(value)]
+    paths = [k for k, value in config.items() if "@bundle_root" in str(value) and k not in made]
+    objects = [key for key in made if key not in MADE]
     positions = [keys.index(key) for key in ("bundle_root", *paths, *objects)]
     if max(positions[: len(paths) + 1]) > min(positions[len(paths) + 1 :], default=len(keys)):
         yield f"{path.name}: an object stands before a constant or a path"
