@@ -112,9 +112,6 @@ def test_a_short_try_needs_no_other_option(refusal, stage, method):
     [
         ("hippocampus_unet_iac_segmentation_train", "checkpoint", "model.pt"),
         ("hippocampus_dints_segmentation_train", "checkpoint", "model.pt"),
-        ("hippocampus_unet_iac_segmentation_inference", "patch_size", [64, 64]),
-        ("acdc_resnet_iac_segmentation_inference", "patch_size", [64, 64]),
-        ("kits_efficientnet_iac_segmentation_inference", "patch_size", [64, 64]),
     ],
 )
 def test_an_option_without_use_is_refused(bundle, name, value):

@@ -103,10 +103,10 @@ def test_without_augmentation_patches_are_cut_and_nothing_else(word, count):
 
 
 def test_items_of_a_list_that_an_expression_gives():
-    options = {"flip_probabilities": "$[0.25, 0.75]", "field_of_view": "$[64, 128, -1]"}
+    options = {"flip_probabilities": "$[0.25, 0.75]", "patch_size": "$[32, 64]"}
     workflow = FirstStep(TRAIN, logging_file=False, **options)
     workflow.initialize()
     read = workflow.parser.get_parsed_content
     flips = read("train::augmentation").transforms[-1].transforms[:2]
     assert [flip.prob for flip in flips] == [0.25, 0.75]
-    assert read("validate::inferer").roi_size == [64, 128]
+    assert read("validate::inferer").roi_size == [32, 64]

@@ -368,12 +368,12 @@ def test_no_result_is_cropped(combination):
         assert inferer["mode"] == "gaussian"
 
 
-@pytest.mark.parametrize("backbone", ["unet", "resnet", "efficientnet", "nnunet"])
-def test_only_a_planned_network_lists_the_patch_at_inference(tmp_path, backbone):
-    made = combine(tmp_path, backbone=backbone)
-    assert ("--patch_size" in made.words("inference")["options"]) == (backbone == "nnunet")
-    assert "--patch_size" in made.words("train")["options"]
-    assert "--checkpoint" in made.words("train")["options"]
+def test_the_patch_is_an_option_of_inference_and_the_field_of_view_is_not(tmp_path):
+    made = combine(tmp_path)
+    for stage in ("train", "inference"):
+        assert "--patch_size" in made.words(stage)["options"]
+        assert "--checkpoint" in made.words(stage)["options"]
+        assert ("--field_of_view" in made.words(stage)["options"]) == (stage == "train")
 
 
 @pytest.mark.parametrize(
