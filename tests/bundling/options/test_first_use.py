@@ -58,7 +58,7 @@ LATE = [
         )
     ),
     ("search", "dints", "validate#inferer#overlap", 1, "overlap must be"),
-    ("train", "unet_iac", "validate#inferer#roi_size", [8, 8, 8], "a list of 2 whole"),
+    ("train", "unet_iac", "validate#inferer#overlap", 1, "overlap must be"),
     *(
         (stage, method, name, value, words)
         for stage in ("search", "train")
