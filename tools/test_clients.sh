@@ -96,7 +96,7 @@ slurm() {
         install --no-deps -e .
         ready
     fi
-    run_tests tests/clients/test_slurm.py
+    IAC_TEST_SLURM=1 run_tests tests/clients/test_slurm.py
 }
 
 for name in "${@:-${CLIENTS[@]}}"; do

@@ -19,6 +19,10 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 SYSTEM_PATH = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"
 pytestmark = [
     pytest.mark.skipif(
+        os.environ.get("IAC_TEST_SLURM") != "1",
+        reason="starts a cluster, for minutes: bash tools/test_clients.sh slurm runs it",
+    ),
+    pytest.mark.skipif(
         any(shutil.which(program, path=SYSTEM_PATH) is None for program in PROGRAMS),
         reason="Slurm is not installed: bash tools/test_clients.sh slurm says how",
     ),
