@@ -56,7 +56,7 @@ def write_phantom(
             two times), ``brats2021`` (read by layout ``brats``), ``decathlon`` (hippocampus, two
             sides a patient), ``kits``, or another task of the Decathlon, read by layout
             ``decathlon``: ``msd_brain_tumour``, ``msd_heart``, ``msd_liver``, ``msd_prostate``,
-            ``msd_lung``, ``msd_pancreas``, ``msd_hepatic_vessel``, ``msd_spleen``, ``msd_colon``.
+            ``msd_lung``, ``msd_pancreas``, ``msd_hepaticvessel``, ``msd_spleen``, ``msd_colon``.
         num_patients: number of patients.
         seed: another seed gives other patients.
         shape: voxels, by default each layout's own. ``acdc``: smallest and largest in-plane size

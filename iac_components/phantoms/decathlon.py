@@ -87,7 +87,7 @@ _BODIES: dict[str, tuple[tuple[Tissue, ...], tuple[Structure, ...]]] = {
             Structure(2, 2, (0.14, 0.13, 0.15), (60,)),
         ),
     ),
-    "msd_hepatic_vessel": (
+    "msd_hepaticvessel": (
         (CT,),
         (
             Structure(0, (-0.58, -0.2, 0.3), (0.18, 0.28, 0.32), (170,)),

@@ -99,7 +99,7 @@ DECATHLON_TASKS = {
         in_plane=(0.6, 0.98),
         between=(0.7, 3.0),
     ),
-    "msd_hepatic_vessel": DecathlonTask(
+    "msd_hepaticvessel": DecathlonTask(
         folder="Task08_HepaticVessel",
         name="HepaticVessel",
         case="hepaticvessel_{:03d}",

@@ -33,7 +33,7 @@ PUBLISHED = {
     "msd_prostate": ({"0": "T2", "1": "ADC"}, ["background", "PZ", "TZ"]),
     "msd_lung": ({"0": "CT"}, ["background", "cancer"]),
     "msd_pancreas": ({"0": "CT"}, ["background", "pancreas", "cancer"]),
-    "msd_hepatic_vessel": ({"0": "CT"}, ["background", "Vessel", "Tumour"]),
+    "msd_hepaticvessel": ({"0": "CT"}, ["background", "Vessel", "Tumour"]),
     "msd_spleen": ({"0": "CT"}, ["background", "spleen"]),
     "msd_colon": ({"0": "CT"}, ["background", "colon cancer primaries"]),
 }

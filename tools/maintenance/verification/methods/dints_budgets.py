@@ -21,7 +21,7 @@ PHANTOMS: Mapping[str, Phantom] = MappingProxyType(
         "prostate": Phantom("msd_prostate", (36, 40, 16)),
         "lung": Phantom("msd_lung", (36, 28, 24), spacing=ISOTROPIC),
         "pancreas": Phantom("msd_pancreas", (36, 28, 24), spacing=ISOTROPIC),
-        "hepaticvessel": Phantom("msd_hepatic_vessel", (36, 28, 24), spacing=ISOTROPIC),
+        "hepaticvessel": Phantom("msd_hepaticvessel", (36, 28, 24), spacing=ISOTROPIC),
         "spleen": Phantom("msd_spleen", (36, 28, 24), spacing=((0.9, 1.1), (1.4, 1.6))),
         "colon": Phantom("msd_colon", (36, 28, 24), spacing=ISOTROPIC),
     }

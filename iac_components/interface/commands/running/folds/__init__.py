@@ -1,1 +1,3 @@
 """Runs of several folds."""
+
+from __future__ import annotations
