@@ -2,7 +2,7 @@
 
     python -m studies.search_cost.inference --bundle acdc_unet --dataset_dir ACDC --out FILE.json
 
-Both sides are what the inference bundle's config builds, with the genotype that it ships and with
+Both sides are what the inference bundle's config builds, with the train bundle's genotype and with
 ``skip_module`` plain. They take turns in one process: the network alone on a full batch of windows,
 and, where a data set is given, the config's whole path from a file to a label map in the file's own
 space, volume by volume; nothing is written.

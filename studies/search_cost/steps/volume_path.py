@@ -29,8 +29,8 @@ class VolumePath:
 
     Args:
         bundle: data set and backbone, such as ``hippocampus_unet``.
-        skip_module: ``plain`` for the backbone alone, ``iac`` for the genotype that the bundle
-            ships.
+        skip_module: ``plain`` for the backbone alone, ``iac`` for the genotype of its train
+            bundle.
         channel_divisor: all channels pass a cell's operations (1), or one of K.
 
     Attributes:
@@ -43,7 +43,13 @@ class VolumePath:
     """
 
     def __init__(self, bundle: str, *, skip_module: str, channel_divisor: int = 1) -> None:
-        overrides = {"skip_module": skip_module, "channel_divisor": channel_divisor}
+        overrides: dict[str, object] = {
+            "skip_module": skip_module,
+            "channel_divisor": channel_divisor,
+        }
+        # An inference bundle with weights of the plain network ships a genotype without a cell.
+        trained = open_config(bundle, "train").get_parsed_content("bundle_root")
+        overrides["genotype_path"] = f"{trained}/genotype.json"
         config = open_config(bundle, "inference", overrides)
         transforms = config["postprocessing"]["transforms"]
         config["postprocessing"]["transforms"] = [

@@ -34,7 +34,7 @@ def paths() -> dict[str, VolumePath]:
 def test_the_sides_differ_in_the_cells(paths):
     assert isinstance(paths["cells"].network, ImplantedNetwork)
     assert not isinstance(paths["plain"].network, ImplantedNetwork)
-    assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 64, 96)
+    assert paths["plain"].window_shape == paths["cells"].window_shape == (16, 1, 48, 64)
     assert not any(path.network.training for path in paths.values())
 
 
@@ -66,7 +66,7 @@ def test_the_whole_path_gives_a_label_map_in_the_files_space(paths, dataset, tmp
     assert set(maps["plain"].unique().tolist()) <= {0, 1, 2}
     assert len(maps["plain"].unique()) > 1
     torch.testing.assert_close(maps["cells"], maps["plain"])
-    assert paths["plain"].window_shape == (16, 1, 64, 96)
+    assert paths["plain"].window_shape == (16, 1, 48, 64)
     assert not list(tmp_path.iterdir())
 
 
@@ -91,7 +91,7 @@ def test_a_run(paths, dataset, tmp_path, capsys, monkeypatch):
     assert forward["flops"]["cells"] > forward["flops"]["plain"]
     assert whole["volumes"] == len(whole["seconds"]) == 1
     assert whole["cells_over_plain"]["cpu"]["ratio_of_minima"] > 0
-    assert forward["input_shape"] == [16, 1, 64, 96]
+    assert forward["input_shape"] == [16, 1, 48, 64]
     assert forward["cells_over_plain"]["cpu"]["median_of_pairs"] > 0
 
 
