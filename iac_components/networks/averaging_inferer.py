@@ -69,14 +69,13 @@ class AveragingInferer(Inferer):
             )
         # Not the parameter's own list: an empty one would hide the network that was passed.
         networks = [network] if self.networks is None else self.networks
-        outputs = [
-            self._mirrored(inputs, member, flips, *args, **kwargs)
-            for member in networks
-            for flips in self.flips
-        ]
-        if len(outputs) == 1:
-            return outputs[0]
-        return torch.stack(outputs).mean(dim=0)
+        passes = [(member, flips) for member in networks for flips in self.flips]
+        # One output at a time beside their sum: those of whole volumes are large.
+        member, flips = passes[0]
+        total = self._mirrored(inputs, member, flips, *args, **kwargs)
+        for member, flips in passes[1:]:
+            total = total + self._mirrored(inputs, member, flips, *args, **kwargs)
+        return total if len(passes) == 1 else total / len(passes)
 
     def _mirrored(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from monai.inferers import SliceInferer
+from monai.transforms import generate_spatial_bounding_box
 
 __all__ = ["ForegroundSliceInferer"]
 
@@ -31,15 +32,14 @@ class ForegroundSliceInferer(SliceInferer):
         **kwargs: object,
     ) -> torch.Tensor:
         """Return the network's output (B, classes, *S) for volumes ``inputs`` (B, C, *S)."""
-        inside = inputs.ne(0).any(dim=1).any(dim=0)
+        starts, ends = generate_spatial_bounding_box(
+            inputs.flatten(0, 1), select_fn=torch.Tensor.bool
+        )
         box = [slice(None)] * inputs.ndim
-        if inside.any():
-            for axis in range(inside.ndim):
-                if axis == self.spatial_dim:
-                    continue
-                others = [other for other in range(inside.ndim) if other != axis]
-                found = inside.amax(dim=others).nonzero()
-                box[axis + 2] = slice(int(found[0]), int(found[-1]) + 1)
+        for axis, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            # An image of zeros has an empty box, and is inferred whole.
+            if axis != self.spatial_dim and end > start:
+                box[axis + 2] = slice(start, end)
         cropped = inputs[tuple(box)]
         output: torch.Tensor = super().__call__(cropped, network, *args, **kwargs)
         if cropped.shape == inputs.shape:
