@@ -32,6 +32,7 @@ from iac_components.search.bilevel.search_checkpoints import SearchCheckpoints
 from iac_components.search.criteria import (
     CRITERIA,
     DEFAULT_CRITERION,
+    DEFAULT_TOPOLOGY_CRITERION,
     criterion_name,
     criterion_object,
     pruning_handler,
@@ -67,6 +68,7 @@ from iac_components.search.stability_pruning.stability_handler import (
 __all__ = [
     "CRITERIA",
     "DEFAULT_CRITERION",
+    "DEFAULT_TOPOLOGY_CRITERION",
     "ArchitectureGradient",
     "AuditPruningHandler",
     "AuditRacing",

@@ -17,6 +17,7 @@ from iac_components.search.stability_pruning.stability import Regardless, Stabil
 __all__ = [
     "CRITERIA",
     "DEFAULT_CRITERION",
+    "DEFAULT_TOPOLOGY_CRITERION",
     "criterion_name",
     "criterion_object",
     "pruning_handler",
@@ -34,7 +35,11 @@ CRITERIA = ("stability", "floor", "audit", "both")
   if the distribution is stable with the floor and the audit finds them worse or equal.
 """
 
-DEFAULT_CRITERION = "stability"
+DEFAULT_CRITERION = "audit"
+"""Of a cell search: stability alone tells stillness from movement, not worth from noise."""
+
+DEFAULT_TOPOLOGY_CRITERION = "stability"
+"""Of a topology search, where no comparison of the criteria has been made."""
 
 
 def criterion_name(criterion: str | StabilityCriterion) -> str:

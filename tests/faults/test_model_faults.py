@@ -246,8 +246,8 @@ def test_a_wrong_checkpoint_is_found_before_the_data_are_read(
     ("stage", "option"),
     [
         ("search", {"learning_rate": -1}),
-        ("search", {"keep_schedule": [1, 2]}),
-        ("search", {"edge_schedule": [9]}),
+        ("search", {"criterion": "stability", "keep_schedule": [1, 2]}),
+        ("search", {"criterion": "stability", "edge_schedule": [9]}),
         ("search", {"architecture_learning_rate": "fast"}),
         ("search", {"patch_size": [8, 8]}),
         ("search", {"channel_divisor": 3}),

@@ -7,7 +7,7 @@ from monai.networks.nets import UNet
 from torch import nn
 
 SHORT = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2}
-SEARCH = {**SHORT, "epochs": 2, "warmup_epochs": 1}
+SEARCH = {**SHORT, "epochs": 2, "warmup_epochs": 1, "criterion": "stability"}
 CELL = {
     "operations": ("none", "skip_connect", "avg_pool_3x3"),
     "num_nodes": 1,

@@ -102,7 +102,8 @@ def test_options_of_a_trainer_ask_for_that_trainer(command, plans, genotypes, tm
 def test_plans_of_a_search(command, plans, tmp_path):
     out = tmp_path / "nnUNetPlansSearch.json"
     operations = ("--operations", '["none", "skip_connect", "sep_conv_3x3"]')
-    options = (*operations, "--keep_schedule", "[2, 1]", "--checkpointing", "true")
+    pruning = ("--criterion", "stability", "--keep_schedule", "[2, 1]")
+    options = (*operations, *pruning, "--checkpointing", "true")
     assert "-tr nnUNetTrainerIACSearch" in command("search", plans, out, *options)
     search = json.loads(out.read_text())["iac_components"]["search"]
     assert search["operations"] == ["none", "skip_connect", "sep_conv_3x3"]

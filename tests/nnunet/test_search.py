@@ -17,6 +17,7 @@ QUICK = {
     "steps_per_epoch": 2,
     "warmup_epochs": 1,
     "operations": '["none", "skip_connect", "sep_conv_3x3"]',
+    "criterion": "stability",
     "keep_schedule": "[2, 1]",
     "num_nodes": 2,
     "images_a_patient": 2,
@@ -136,9 +137,8 @@ def test_search_in_3d_judges_by_patient(searched, here):
     network = build_plain_network(architecture, 1, 3, deep_supervision=True)
     checkpoint = here.root / "volume.pth"
     torch.save({"network_weights": network.state_dict()}, checkpoint)
-    trainer = searched(
-        "nnUNetPlansVolume", "3d_fullres", weights=checkpoint, criterion="audit", keep_schedule=None
-    )
+    audited = {"criterion": "audit", "keep_schedule": None}
+    trainer = searched("nnUNetPlansVolume", "3d_fullres", weights=checkpoint, **audited)
     trainer.run_training()
     folder = Path(trainer.output_folder)
     found = load_genotype(folder / "genotype.json")

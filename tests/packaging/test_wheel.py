@@ -81,7 +81,7 @@ def test_the_demo_runs(installed):
     options = [
         *tiny,
         *words(training, "backbone."),
-        *words({**QUICK.stages["search"], "criterion": "stability"}, "search."),
+        *words(QUICK.stages["search"], "search."),
         *words(training, "train."),
     ]
     options = [word.replace("'", '"') for word in options]

@@ -111,9 +111,9 @@ def search_cell(
         pruning: delete operations and inputs that have settled as losers.
         keep_schedule: counts of operations that a stable edge keeps.
         edge_schedule: counts of inputs that a stable node keeps.
-        criterion: ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with a floor of
-            evidence), ``audit`` (parts that the loss does not need go) or ``both``; or an object.
-            None stands for the default.
+        criterion: ``audit`` (parts that the loss does not need go; at least three patients in
+            ``architecture``), ``stability`` (Jensen-Shannon divergence), ``floor`` (the same, with
+            a floor of evidence) or ``both``; or an object. None stands for the default.
         tolerance: increase of the loss that does not matter.
         alpha: probability of any wrong deletion by evidence.
         images_a_patient: images of each patient of ``architecture`` on which parts are judged.

@@ -23,7 +23,7 @@ from iac_components.interface.api.runs.arguments import RunSettings
 from iac_components.interface.api.runs.frame import name_classes
 from iac_components.interface.api.runs.halves import check_steps, read_halves
 from iac_components.interface.api.runs.topology_runs import run_topology_search
-from iac_components.search import DEFAULT_CRITERION, StabilityCriterion
+from iac_components.search import DEFAULT_TOPOLOGY_CRITERION, StabilityCriterion
 
 __all__ = ["search_topology"]
 
@@ -57,7 +57,7 @@ def search_topology(
     pruning: bool = False,
     keep_schedule: Sequence[int] = (3, 2, 1),
     path_pruning: bool = True,
-    criterion: str | StabilityCriterion = DEFAULT_CRITERION,
+    criterion: str | StabilityCriterion = DEFAULT_TOPOLOGY_CRITERION,
     tolerance: float = 0.003,
     alpha: float = 0.05,
     images_a_patient: int = 2,

@@ -71,7 +71,8 @@ def train(
         batch_size: images of a step; 16, or the loader's own.
         learning_rate: initial one.
         val_interval: epochs between validations and checkpoints; 5, or ``epochs`` if fewer.
-        loss: of logits and labels, such as ``StackedSupervisionLoss`` for deep supervision.
+        loss: of logits and labels, such as ``StackedSupervisionLoss`` for deep supervision; by
+            default Dice and cross entropy, Dice of slices over the batch.
         class_names: names of the foreground classes, if the data do not have them.
         resume: start from the newest checkpoint, if there is one of this run.
         device: of the computation; the GPU if there is one, else the CPU.
@@ -119,7 +120,7 @@ def train(
     outputs = check_network(network, batches.shape, class_names=names)
     if held_out is not None:
         check_network(network, held_out.window, class_names=names, option="patch_size")
-    loss = loss or segmentation_loss()
+    loss = loss or segmentation_loss(over_batch=len(batches.shape) == 3)
     parts = {"train": batches} if held_out is None else {"train": batches, "validation": held_out}
     record = record_of("training", network, settings, parts=parts, others={"loss": loss})
     with owned_folder(settings.output_dir, seed=seed) as folder:

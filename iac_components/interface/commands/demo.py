@@ -45,7 +45,7 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         },
         "search": {
             **{"epochs": 12, "steps_per_epoch": 4, "batch_size": 4, "warmup_epochs": 2},
-            **{"architecture_learning_rate": 0.1, "criterion": "audit"},
+            "architecture_learning_rate": 0.1,
         },
         "train": {"epochs": 6, "steps_per_epoch": 30, "batch_size": 12, "val_interval": 6},
     },

@@ -167,19 +167,20 @@ class EngineSearch(Search):
 class FullSearch(EngineSearch):
     """Full length, nothing pruned."""
 
-    overrides: ClassVar[Options] = {"pruning": False}
+    overrides: ClassVar[Options] = {"criterion": "stability", "pruning": False}
 
 
 class PrunedSearch(EngineSearch):
     """With stability pruning."""
 
-    overrides: ClassVar[Options] = {"pruning": True}
+    overrides: ClassVar[Options] = {"criterion": "stability", "pruning": True}
 
 
 class PlainLoopSearch(Search):
     """The yardstick: a plain supernet in a plain loop."""
 
     overrides: ClassVar[Options] = {
+        "criterion": "stability",
         "pruning": False,
         "channels_last": False,
         "network": {

@@ -10,6 +10,7 @@ import torch
 from options_checks import config_files, start
 
 WHOLE = "it must be a whole number of at least 1."
+STABILITY = {"criterion": "stability"}
 
 
 ALLOWED = [
@@ -17,14 +18,14 @@ ALLOWED = [
     (
         "search",
         "iac",
-        {"patch_size": (48, 64), "keep_schedule": np.array([3, 1]), "seed": np.int64(3)},
+        {"patch_size": (48, 64), "edge_schedule": np.array([2]), "seed": np.int64(3), **STABILITY},
     ),
     (
         "search",
         "iac",
         {"epochs": "$4 * 5", "warmup_epochs": "$@epochs - 1", "device": torch.device("cpu")},
     ),
-    ("search", "iac", {"num_nodes": 1, "keep_schedule": [], "edge_schedule": []}),
+    ("search", "iac", {"num_nodes": 1, "keep_schedule": [], "edge_schedule": [], **STABILITY}),
     ("search", "iac", {"sites": ["decoder", "bottleneck", "skips"]}),
     ("search", "iac", {"dataset_dir": Path("/somewhere"), "cache_dir": "None", "device": "cpu"}),
     (

@@ -24,14 +24,14 @@ BUNDLE = "hippocampus_unet_iac_segmentation_search"
 @pytest.mark.parametrize(("criterion", "frozen", "rate"), SEARCHES)
 def test_the_rate_follows_the_criterion(criterion, frozen, rate, tmp_path):
     cell = {key: value for key, value in CELL.items() if key != "keep_schedule"}
+    length = {**SEARCH, "criterion": criterion}
     genotype = iac.search_cell(
         unet(2),
         Circles(4),
         Circles(4, first=10),
         output_dir=tmp_path,
-        criterion=criterion,
         frozen_backbone=frozen,
-        **SEARCH,
+        **length,
         **cell,
         **({"keep_schedule": (1,)} if criterion == "stability" else {}),
     )

@@ -46,17 +46,20 @@ def test_arguments_of_training(argument, words, untouched):
     assert "--" not in str(caught.value)
 
 
+STABILITY = {"criterion": "stability"}
+
+
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
         ({"warmup_epochs": 200}, "warmup_epochs is 200: it must be below epochs 200"),
         ({"operations": ["none", "conv_9x9"]}, "conv_9x9 is unknown"),
         ({"num_nodes": 99}, "num_nodes is 99"),
-        ({"keep_schedule": [1, 3]}, "its counts must fall"),
+        ({**STABILITY, "keep_schedule": [1, 3]}, "its counts must fall"),
         ({"channel_divisor": 3}, "3"),
         ({"sites": ["neck"]}, "sites is .*'neck'.*a list of skips, bottleneck and decoder"),
         ({"sites": "decoder"}, "sites is 'decoder': it must be a list"),
-        ({"keep_schedule": 3}, "keep_schedule is 3: it must be a list"),
+        ({**STABILITY, "keep_schedule": 3}, "keep_schedule is 3: it must be a list"),
         ({"operations": "none"}, "operations is 'none': it must be a list"),
         ({"warmup_epochs": "two"}, "warmup_epochs is 'two'"),
         ({"steps_per_epoch": 1, "architecture_every": 500}, "architecture_every is 500"),
@@ -64,11 +67,14 @@ def test_arguments_of_training(argument, words, untouched):
         ({"tolerance": -1}, "tolerance is -1"),
         ({"alpha": 1}, "alpha is 1"),
         ({"images_a_patient": 0}, "images_a_patient is 0"),
-        ({"cost": "milliseconds"}, "cost is 'milliseconds': with criterion stability it has no"),
-        ({"max_cost": 1.15}, "Leave it out, or pass criterion audit or both"),
-        ({"criterion": "audit", "keep_schedule": (2, 1)}, "keep_schedule is"),
-        ({"criterion": "audit", "max_cost": 0.5}, "max_cost is 0.5"),
-        ({"criterion": "audit"}, "has 2: 3 are needed at least"),
+        (
+            {**STABILITY, "cost": "milliseconds"},
+            "cost is 'milliseconds': with criterion stability it has no",
+        ),
+        ({**STABILITY, "max_cost": 1.15}, "Leave it out, or pass criterion audit or both"),
+        ({"keep_schedule": (2, 1)}, "keep_schedule is"),
+        ({"max_cost": 0.5}, "max_cost is 0.5"),
+        ({}, "has 2: 3 are needed at least"),
     ],
 )
 def test_arguments_of_a_search(argument, words, tmp_path):

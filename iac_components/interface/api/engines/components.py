@@ -33,9 +33,14 @@ Loss: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Parameters: TypeAlias = Iterable[nn.Parameter]
 
 
-def segmentation_loss() -> Loss:
-    """Dice and cross entropy over softmax."""
-    loss: Loss = DiceCELoss(to_onehot_y=True, softmax=True)
+def segmentation_loss(*, over_batch: bool = False) -> Loss:
+    """Dice and cross entropy over softmax.
+
+    Args:
+        over_batch: take Dice over all images of a batch together, as nnU-Net does for slices: many
+            of them lack a class, whose own Dice then is all or nothing.
+    """
+    loss: Loss = DiceCELoss(to_onehot_y=True, softmax=True, batch=over_batch)
     return loss
 
 

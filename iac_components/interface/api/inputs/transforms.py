@@ -45,8 +45,8 @@ INDICES = ("label_fg_indices", "label_bg_indices")
 Settings = Mapping[str, object]
 
 _STRENGTH: dict[int, tuple[Settings, float]] = {
-    2: ({"rotate_range": 0.26, "scale_range": 0.1}, 0.2),
-    3: ({"rotate_range": [0.0, 0.0, 0.26], "scale_range": [0.1, 0.1, 0.1]}, 0.1),
+    2: ({"prob": 0.9, "rotate_range": 0.26, "scale_range": 0.15}, 0.2),
+    3: ({"prob": 0.3, "rotate_range": [0.0, 0.0, 0.26], "scale_range": [0.1, 0.1, 0.1]}, 0.1),
 }
 """Spatial dimensions -> rotation and scale of a patch, and changes of its grey values."""
 
@@ -87,9 +87,7 @@ def augmentation(recipe: Recipe) -> Compose:
     varied = Compose(
         [
             *(RandFlipd(PAIR, prob=p, spatial_axis=i) for i, p in enumerate(recipe.flips)),
-            RandAffined(
-                PAIR, prob=0.3, **affine, mode=["bilinear", "nearest"], padding_mode="border"
-            ),
+            RandAffined(PAIR, **affine, mode=["bilinear", "nearest"], padding_mode="border"),
             RandScaleIntensityd("image", factors=change, prob=0.5),
             RandShiftIntensityd("image", offsets=change, prob=0.5),
         ]
