@@ -9,7 +9,7 @@ Both are chosen by name in ``criteria``.
 
 from __future__ import annotations
 
-from iac_components.search.audits.audit import Confidence, Verdict
+from iac_components.search.audits.audit import LEAST_PATIENTS, Confidence, Verdict
 from iac_components.search.audits.audit_handler import AuditPruningHandler
 from iac_components.search.audits.audit_racing import AuditRacing
 from iac_components.search.audits.build_audit import build_audit
@@ -69,6 +69,7 @@ __all__ = [
     "CRITERIA",
     "DEFAULT_CRITERION",
     "DEFAULT_TOPOLOGY_CRITERION",
+    "LEAST_PATIENTS",
     "ArchitectureGradient",
     "AuditPruningHandler",
     "AuditRacing",

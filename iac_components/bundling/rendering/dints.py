@@ -1,8 +1,8 @@
-"""DiNTS: a task of the Medical Segmentation Decathlon; the search makes the network."""
+"""DiNTS: a data set of volumes alone, since the search makes the whole network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, cast
@@ -24,7 +24,7 @@ __all__ = ["DintsCombination", "dints_combinations"]
 
 @dataclass(frozen=True)
 class DintsCombination(Combination):
-    """A task of the Decathlon."""
+    """A data set of volumes: a task of the Decathlon, or a user's own."""
 
     dataset: DatasetSource
     bundles: Path = BUNDLES
@@ -41,7 +41,7 @@ class DintsCombination(Combination):
 
     @property
     def name(self) -> str:
-        """The task."""
+        """The data set."""
         return self.dataset.name
 
     @property
@@ -50,7 +50,7 @@ class DintsCombination(Combination):
         return f"{self.name}_{self.method}"
 
     def facts(self) -> Sequence[Facts]:
-        """Those of the task."""
+        """Those of the data set."""
         return (self.dataset.config,)
 
     def spatial_shape(self) -> list[str]:
@@ -60,10 +60,16 @@ class DintsCombination(Combination):
         return [f"{2 ** (halvings + 1)}*n"] * 3
 
     def architecture_source(self) -> Path:
-        """Return the task's own architecture, else a plain one of its or of the full space."""
-        names = (f"architectures/{self.name}", f"stand_ins/{self.name}", "stand_ins/default")
-        paths = (self.sources / f"{name}.json" for name in names)
-        return next(path for path in paths if path.exists())
+        """Return the data set's own architecture, else a plain one of as many resolutions."""
+        own = self.sources / "architectures" / f"{self.name}.json"
+        return own if own.exists() else self.sources / "stand_ins" / f"depths_{self.depths}.json"
+
+    @property
+    def depths(self) -> int:
+        """Resolutions of the space that is searched."""
+        stages = cast(Mapping[str, Facts], self.dataset.config.get("by_stage", {"search": {}}))
+        template = read_json(self.stage_template("search"))
+        return int(str(stages["search"].get("num_depths", template["num_depths"])))
 
     def architecture_note(self) -> str:
         """Return a sentence on the origin of the shipped architecture."""
@@ -74,7 +80,7 @@ class DintsCombination(Combination):
             )
         return (
             "is a stand-in: down to the coarsest resolution and up again, a 3 x 3 x 3 convolution "
-            "a step, since no search was run on this task. Search your own with the search bundle"
+            "a step, since no search was run on these data. Search your own with the search bundle"
         )
 
     def words(self, stage: str) -> Facts:

@@ -4,7 +4,7 @@ The data set is read where it lies: nnU-Net's raw folder, the Decathlon's layout
 images/ and labels/, Auto3DSeg's datalist (a JSON file), ACDC, BraTS or KiTS; as NIfTI, PNG, JPEG,
 TIFF, MetaImage, NRRD or DICOM series; groups.csv (case,subject_group) tells which cases are one
 patient's. What the configs hold is decided by fixed rules and printed with reasons and sources. It
-all stands in <name>_<backbone>_plan.json too: edit a value there and run this again with
+all stands in <name>_<network>_plan.json too: edit a value there and run this again with
 --overwrite.
 """
 
@@ -14,131 +14,36 @@ import argparse
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from iac_components.bundling.own_data import (
+    MEMORY,
     PLANES,
     Choice,
     DatasetFacts,
-    backbones_of,
-    compare_plan,
-    config_of,
-    license_text,
-    make_choices,
+    Planned,
+    create_bundles,
     name_of_folder,
+    networks_of,
     read_facts,
-    read_plan,
-    remarks_on,
-    require_folders,
-    require_name,
-    words_of,
-    write_combination,
-    write_plan,
 )
-from iac_components.bundling.rendering import IacCombination, VolumeCombination
-from iac_components.bundling.rendering.facts import (
-    IAC,
-    STAGES,
-    DatasetSource,
-    backbones,
-    known,
-    load_backbone,
-)
+from iac_components.bundling.rendering import METHODS, DintsCombination, IacCombination
+from iac_components.bundling.rendering.facts import IAC, STAGES, backbones, known
 from iac_components.interface.commands.running.bundles import Bundles
 from iac_components.interface.commands.running.stages import make_stages
 
-__all__ = ["EXAMPLE", "Planned", "add_arguments", "create_bundles", "plan_bundles", "run"]
+__all__ = ["EXAMPLE", "NETWORKS", "add_arguments", "bundles_of", "plan_bundles", "run"]
 
 EXAMPLE = """
   iac new Dataset027_Heart --dimensions auto
+  iac new Dataset027_Heart --method dints
   iac new my_data --name disc --slices sagittal --in_plane_spacing 0.8 0.8 --overwrite
 """
 VALUE_WIDTH = 46
 DIMENSIONS = ("2", "3", "auto", "both")
-MEMORY = 8.0
-"""Gigabytes, nnU-Net's target."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """Result of ``iac new``.
-
-    Attributes:
-        combination: the bundles.
-        dataset_dir: the data set's folder, or the file that lists its cases.
-        choices: the values in their configs.
-        remarks: what else to know.
-        plan: the plan's file.
-        differences: from the plan that was there before.
-    """
-
-    combination: IacCombination
-    dataset_dir: Path
-    choices: Sequence[Choice]
-    remarks: Sequence[str]
-    plan: Path
-    differences: Sequence[str]
-
-
-def create_bundles(
-    dataset_dir: Path,
-    *,
-    name: str,
-    backbone: str,
-    out: Path,
-    spacing: tuple[float, float] | None = None,
-    plane: str | None = None,
-    memory: float = MEMORY,
-    overwrite: bool = False,
-    facts: DatasetFacts | None = None,
-) -> Planned:
-    """Read a data set, decide the values of its configs, write the three bundles and the plan.
-
-    Args:
-        dataset_dir: folder of the data set, or the file that lists its cases.
-        name: of the data set, in the bundles' names.
-        backbone: one of the collection's, for slices or for volumes.
-        out: folder for the bundles.
-        spacing: voxel size within a slice in mm; by default the median.
-        plane: of the slices; by default across the coarsest axis.
-        memory: gigabytes that a training may take for what it keeps for the backward pass.
-        overwrite: replace bundles that are there, or take a name of this collection.
-        facts: of the data set, where it was read before.
-
-    Raises:
-        ValueError: if the name, the backbone, the data set or an earlier plan cannot be used.
-        OSError: if the bundles are there already, or cannot be written.
-    """
-    require_name(name, overwrite=overwrite)
-    if not memory > 0:
-        raise ValueError(f"--memory is {memory:g}: it must be positive (gigabytes).")
-    source = load_backbone(backbone)
-    dims = source.spatial_dims
-    if dims == 3 and (spacing or plane):
-        raise ValueError(f"--slices and --in_plane_spacing: '{backbone}' sees volumes, not slices.")
-    bundles = out.expanduser().absolute()
-    kind = VolumeCombination if dims == 3 else IacCombination
-    # Before the data set is read, which can take minutes.
-    nothing_yet = kind(DatasetSource({"dataset_name": name}, {}, ""), source, bundles)
-    require_folders(nothing_yet, overwrite=overwrite)
-    file = bundles / f"{nothing_yet.name}_plan.json"
-    earlier = read_plan(file)
-    facts = facts or read_facts(dataset_dir, spacing=spacing, plane=plane)
-    rules = make_choices(facts, source, memory=memory)
-    choices, differences = compare_plan(earlier, rules, facts=facts)
-    folds = next(choice.value for choice in choices if choice.key == "num_folds")
-    remarks = list(remarks_on(facts, num_folds=cast(int, folds), memory=memory, spatial_dims=dims))
-    dataset = DatasetSource(
-        config_of(name, choices, facts, spatial_dims=dims),
-        words_of(name, facts, choices, spatial_dims=dims),
-        license_text(name, facts),
-    )
-    combination = kind(dataset, source, bundles)
-    write_combination(combination, overwrite=overwrite)
-    write_plan(file, choices, rules, facts=facts, remarks=remarks)
-    return Planned(combination, facts.dataset_dir, choices, remarks, file, differences)
+METHOD = IacCombination.method
+NETWORKS = (*backbones(), DintsCombination.method)
+"""Ends of the names of bundles that can be planned."""
 
 
 def table(choices: Sequence[Choice]) -> str:
@@ -160,12 +65,12 @@ def notes(planned: Planned) -> Iterator[str]:
     name = planned.combination.dataset.name
     if name in known(IAC / "datasets"):
         yield (
-            f"'{name}' is a data set of this collection, whose results and genotype stand in these "
+            f"'{name}' is a data set of this collection, whose results stand in these "
             "bundles. If yours is another one, choose another name."
         )
     yield (
-        "The genotype.json in train and inference is a stand-in, as its provenance says; the "
-        "commands below use the one that your search finds."
+        f"The {planned.combination.architecture_file} in train and inference is a stand-in, as its "
+        "provenance says; the commands below use the one that your search finds."
     )
 
 
@@ -175,6 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "dataset_dir", metavar="DATA", type=Path, help="the data set's folder, or its datalist"
     )
     parser.add_argument("--name", help="of the data set: letters, digits, _ (the folder's)")
+    parser.add_argument(
+        "--method",
+        choices=tuple(METHODS),
+        default=METHOD,
+        help="iac: cells for a backbone; dints: the topology of a whole 3-D network (iac)",
+    )
     parser.add_argument(
         "--backbone", help=f"one of {', '.join(backbones())} (unet or unet3d, by --dimensions)"
     )
@@ -207,15 +118,19 @@ def run(options: argparse.Namespace) -> None:
     """
     spacing = options.in_plane_spacing and tuple(options.in_plane_spacing)
     facts = None
-    if options.dimensions in ("auto", "both"):
+    if options.method == METHOD and options.dimensions in ("auto", "both"):
         facts = read_facts(options.dataset_dir, spacing=spacing, plane=options.slices)
-    for backbone in backbones_of(
-        options.backbone, dimensions=options.dimensions, facts=facts, memory=options.memory
+    for network in networks_of(
+        options.backbone,
+        method=options.method,
+        dimensions=options.dimensions,
+        facts=facts,
+        memory=options.memory,
     ):
         planned = plan_bundles(
             options.dataset_dir,
             name=options.name or name_of_folder(options.dataset_dir),
-            backbone=backbone,
+            network=network,
             out=options.out,
             spacing=spacing,
             plane=options.slices,
@@ -252,7 +167,7 @@ def plan_bundles(
     dataset_dir: Path,
     *,
     name: str,
-    backbone: str,
+    network: str,
     out: Path,
     spacing: tuple[float, float] | None = None,
     plane: str | None = None,
@@ -264,7 +179,7 @@ def plan_bundles(
     planned = create_bundles(
         dataset_dir,
         name=name,
-        backbone=backbone,
+        network=network,
         out=out,
         spacing=spacing,
         plane=plane,

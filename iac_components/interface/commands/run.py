@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.bundling.options import OptionError
-from iac_components.bundling.rendering.facts import backbones
 from iac_components.data import DatasetError, detect_layout
 from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.data.parts import ALL_FOLDS
-from iac_components.interface.commands.new import bundles_of, plan_bundles
+from iac_components.interface.commands.new import NETWORKS, bundles_of, plan_bundles
 from iac_components.interface.commands.running.bundles import Bundles, find_bundles
 from iac_components.interface.commands.running.chain import run_stages
 from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
@@ -231,12 +230,12 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
         return find_bundles(stem, rendered=out / "bundles")
     except OptionError:
         path = Path(stem).expanduser()
-        name, _, backbone = path.name.rpartition("_")
-        plannable = len(path.parts) > 1 and name and backbone in backbones()
-        if not plannable or any(path.parent.glob(f"{path.name}_*_segmentation_*")):
+        name, _, network = path.name.rpartition("_")
+        plannable = len(path.parts) > 1 and name and network in NETWORKS
+        if not plannable or any(path.parent.glob(f"{path.name}_*segmentation_*")):
             raise
     print(f"No bundles at '{stem}' yet: planned from the data.\n", flush=True)
-    planned = plan_bundles(dataset_dir, name=name, backbone=backbone, out=path.parent)
+    planned = plan_bundles(dataset_dir, name=name, network=network, out=path.parent)
     return bundles_of(planned)
 
 

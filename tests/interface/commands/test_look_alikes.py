@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from iac_components.interface.commands.new import bundles_of, create_bundles
+from iac_components.bundling.own_data import create_bundles
+from iac_components.interface.commands.new import bundles_of
 from iac_components.interface.commands.running.stages import make_stages
 from tools.maintenance.verification.methods.iac_budgets import QUICK
 from tools.maintenance.verification.runners import ThisProcess
@@ -31,7 +32,7 @@ def unmeasured(monkeypatch):
 def run(name: str, folder: Path, *stages: str) -> Path:
     """Plan a look-alike and run these stages with a plain network of a few channels."""
     given = look_alikes.LOOK_ALIKES[name](folder / name)
-    planned = create_bundles(given, name="mine", backbone="unet", out=folder / "bundles")
+    planned = create_bundles(given, name="mine", network="unet", out=folder / "bundles")
     data = planned.dataset_dir
     out = folder / "run"
     root = data if data.is_dir() else data.parent

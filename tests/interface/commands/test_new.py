@@ -15,11 +15,10 @@ import pytest
 from monai.bundle import ConfigParser
 
 from iac_components.__main__ import main
-from iac_components.bundling.own_data import writing
+from iac_components.bundling.own_data import create_bundles, writing
 from iac_components.bundling.rendering.facts import STAGES
 from iac_components.common.files import write_json
 from iac_components.data import check_description, read_dataset
-from iac_components.interface.commands.new import create_bundles
 from iac_components.phantoms.catalogue import write_nifti
 from tools.maintenance.verification import CHECKS, Bundle, Workbench, run_check
 from tools.maintenance.verification.methods.iac_budgets import QUICK
@@ -219,7 +218,7 @@ def write(dataset, tmp_path):
     """Write bundles of the small data set; options replace the usual ones."""
 
     def run(**options: object) -> None:
-        usual = {"name": "mine", "backbone": "unet", "out": tmp_path / "bundles"}
+        usual = {"name": "mine", "network": "unet", "out": tmp_path / "bundles"}
         create_bundles(dataset, **{**usual, **options})
 
     return run
@@ -231,7 +230,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("backbone", ["efficientnet", "nnunet", "resnet", "unet"])
 def test_every_backbone_is_rendered(write, tmp_path, backbone):
-    write(backbone=backbone)
+    write(network=backbone)
     folder = tmp_path / "bundles" / f"mine_{backbone}_iac_segmentation_train"
     assert json.loads((folder / "configs" / "train.json").read_text())["backbone"] == backbone
 
@@ -245,7 +244,7 @@ def test_four_patients_get_four_folds(write, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backbone": "vgg"}, "backbone 'vgg' is unknown. Known: efficientnet, nnunet, resnet"),
+        ({"network": "vgg"}, "backbone 'vgg' is unknown. Known: efficientnet, nnunet, resnet"),
         ({"name": "My_Data"}, "lower-case letters"),
         ({"name": "my__data"}, "single underscores"),
         ({"name": "2fast"}, "a letter first"),
@@ -329,7 +328,7 @@ def test_text_of_the_data_set_is_never_run(tmp_path):
         licence="%/etc/passwd#root",
         reference="$x\n# Title `a` @##y",
     )
-    planned = create_bundles(data, name="mine", backbone="unet", out=tmp_path / "out")
+    planned = create_bundles(data, name="mine", network="unet", out=tmp_path / "out")
     combination = planned.combination
     config = json.loads((combination.root("train") / "configs" / "train.json").read_text())
     assert config["class_names"] == ["open_pwned_w", "bundle_root"]

@@ -190,6 +190,13 @@ def test_bundles_of_own_data_are_planned_first(run, stages, tmp_path):
     assert "planned" not in run(stem="own/mine_unet").out
 
 
+def test_a_topology_search_of_own_data_is_planned_first(run, stages, tmp_path):
+    ended = run("--until", "search", stem="own/mine_dints")
+    assert (ended.status, ended.err) == (0, "")
+    config = tmp_path / "own" / "mine_dints_segmentation_search" / "configs" / "search.json"
+    assert stages.ran[0].configs == (config,)
+
+
 def test_a_dry_run_prints_the_commands_alone(run, stages, tmp_path):
     ended = run("--dry_run", "--set", "search.epochs=7")
     assert ended.status == 0

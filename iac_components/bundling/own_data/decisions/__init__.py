@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from iac_components.bundling.own_data.decisions.backbones import backbones_of
 from iac_components.bundling.own_data.decisions.choices import config_of, make_choices
+from iac_components.bundling.own_data.decisions.networks import networks_of
 from iac_components.bundling.own_data.decisions.rule import Choice
+from iac_components.bundling.own_data.decisions.topologies import make_topology_choices
 
-__all__ = ["Choice", "backbones_of", "config_of", "make_choices"]
+__all__ = ["Choice", "config_of", "make_choices", "make_topology_choices", "networks_of"]

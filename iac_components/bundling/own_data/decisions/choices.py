@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
+from iac_components.bundling.own_data.decisions.criterion import choose_criterion
 from iac_components.bundling.own_data.decisions.intensities import choose_voxel_values
 from iac_components.bundling.own_data.decisions.labels import choose_classes, choose_folds
 from iac_components.bundling.own_data.decisions.memory import GIGABYTE, bytes_an_image
@@ -72,6 +73,7 @@ def make_choices(
         bytes_of=partial(measure, searched=False),
         budget=budget,
     )
+    folds = choose_folds(facts)
     return [
         *choose_classes(facts),
         Choice(
@@ -103,7 +105,8 @@ def make_choices(
             OURS,
             by_stage=True,
         ),
-        choose_folds(facts),
+        choose_criterion(facts, cast(int, folds.value)),
+        folds,
     ]
 
 

@@ -1,4 +1,4 @@
-"""Choice of the axes of a slice that may be mirrored in training."""
+"""Choice of the axes of a slice or volume that may be mirrored in training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from iac_components.bundling.own_data.decisions.rule import NNUNET, OURS, Choice
 from iac_components.bundling.own_data.reading.facts import DatasetFacts
 
-__all__ = ["choose_flips", "mirrored_pair"]
+__all__ = ["choose_flips", "choose_volume_flips", "mirrored_pair"]
 
 _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l", "lt": "rt", "rt": "lt"}
 
@@ -50,3 +50,12 @@ def choose_flips(facts: DatasetFacts) -> Choice:
         return Choice("flip_probabilities", flips, reason, OURS)
     flips[facts.plane.in_plane.index(0)] = 0.0
     return Choice("flip_probabilities", flips, f"{names}: left and right are not mirrored", OURS)
+
+
+def choose_volume_flips(facts: DatasetFacts) -> Choice:
+    """Mirror volumes along all axes, but not left and right where two classes differ by that."""
+    pair = mirrored_pair(facts.classes.names)
+    if pair is None:
+        return Choice("flip_probabilities", [0.5] * 3, "all axes are mirrored", NNUNET)
+    reason = f"{pair[0]} and {pair[1]} are mirror images: left and right are not mirrored"
+    return Choice("flip_probabilities", [0.0, 0.5, 0.5], reason, OURS)

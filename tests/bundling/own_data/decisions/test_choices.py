@@ -40,6 +40,13 @@ def test_every_decision_has_a_reason_and_a_source():
         assert choice.source
 
 
+@pytest.mark.parametrize(("patients", "criterion"), [(6, "stability"), (30, "audit")])
+def test_a_search_audits_where_there_are_patients_to_judge_by(patients, criterion):
+    choice = decided(given_facts(volumes=patients))["criterion"]
+    assert choice.value == {"search": criterion}
+    assert ("needs 3" in choice.reason) is (criterion == "stability")
+
+
 @pytest.mark.parametrize(
     ("names", "pair"),
     [

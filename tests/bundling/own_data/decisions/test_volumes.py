@@ -7,7 +7,7 @@ import math
 import pytest
 from given_facts import given_facts
 
-from iac_components.bundling.own_data import backbones_of, config_of, make_choices
+from iac_components.bundling.own_data import config_of, make_choices, networks_of
 from iac_components.bundling.own_data.decisions.dimensions import Dimensions
 from iac_components.bundling.rendering.facts import VOLUMES, known, load_backbone
 from iac_components.data import DatasetError
@@ -109,16 +109,16 @@ def test_volumes_stay_in_their_orientation():
         ("nnunet", "both", 2, ["nnunet", "nnunet3d"]),
     ],
 )
-def test_backbones_by_dimensions(monkeypatch, backbone, dimensions, advised, expected):
+def test_networks_by_dimensions(monkeypatch, backbone, dimensions, advised, expected):
     found = Dimensions(3, advised)
-    monkeypatch.setattr(f"{DECISIONS}.backbones.choose_dimensions", lambda facts, budget: found)
-    made = backbones_of(backbone, dimensions=dimensions, facts=given_facts(), memory=8.0)
+    monkeypatch.setattr(f"{DECISIONS}.networks.choose_dimensions", lambda facts, budget: found)
+    made = networks_of(backbone, dimensions=dimensions, facts=given_facts(), memory=8.0)
     assert made == expected
 
 
 def test_images_of_one_slice_have_no_3d_plan():
     facts = given_facts(size=(64, 64, 1))
-    assert backbones_of(None, dimensions="both", facts=facts, memory=8.0) == ["unet"]
+    assert networks_of(None, dimensions="both", facts=facts, memory=8.0) == ["unet"]
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_images_of_one_slice_have_no_3d_plan():
 )
 def test_a_backbone_without_a_twin_is_refused(backbone, dimensions, fitting):
     with pytest.raises(ValueError, match=f"'{backbone}' has no twin .* Pass one of {fitting}"):
-        backbones_of(backbone, dimensions=dimensions, memory=8.0)
+        networks_of(backbone, dimensions=dimensions, memory=8.0)
