@@ -23,7 +23,7 @@ SEARCH = {**SHORT, "warmup_epochs": 1, "num_nodes": 1}
 def test_notebook_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    write_phantom("data", layout="decathlon", num_patients=6, shape=(20, 24, 16))
+    write_phantom("data", layout="decathlon", num_patients=10, shape=(20, 24, 16))
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     names = {"__name__": "notebook"}
     tags = [tag for cell in cells for tag in cell["metadata"].get("tags", [])]

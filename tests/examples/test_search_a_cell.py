@@ -22,7 +22,7 @@ def scores(text: str) -> str:
 @pytest.mark.filterwarnings("ignore")
 def test_example_runs_and_continues(tmp_path, monkeypatch, capsys):
     dataset = write_phantom(
-        tmp_path / "data", layout="decathlon", num_patients=6, shape=(20, 24, 16)
+        tmp_path / "data", layout="decathlon", num_patients=10, shape=(20, 24, 16)
     )
     words = ["--epochs", "3", "--steps_per_epoch", "1"]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(dataset), str(tmp_path / "runs"), *words])

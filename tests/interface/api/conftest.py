@@ -38,7 +38,7 @@ def free_generators() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("api") / "Task04_Hippocampus"
-    return write_phantom(folder, layout="decathlon", num_patients=6, shape=(20, 24, 16))
+    return write_phantom(folder, layout="decathlon", num_patients=10, shape=(20, 24, 16))
 
 
 @pytest.fixture(scope="session")
