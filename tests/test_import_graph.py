@@ -43,7 +43,7 @@ ALLOWED = {
     "configs": {
         *("data", "dints", "engine", "networks", "options", "search", "visualization"),
     },
-    "own_data": {"data", "networks", "rendering", "search"},
+    "own_data": {"data", "dints", "networks", "rendering", "search"},
     "api": {
         *("adaptation", "data", "dints", "engine", "evaluation", "networks", "options"),
         *("search", "search_space", "visualization"),

@@ -79,7 +79,7 @@ class Auditing(ABC, Generic[Losses]):
             raise ValueError(
                 f"criterion {self.criterion!r} judges by patient, but the architecture half has "
                 f"{len(losses.patients)}: {LEAST_PATIENTS} are needed at least. Use more patients, "
-                "or the criterion 'stability'."
+                "or the criterion 'stability' (--criterion stability)."
             )
         return losses
 
