@@ -15,6 +15,7 @@ from studies.cell_table.settings import load_settings
 from studies.found.halves import load_halves
 from studies.planted.report import report
 from studies.planted.run import fill_planted
+from studies.planted.tasks import planted_tasks
 from studies.rules import RULES
 
 RESULTS = Path(__file__).with_name("results")
@@ -24,6 +25,12 @@ def main() -> None:
     """Search the planted tasks, or report on what they found."""
     parser = argparse.ArgumentParser(prog="python -m studies.planted", description=main.__doc__)
     add_search_arguments(parser, raw=RESULTS)
+    parser.add_argument(
+        "--task",
+        action="append",
+        choices=[task.name for task in planted_tasks()],
+        help="all by default; some, so that processes share the study",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.command == "report":
@@ -42,6 +49,7 @@ def main() -> None:
         raw=arguments.raw,
         patients=arguments.patients,
         rules=[RULES[name] for name in arguments.rule or sorted(RULES)],
+        tasks=arguments.task,
         limit=arguments.limit,
     )
 

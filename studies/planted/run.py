@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +106,7 @@ def fill_planted(
     rules: Sequence[Rule],
     patients: int,
     shared: Mapping[str, object] = SHARED,
+    tasks: Collection[str] | None = None,
     limit: int | None = None,
 ) -> int:
     """Make the runs that ``raw`` does not have yet, and return how many that were.
@@ -117,6 +118,7 @@ def fill_planted(
         rules: to search by.
         patients: of a half.
         shared: arguments of all searches.
+        tasks: names of those to search; None searches all.
         limit: runs at most; None makes them all.
 
     Raises:
@@ -129,6 +131,8 @@ def fill_planted(
         "backbone": backbone_digest(backbone),
     }
     for run in planned_runs(rules):
+        if tasks is not None and run.task.name not in tasks:
+            continue
         path = run.path(raw)
         if path.is_file():
             require_making(path, making)

@@ -165,6 +165,9 @@ def test_runs_are_made_once_and_refused_with_other_arguments(tiny, phantom, tmp_
     assert fill_planted(backbone, halves, shared=shared, limit=1, **options) == 1
     assert fill_planted(backbone, halves, shared=shared, limit=1, **options) == 1
     assert len(list((tmp_path / "raw").rglob("*.json"))) == 2
+    assert fill_planted(backbone, halves, shared=shared, limit=1, tasks=["gain-1"], **options) == 0
+    assert fill_planted(backbone, halves, shared=shared, limit=1, tasks=["up-1"], **options) == 1
+    assert (tmp_path / "raw" / "alphas" / "up-1-seed0.json").is_file()
     with pytest.raises(ValueError, match="other shared"):
         fill_planted(backbone, halves, shared=SHARED, limit=0, **options)
     with pytest.raises(ValueError, match="other patients"):
