@@ -60,6 +60,7 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
             **{"epochs": 6, "steps_per_epoch": 60, "batch_size": 4, "val_interval": 6},
             "patch_size": [32, 48, 32],
         },
+        "postprocess": {"patch_size": [32, 48, 32]},
         "evaluate": {"patch_size": [32, 48, 32]},
         "predict": {"patch_size": [32, 48, 32]},
     },
