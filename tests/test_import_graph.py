@@ -41,9 +41,10 @@ ALLOWED = {
     "visualization": {"dints", "search", "search_space"},
     "rendering": {"__version__", "networks", "options"},
     "configs": {
-        *("data", "dints", "engine", "networks", "options", "search", "visualization"),
+        *("data", "dints", "engine", "evaluation", "networks", "options"),
+        *("search", "visualization"),
     },
-    "own_data": {"data", "networks", "rendering"},
+    "own_data": {"data", "dints", "networks", "rendering"},
     "api": {
         *("adaptation", "data", "dints", "engine", "evaluation", "networks", "options"),
         *("search", "search_space", "visualization"),
