@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> None:
     )
     tell_results(stages)
     pictures = [*sorted((out / "search").glob("*.png")), out / "overlay.png"]
-    print("pictures  ", "\n           ".join(map(str, pictures)))
+    print("pictures   ", "\n            ".join(map(str, pictures)))
 
 
 def phantom_layout(combination: Combination) -> str:

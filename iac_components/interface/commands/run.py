@@ -201,7 +201,7 @@ def _finish(
         scores: Path | None = write_cross_validation(runs, out)
         if kept is not None:
             print(f"\nImages, by all folds: {kept_in_a_sentence(kept)}")
-        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores     {scores}")
+        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores      {scores}")
     else:
         scores = next((stage.result for stage in first if stage.name == "evaluate"), None)
         tell_results(first)
@@ -215,7 +215,7 @@ def _finish(
         further=further,
         kept_by_all=kept,
     )
-    print(f"report     {report}")
+    print(f"report      {report}")
 
 
 def _dataset(given: Path, layout: str) -> Path:
@@ -270,4 +270,4 @@ def tell_results(stages: list[Stage]) -> None:
         print(f"\n{metrics_table(results['evaluate'])}")
     print()
     for name, path in results.items():
-        print(f"{name:<10} {path}")
+        print(f"{name:<11} {path}")
