@@ -63,7 +63,7 @@ def test_the_foreground_is_one_component_whatever_its_classes():
 
 
 def test_an_input_stays_as_it_is():
-    prediction = torch.tensor([[1, 0, 1, 1]])
+    prediction = torch.tensor([[1, 0, 1, 1]], dtype=torch.int32)
     ComponentCounts.of("p", "c", prediction, prediction.clone(), class_names=CLASSES)
     assert prediction.tolist() == [[1, 0, 1, 1]]
 
