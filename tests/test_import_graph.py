@@ -41,7 +41,8 @@ ALLOWED = {
     "visualization": {"dints", "search", "search_space"},
     "rendering": {"__version__", "networks", "options"},
     "configs": {
-        *("data", "dints", "engine", "networks", "options", "search", "visualization"),
+        *("data", "dints", "engine", "evaluation", "networks", "options"),
+        *("search", "visualization"),
     },
     "own_data": {"data", "dints", "networks", "rendering", "search"},
     "api": {

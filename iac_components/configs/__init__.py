@@ -10,6 +10,7 @@ from __future__ import annotations
 from iac_components.configs.bundle_root import find_bundle_root
 from iac_components.configs.device import pick_device
 from iac_components.configs.fold_networks import build_fold_networks
+from iac_components.configs.kept_components import keep_largest
 from iac_components.configs.session import Session
 from iac_components.configs.settings import search_settings
 from iac_components.configs.trained_weights import load_trained
@@ -18,6 +19,7 @@ __all__ = [
     "Session",
     "build_fold_networks",
     "find_bundle_root",
+    "keep_largest",
     "load_trained",
     "pick_device",
     "search_settings",

@@ -33,7 +33,7 @@ class Session:
 
     Args:
         method: ``iac``, ``iac_3d`` or ``dints``, whose options the config has.
-        stage: ``search``, ``train``, ``evaluate`` or ``inference``.
+        stage: ``search``, ``train``, ``postprocess``, ``evaluate`` or ``inference``.
         ranks: join the processes that ``torchrun`` started.
 
     Raises:

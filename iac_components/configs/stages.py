@@ -32,6 +32,11 @@ class Stage:
 _WHOLE = {"min_size": (1, 1, 1)}
 """A volume that no patch is cut from may have any size."""
 
+_EVALUATED = (
+    *("validate#inferer", "validate#preprocessing", "validate#postprocessing"),
+    "validate#key_metric",
+)
+
 STAGES: Mapping[str, Stage] = MappingProxyType(
     {
         "search": Stage(trains=True),
@@ -40,10 +45,14 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             trains=False,
             handlers="validate#handlers",
             parts={"test": "validate#dataset#data"},
-            components=(
-                *("validate#inferer", "validate#preprocessing", "validate#postprocessing"),
-                "validate#key_metric",
-            ),
+            components=_EVALUATED,
+            preflight=_WHOLE,
+        ),
+        "postprocess": Stage(
+            trains=False,
+            handlers="validate#handlers",
+            parts={"validation": "validate#dataset#data"},
+            components=_EVALUATED,
             preflight=_WHOLE,
         ),
         "inference": Stage(

@@ -2,9 +2,10 @@
 
 ``PatientMetrics`` collects Dice and HD95 from a MONAI evaluator and writes ``metrics.csv`` and
 ``metrics.json``; ``PatientDice`` is the same Dice as a key metric. ``load_run`` and
-``compare_runs`` read such files back and compare runs patient by patient. Scored are the classes,
-or regions that unite some. The treatment of a class that a case does not contain is decided in
-``metrics.py`` alone.
+``compare_runs`` read such files back and compare runs patient by patient. ``LargestComponents``
+decides on validation patients which components are kept. Scored are the classes, or regions that
+unite some. The treatment of a class that a case does not contain is decided in ``metrics.py``
+alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from iac_components.evaluation.patients import (
     mean_dice,
     patient_scores,
 )
+from iac_components.evaluation.postprocessing.handler import LargestComponents
 from iac_components.evaluation.records import CSV_NAME, METRICS, CaseRecord, read_metrics
 from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
@@ -40,6 +42,7 @@ __all__ = [
     "CaseRecord",
     "ClassMetrics",
     "ComparisonRow",
+    "LargestComponents",
     "PairedComparison",
     "PatientDice",
     "PatientMetrics",

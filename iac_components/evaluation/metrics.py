@@ -12,7 +12,13 @@ from monai.metrics import compute_dice, compute_hausdorff_distance
 from monai.transforms.utils import generate_spatial_bounding_box
 from monai.utils import convert_to_tensor
 
-__all__ = ["EMPTY_CLASS_POLICY", "ClassMetrics", "case_metrics"]
+__all__ = [
+    "EMPTY_CLASS_POLICY",
+    "ClassMetrics",
+    "case_metrics",
+    "crop_to_foreground",
+    "require_label_map",
+]
 
 EMPTY_CLASS_POLICY = (
     "A class absent from both label and prediction of a case is excluded for that case: an empty "
@@ -87,8 +93,9 @@ def case_metrics(
     voxel = [float(size) for size in spacing]
     if len(voxel) != label.ndim or not all(math.isfinite(size) and size > 0 for size in voxel):
         raise ValueError(f"spacing {voxel} must be {label.ndim} positive finite numbers in mm.")
-    predicted, expected = _crop_to_foreground(
-        _label_map(prediction, "prediction", num_classes), _label_map(label, "label", num_classes)
+    predicted, expected = crop_to_foreground(
+        require_label_map(prediction, "prediction", num_classes),
+        require_label_map(label, "label", num_classes),
     )
     unions = [(value,) for value in range(1, num_classes)] if regions is None else regions
     scale = _Scale.of(label.shape, voxel)
@@ -144,7 +151,7 @@ def _class_metrics(
     return ClassMetrics(index, dice, float(distance.item()), false_positive)
 
 
-def _label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tensor:
+def require_label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tensor:
     """Return ``values`` as a plain int32 tensor after checking that they are labels."""
     plain: torch.Tensor = convert_to_tensor(values.detach(), track_meta=False)
     if plain.is_complex() or (plain.is_floating_point() and not torch.equal(plain, plain.round())):
@@ -158,7 +165,7 @@ def _label_map(values: torch.Tensor, name: str, num_classes: int) -> torch.Tenso
     return plain.to(torch.int32)
 
 
-def _crop_to_foreground(
+def crop_to_foreground(
     first: torch.Tensor, second: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Crop both to their joint foreground and a margin of one voxel, and move them to the CPU.

@@ -10,6 +10,13 @@ import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor, affine_to_spacing
 
+from iac_components.evaluation.case_items import (
+    case_name,
+    describe_case,
+    evaluated_items,
+    gather,
+    label_map,
+)
 from iac_components.evaluation.metrics import case_metrics
 from iac_components.evaluation.records import CaseRecord
 from iac_components.evaluation.regions import scored_regions
@@ -65,16 +72,12 @@ class CaseScores:
             TypeError: if the evaluator does not decollate.
             ValueError: naming the case, if an item lacks something or was there before.
         """
-        outputs, batch = engine.state.output, engine.state.batch
-        if not isinstance(outputs, list) or not isinstance(batch, list):
-            raise TypeError("patients' scores need decollated items: set the evaluator's decollate")
-        # MONAI keeps what the network did not produce, such as names, in the batch.
-        for source, output in zip(batch, outputs, strict=True):
-            for record in self._score({**source, **output}):
+        for item in evaluated_items(engine):
+            for record in self._score(item):
                 if record.key in self._records:
                     raise ValueError(
-                        f"{_describe(record.patient, record.case)} was evaluated twice: give each "
-                        "image of the datalist its own 'case'."
+                        f"{describe_case(record.patient, record.case)} was evaluated twice: give "
+                        "each image of the datalist its own 'case'."
                     )
                 self._records[record.key] = record
 
@@ -84,25 +87,22 @@ class CaseScores:
         Every process must call it. A case that a distributed sampler repeated to even out its
         shares counts once.
         """
-        alone = idist.get_world_size() == 1
-        parts = [self._records] if alone else idist.all_gather(dict(self._records))
-        merged = {key: record for part in reversed(parts) for key, record in part.items()}
-        return [merged[key] for key in sorted(merged)]
+        return gather(self._records)
 
     def _score(self, item: Mapping[str, object]) -> list[CaseRecord]:
         patient, case = self._names(item)
         try:
-            prediction, label = _label_map(item, "pred"), _label_map(item, "label")
+            prediction, label = label_map(item, "pred"), label_map(item, "label")
             scores = case_metrics(
                 prediction[0],
                 label[0],
                 num_classes=self.num_classes,
-                spacing=_spacing(label, _describe(patient, case)),
+                spacing=_spacing(label, describe_case(patient, case)),
                 regions=self.values,
                 distances=self.distances,
             )
         except ValueError as error:
-            raise ValueError(f"{_describe(patient, case)}: {error}") from error
+            raise ValueError(f"{describe_case(patient, case)}: {error}") from error
         return [
             CaseRecord(
                 patient,
@@ -118,38 +118,12 @@ class CaseScores:
 
     def _names(self, item: Mapping[str, object]) -> tuple[str, str]:
         if self.need_names:
-            return _name(item, "patient"), _name(item, "case")
+            return case_name(item, "patient"), case_name(item, "case")
         self._count += 1
         image = item.get("image")
         file = image.meta.get("filename_or_obj") if isinstance(image, MetaTensor) else None
         case = str(item.get("case") or file or f"number {self._count} of rank {idist.get_rank()}")
         return str(item.get("patient") or case), case
-
-
-def _describe(patient: str, case: str) -> str:
-    return f"patient '{patient}', case '{case}'"
-
-
-def _name(item: Mapping[str, object], key: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value:
-        raise ValueError(
-            f"an evaluated item has no '{key}' (a string), only {sorted(item)}: the datalist must "
-            "give each item 'patient' and 'case', and no transform may drop them."
-        )
-    return value
-
-
-def _label_map(item: Mapping[str, object], key: str) -> torch.Tensor:
-    value = item.get(key)
-    if not isinstance(value, torch.Tensor):
-        raise ValueError(f"the item has no tensor '{key}', only {sorted(item)}.")
-    if value.ndim < 2 or value.shape[0] != 1:
-        raise ValueError(
-            f"'{key}' has shape {tuple(value.shape)} but must be a label map (1, *S): "
-            "use AsDiscreted(argmax=True) in the postprocessing."
-        )
-    return value
 
 
 def _spacing(label: torch.Tensor, case: str) -> list[float]:

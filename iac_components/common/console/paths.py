@@ -27,12 +27,19 @@ PATH_OPTIONS = (
     "architecture_path",
     "backbone_ckpt",
     "checkpoint",
+    "postprocessing_file",
 )
 """The top-level keys of a bundle's config that name a file or folder."""
 
 _NOTHING = ("none", "null")
 _IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)
-_MAY_BE_LEFT_OUT = ("cache_dir", "genotype_path", "backbone_ckpt", "source_dir")
+_MAY_BE_LEFT_OUT = (
+    "cache_dir",
+    "genotype_path",
+    "backbone_ckpt",
+    "source_dir",
+    "postprocessing_file",
+)
 
 
 class PathError(ValueError):

@@ -60,6 +60,7 @@ BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
             **{"epochs": 6, "steps_per_epoch": 60, "batch_size": 4, "val_interval": 6},
             "patch_size": [32, 48, 32],
         },
+        "postprocess": {"patch_size": [32, 48, 32]},
         "evaluate": {"patch_size": [32, 48, 32]},
         "predict": {"patch_size": [32, 48, 32]},
     },
@@ -118,7 +119,7 @@ def run(options: argparse.Namespace) -> None:
     )
     tell_results(stages)
     pictures = [*sorted((out / "search").glob("*.png")), out / "overlay.png"]
-    print("pictures  ", "\n           ".join(map(str, pictures)))
+    print("pictures   ", "\n            ".join(map(str, pictures)))
 
 
 def phantom_layout(combination: Combination) -> str:

@@ -1,7 +1,8 @@
 """Run all stages from a labelled data set to label maps, in one resumable call.
 
-Trains a plain backbone, searches a cell for it, implants the cell and trains, scores it on the
-test fold and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
+Trains a plain backbone, searches a cell for it, implants the cell and trains, decides on the
+validation patients whether only largest components are kept, scores the network on the test fold
+and segments that fold's images (or yours). Each stage is a 'monai.bundle run' command,
 printed before it starts. A second call skips finished stages. Ends with report.html.
 
 --folds 0 1 2 3 4 does all of that in every fold, scores all patients, each by the network that
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +30,7 @@ from iac_components.interface.commands.running.bundles import Bundles, find_bund
 from iac_components.interface.commands.running.chain import run_stages
 from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
 from iac_components.interface.commands.running.folds.stages import (
+    decide_together,
     ensemble_stage,
     fold_folder,
     fold_stages,
@@ -36,7 +39,11 @@ from iac_components.interface.commands.running.folds.stages import (
 from iac_components.interface.commands.running.overrides import override, read_overrides
 from iac_components.interface.commands.running.report import write_run_report
 from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
-from iac_components.interface.commands.running.words import found_in_a_sentence, metrics_table
+from iac_components.interface.commands.running.words import (
+    found_in_a_sentence,
+    kept_in_a_sentence,
+    metrics_table,
+)
 
 __all__ = ["EXAMPLE", "add_arguments", "run", "tell_results"]
 
@@ -119,6 +126,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 Runs = dict[int | None, list[Stage]]
+DECIDED = "postprocessing_file"
 
 
 def _check_folds(
@@ -183,12 +191,17 @@ def _finish(
     runs: Runs, further: Sequence[Stage], out: Path, *, layout: str, settings: Mapping[str, object]
 ) -> None:
     """Segment with all folds, sum up the scores, write the page, and tell where all is."""
+    names = cast("list[str]", settings["class_names"])
+    regions = cast("Mapping[str, Sequence[int]] | None", settings.get("regions"))
+    (fold, first), *others = runs.items()
+    kept = decide_together(runs, out, class_names=names, regions=regions) if others else None
     if further:
         run_stages(further, out)
-    (fold, first), *others = runs.items()
     if others:
         scores: Path | None = write_cross_validation(runs, out)
-        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores     {scores}")
+        if kept is not None:
+            print(f"\nImages, by all folds: {kept_in_a_sentence(kept)}")
+        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores      {scores}")
     else:
         scores = next((stage.result for stage in first if stage.name == "evaluate"), None)
         tell_results(first)
@@ -198,10 +211,11 @@ def _finish(
         {"Test fold" if fold is None else f"Fold {fold}": stages for fold, stages in runs.items()},
         scores=scores,
         layout=layout,
-        class_names=cast("list[str]", settings["class_names"]),
+        class_names=names,
         further=further,
+        kept_by_all=kept,
     )
-    print(f"report     {report}")
+    print(f"report      {report}")
 
 
 def _dataset(given: Path, layout: str) -> Path:
@@ -218,10 +232,16 @@ def _without_test(stages: list[Stage], bundles: Bundles, *, has_images: bool) ->
     fold = stages[0].options.get("fold", bundles.settings("train").get("fold"))
     if fold != ALL_FOLDS:
         return stages
-    left = ["evaluate", *([] if has_images else ["predict"])]
-    print(f"Fold 'all' leaves no patient to test: without {' and '.join(left)}.", end=" ")
+    left = ["postprocess", "evaluate", *([] if has_images else ["predict"])]
+    print(
+        f"Fold 'all' leaves no patient to decide by or to test: without {', '.join(left)}.", end=" "
+    )
     print("" if has_images else "Pass --images to have a folder segmented.", flush=True)
-    return [stage for stage in stages if stage.name not in left]
+    return [
+        replace(stage, options={k: v for k, v in stage.options.items() if k != DECIDED})
+        for stage in stages
+        if stage.name not in left
+    ]
 
 
 def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
@@ -244,8 +264,10 @@ def tell_results(stages: list[Stage]) -> None:
     results = {stage.name: stage.result for stage in stages if stage.result.exists()}
     if "search" in results:
         print(f"\n{found_in_a_sentence(results['search'])}")
+    if "postprocess" in results:
+        print(f"\n{kept_in_a_sentence(results['postprocess'])}")
     if "evaluate" in results:
         print(f"\n{metrics_table(results['evaluate'])}")
     print()
     for name, path in results.items():
-        print(f"{name:<10} {path}")
+        print(f"{name:<11} {path}")

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
 
 from iac_components.__main__ import main
 from iac_components.bundling.rendering.facts import IAC
 from iac_components.evaluation import CaseRecord, write_metrics
+from iac_components.evaluation.postprocessing.counts import ComponentCounts
+from iac_components.evaluation.postprocessing.decision import decide
+from iac_components.evaluation.postprocessing.decision_file import (
+    COUNTS_NAME,
+    write_counts,
+    write_decision,
+)
 from iac_components.interface.commands.running.chain import test_cases
 from iac_components.interface.commands.running.stages import Stage
 from iac_components.phantoms import write_phantom
@@ -64,10 +72,21 @@ class FakeStages:
             shutil.copy(IAC / "genotypes" / "hippocampus_unet.json", stage.result)
         elif stage.name == "evaluate":
             self._evaluate(stage)
+        elif stage.name == "postprocess":
+            self._decide(stage)
         elif stage.name == "predict":
             self._predict(stage)
         else:
             stage.result.write_bytes(b"weights")
+
+    @staticmethod
+    def _decide(stage: Stage) -> None:
+        """Decide by one validation patient: a voxel of the first class lies apart, in vain."""
+        maps = (torch.tensor([[1, 1, 2, 0, 1]]), torch.tensor([[1, 1, 2, 0, 0]]))
+        classes = ("anterior", "posterior")
+        cases = [ComponentCounts.of("v", "v", *maps, class_names=classes)]
+        write_counts(stage.result.with_name(COUNTS_NAME), cases)
+        write_decision(stage.result, decide(cases, classes), info={})
 
     def _evaluate(self, stage: Stage) -> None:
         """Score a patient a call, or the cases of the test part."""

@@ -56,7 +56,7 @@ def run(name: str, folder: Path, *stages: str) -> Path:
 
 @pytest.mark.parametrize("name", ["folder_pair", "datalist", "brain_extracted"])
 def test_a_look_alike_is_trained_and_scored_untouched(tmp_path, name):
-    out = run(name, tmp_path, "backbone", "evaluate")
+    out = run(name, tmp_path, "backbone", "postprocess", "evaluate")
     metrics = json.loads((out / "evaluate" / "metrics.json").read_text())
     assert metrics["summary"]["dice"]["classes"]
     folds = json.loads((out / "folds.json").read_text())["folds"]
@@ -66,13 +66,16 @@ def test_a_look_alike_is_trained_and_scored_untouched(tmp_path, name):
 
 
 def test_regions_of_a_raw_folder_are_scored_and_its_images_segmented(tmp_path):
-    out = run("nnunet_raw", tmp_path, "backbone", "evaluate", "predict")
+    out = run("nnunet_raw", tmp_path, "backbone", "postprocess", "evaluate", "predict")
     metrics = json.loads((out / "evaluate" / "metrics.json").read_text())
     assert set(metrics["summary"]["dice"]["classes"]) == {
         "whole_tumor",
         "tumor_core",
         "enhancing_tumor",
     }
+    decision = json.loads((out / "postprocess" / "postprocessing.json").read_text())
+    assert set(decision["dice"]["with"]) == set(metrics["summary"]["dice"]["classes"])
+    assert metrics["info"]["postprocessing"] == str(out / "postprocess" / "postprocessing.json")
     (file,) = (out / "predictions").iterdir()
     assert file.name == "glioma_006_seg.nii.gz"
     label = nibabel.load(file)
@@ -84,7 +87,7 @@ def test_regions_of_a_raw_folder_are_scored_and_its_images_segmented(tmp_path):
     ("name", "first"), [("microscopy", "cell0"), ("nnunet_pictures", "cell_0")]
 )
 def test_pictures_are_trained_on_and_segmented_as_pictures(tmp_path, name, first):
-    out = run(name, tmp_path, "backbone", "predict")
+    out = run(name, tmp_path, "backbone", "postprocess", "predict")
     files = sorted(path.name for path in (out / "predictions").iterdir())
     assert files[0] == f"{first}_seg.png"
     assert len(files) == 6

@@ -127,7 +127,7 @@ def options_of(line: str) -> dict[str, object]:
 
 def test_printed_commands_run_one_after_the_other_from_elsewhere(given, place, printed, tmp_path):
     *blocks, last = printed.split("\n# ")[1:]
-    assert [block[0] for block in blocks] == list("12345")
+    assert [block[0] for block in blocks] == list("123456")
     stem = place / "bundles" / f"mine_{given.backbone}"
     assert last.splitlines()[1] == shlex.join(["iac", "run", str(stem), str(place / "data")])
     runs = place / "runs" / f"mine_{given.backbone}"

@@ -92,7 +92,9 @@ def test_a_topology_search_is_planned_and_runs_as_printed(tmp_path, capsys, monk
         ThisProcess().run(configs, {**tiny, **options}, tmp_path)
     runs = tmp_path / "runs" / "mine_dints"
     assert json.loads((runs / "evaluate" / "metrics.json").read_text("utf-8"))["patients"]
-    assert len(list((runs / "predictions").iterdir())) == 6
+    images = list(Path(options["dataset_dir"]).iterdir())
+    assert images
+    assert len(list((runs / "predictions").iterdir())) == len(images)
 
 
 @pytest.mark.parametrize("words", [["--dimensions", "2"], ["--backbone", "unet"]])

@@ -9,7 +9,7 @@ import pytest
 
 from iac_components.bundling.rendering.facts import BUNDLES
 
-CELL_STAGES = ["backbone", "search", "train", "evaluate", "predict"]
+CELL_STAGES = ["backbone", "search", "train", "postprocess", "evaluate", "predict"]
 
 
 @pytest.fixture
@@ -35,9 +35,13 @@ def test_all_stages_run_each_on_the_results_of_those_before(run, stages, tmp_pat
     genotype = out / "search" / "genotype.json"
     assert {options[name]["genotype_path"] for name in CELL_STAGES[2:]} == {genotype}
     assert options["evaluate"]["ckpt_dir"] == options["train"]["ckpt_dir"]
-    folds = {options[name]["folds_file"] for name in CELL_STAGES[:4]}
+    folds = {options[name]["folds_file"] for name in CELL_STAGES[:5]}
     assert folds == {out / "folds.json"}
+    decided = out / "postprocess" / "postprocessing.json"
+    assert {options[name]["postprocessing_file"] for name in CELL_STAGES[4:]} == {decided}
     assert len(list((out / "predictions").iterdir())) == 2
+    assert "largest component is kept of the foreground as a whole: on 1 val" in ended.out
+    assert "Dice anterior 0.800 to 1.000." in ended.out
     assert "The search chose one cell of 4 nodes" in ended.out
     assert "0.875" in ended.out
     assert str(out / "predictions") in ended.out
@@ -75,11 +79,18 @@ def test_a_result_that_was_deleted_is_made_again_with_what_rests_on_it(run, stag
 
 def test_stages_that_can_resume_do_and_again_starts_afresh(run, stages):
     run()
-    assert [stage.options.get("resume") for stage in stages.ran] == [True, True, True, None, None]
+    assert [stage.options.get("resume") for stage in stages.ran] == [
+        True,
+        True,
+        True,
+        None,
+        None,
+        None,
+    ]
     stages.ran.clear()
     run("--again", "search")
     assert stages.names == CELL_STAGES[1:]
-    assert [stage.options.get("resume") for stage in stages.ran] == [False, False, None, None]
+    assert [stage.options.get("resume") for stage in stages.ran] == [False, False, None, None, None]
 
 
 def test_until_stops_there(run, stages):
@@ -92,8 +103,15 @@ def test_until_stops_there(run, stages):
 def test_options_reach_the_stages_that_know_them(run, stages):
     run("--set", "batch_size=4", "search.epochs=20", "train.train#trainer#max_epochs=3")
     options = {stage.name: stage.options for stage in stages.ran}
-    assert [options[name].get("batch_size") for name in CELL_STAGES] == ["4"] * 4 + [None]
-    assert [options[name].get("epochs") for name in CELL_STAGES] == [None, "20", None, None, None]
+    assert [options[name].get("batch_size") for name in CELL_STAGES] == ["4"] * 5 + [None]
+    assert [options[name].get("epochs") for name in CELL_STAGES] == [
+        None,
+        "20",
+        None,
+        None,
+        None,
+        None,
+    ]
     assert options["train"]["train#trainer#max_epochs"] == "3"
 
 
@@ -177,7 +195,7 @@ def test_a_topology_search_has_no_backbone(run, stages):
     assert ended.status == 0
     assert stages.names == ["search"]
     ended = run("--set", "backbone.epochs=3", stem="hippocampus_dints")
-    assert "no stage 'backbone', only search, train, evaluate, predict" in ended.err
+    assert "no stage 'backbone', only search, train, postprocess, evaluate, predict" in ended.err
 
 
 def test_bundles_of_own_data_are_planned_first(run, stages, tmp_path):
@@ -195,6 +213,25 @@ def test_a_topology_search_of_own_data_is_planned_first(run, stages, tmp_path):
     assert (ended.status, ended.err) == (0, "")
     config = tmp_path / "own" / "mine_dints_segmentation_search" / "configs" / "search.json"
     assert stages.ran[0].configs == (config,)
+
+
+def test_bundles_without_the_decision_run_as_before(run, stages, tmp_path):
+    """Those that version 0.5 rendered."""
+    run("--until", "backbone", stem="own/mine_unet")
+    stages.ran.clear()
+    folder = tmp_path / "own" / "mine_unet_iac_segmentation_train" / "configs"
+    (folder / "postprocess.json").unlink()
+    assert run(stem="own/mine_unet").status == 0
+    assert "postprocess" not in stages.names
+    assert not any("postprocessing_file" in stage.options for stage in stages.ran)
+
+
+def test_everything_trained_leaves_nothing_to_decide_by(run, stages, small_hippocampus):
+    ended = run("--set", "fold=all", "--images", small_hippocampus / "imagesTr")
+    assert ended.status == 0
+    assert stages.names == ["backbone", "search", "train", "predict"]
+    assert "postprocessing_file" not in stages.ran[-1].options
+    assert "no patient to decide by or to test" in ended.out
 
 
 def test_a_dry_run_prints_the_commands_alone(run, stages, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from iac_components.interface.commands.running.errors import StageError
 from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
 
-CELL_STAGES = ["backbone", "search", "train", "evaluate", "predict"]
+CELL_STAGES = ["backbone", "search", "train", "postprocess", "evaluate", "predict"]
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def test_every_fold_has_its_own_chain_on_one_split(run, stages, tmp_path):
     assert (ended.status, ended.err) == (0, "")
     assert stages.names == CELL_STAGES * 2
     out = tmp_path / "out"
-    for fold, ran in ((0, stages.ran[:5]), (2, stages.ran[5:])):
+    for fold, ran in ((0, stages.ran[:6]), (2, stages.ran[6:])):
         options = {stage.name: dict(stage.options) for stage in ran}
-        assert {options[name]["fold"] for name in CELL_STAGES[:4]} == {fold}
-        assert {options[name]["folds_file"] for name in CELL_STAGES[:4]} == {out / "folds.json"}
+        assert {options[name]["fold"] for name in CELL_STAGES[:5]} == {fold}
+        assert {options[name]["folds_file"] for name in CELL_STAGES[:5]} == {out / "folds.json"}
         assert options["search"]["epochs"] == "9"
         assert options["train"]["epochs"] == "7"
         folder = out / f"fold_{fold}"
@@ -67,13 +67,20 @@ def test_images_are_segmented_with_the_average_of_all_folds(run, stages, images,
     ended = run("--folds", "0", "1", "--images", str(images), "--set", "mirror=true")
     assert ended.status == 0
     last = stages.ran[-1]
-    assert len(stages.ran) == 11
+    assert len(stages.ran) == 13
     out = tmp_path / "out"
     folds = [out / "fold_0", out / "fold_1"]
     assert last.options["fold_weights"] == [str(f / "train" / "models" / "model.pt") for f in folds]
     assert last.options["fold_architectures"] == [
         str(f / "search" / "genotype.json") for f in folds
     ]
+    decided = out / "cross_validation" / "postprocessing.json"
+    assert last.options["postprocessing_file"] == decided
+    content = json.loads(decided.read_text(encoding="utf-8"))
+    assert content["keep_largest"] == {"foreground": True, "classes": []}
+    # The same patient twice, by two networks.
+    assert (content["num_patients"], content["info"]["folds"]) == (1, [0, 1])
+    assert "Images, by all folds: Only the largest component is kept of" in ended.out
     assert "checkpoint" not in last.options
     assert "genotype_path" not in last.options
     assert last.options["mirror"] == "true"
@@ -83,9 +90,16 @@ def test_images_are_segmented_with_the_average_of_all_folds(run, stages, images,
     assert stages.ran == []
 
 
+def test_a_file_of_the_users_own_holds_for_the_average_too(run, stages, images, tmp_path):
+    stages.patients = ["first", "second"]
+    words = ["--set", "postprocessing_file=null"]
+    assert run("--folds", "0", "1", "--images", str(images), *words).status == 0
+    assert stages.ran[-1].options["postprocessing_file"] == "null"
+
+
 def test_a_failed_fold_ends_it_and_the_next_call_continues_there(run, stages):
     stages.patients = ["first", "second"]
-    stages.fails_after = 7
+    stages.fails_after = 8
     ended = run("--folds", "0", "1")
     assert ended.status == 3
     assert stages.names == [*CELL_STAGES, *CELL_STAGES[:3]]
@@ -101,7 +115,9 @@ def test_report_needs_no_other_file(run, stages, tmp_path):
     run("--folds", "0", "1")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Fold 0: The search chose one cell of 4 nodes" in page
-    assert page.count("--fold 1") == 4
+    assert "Fold 1: Only the largest component is kept of the foreground" in page
+    assert "Images, by all folds: Only the largest component" in page
+    assert page.count("--fold 1") == 5
     assert "data:image/png;base64," in page or "Worst" not in page
     assert 'src="http' not in page
     assert "<link" not in page

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 
 from iac_components.common.files.tensor_files import write_tensors
+from iac_components.evaluation.postprocessing.decision_file import DECISION_NAME
 from iac_components.networks import load_weights
 from tools.maintenance.verification.bundle import Bundle
 from tools.maintenance.verification.checks.registry import Skipped, StageError, first_line
@@ -96,11 +97,24 @@ class Chain(ABC):
 
         return self._once("lively", run)
 
+    def postprocessing(self) -> Path:
+        """Decide on the validation cases which components are kept."""
+
+        def run() -> None:
+            options = {**self.found(), "ckpt_dir": str(self.lively())}
+            self._run("postprocessing", self.train_bundle, options, "evaluate", "postprocess")
+
+        return self._once("postprocessing", run)
+
+    def decided(self) -> dict[str, object]:
+        """Return the option that leads to what was decided."""
+        return {"postprocessing_file": str(self.postprocessing() / DECISION_NAME)}
+
     def evaluation(self) -> Path:
         """Evaluate on the test cases; the checkpoint is found in ``ckpt_dir``."""
 
         def run() -> None:
-            options = {**self.found(), "ckpt_dir": str(self.lively())}
+            options = {**self.found(), **self.decided(), "ckpt_dir": str(self.lively())}
             self._run("evaluation", self.train_bundle, options, "evaluate")
 
         return self._once("evaluation", run)
@@ -110,7 +124,8 @@ class Chain(ABC):
 
         def run() -> None:
             self.lively()
-            options = {**self.found(), "checkpoint": str(self.lively_weights)}
+            weights = {"checkpoint": str(self.lively_weights)}
+            options = {**self.found(), **self.decided(), **weights}
             self._run("predictions", self.inference_bundle, options)
 
         return self._once("predictions", run)

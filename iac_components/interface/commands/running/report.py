@@ -23,7 +23,7 @@ from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.evaluation import patient_scores, read_metrics
 from iac_components.interface.commands.running.chain import test_cases
 from iac_components.interface.commands.running.stages import Stage
-from iac_components.interface.commands.running.words import found_in_a_sentence
+from iac_components.interface.commands.running.words import found_in_a_sentence, kept_in_a_sentence
 from iac_components.visualization import write_overlay
 
 __all__ = ["REPORT", "write_run_report"]
@@ -47,6 +47,7 @@ def write_run_report(
     layout: str,
     class_names: Sequence[str],
     further: Sequence[Stage] = (),
+    kept_by_all: Path | None = None,
 ) -> Path:
     """Write ``report.html``, which needs no other file.
 
@@ -57,8 +58,9 @@ def write_run_report(
         layout: of the data set.
         class_names: of the classes, from 1.
         further: stages beside those of the folds.
+        kept_by_all: ``postprocessing.json`` that all folds decided together; None if none is.
     """
-    blocks = [Heading(out.name, level=1), *_findings(runs)]
+    blocks = [Heading(out.name, level=1), *_findings(runs, kept_by_all)]
     if scores is not None:
         blocks += [*_scores(runs, scores), *_patients(runs, layout, class_names)]
     blocks += [*_search_pictures(runs), Heading("Commands")]
@@ -76,12 +78,18 @@ def _result(stages: Sequence[Stage], name: str) -> Path | None:
     )
 
 
-def _findings(runs: Mapping[str, Sequence[Stage]]) -> Iterator[Block]:
+def _findings(runs: Mapping[str, Sequence[Stage]], kept_by_all: Path | None) -> Iterator[Block]:
     for title, stages in runs.items():
         found = _result(stages, "search")
         if found is not None:
             words = found_in_a_sentence(found)
             yield Paragraph(f"{title}: {words}" if len(runs) > 1 else words, strong=True)
+        decided = _result(stages, "postprocess")
+        if decided is not None:
+            words = kept_in_a_sentence(decided)
+            yield Paragraph(f"{title}: {words}" if len(runs) > 1 else words)
+    if kept_by_all is not None:
+        yield Paragraph(f"Images, by all folds: {kept_in_a_sentence(kept_by_all)}")
 
 
 def _scores(runs: Mapping[str, Sequence[Stage]], path: Path) -> Iterator[Block]:

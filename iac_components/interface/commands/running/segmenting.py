@@ -61,6 +61,10 @@ def predict_stage(
     if run is None:
         options = {key: options[key] for key in ("dataset_dir", "output_dir")}
     else:
+        decided = options.get("postprocessing_file")
+        if decided is not None and not Path(str(decided)).is_file():
+            # The run is one of version 0.5 or before.
+            del options["postprocessing_file"]
         files = [
             Path(str(options[key])) for key in options if key.endswith(("_path", "checkpoint"))
         ]

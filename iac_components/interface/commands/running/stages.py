@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from iac_components.evaluation.postprocessing.decision_file import DECISION_NAME
 from iac_components.interface.commands.running.bundles import Bundles
 
 __all__ = ["STAGES", "Stage", "make_stages"]
 
-STAGES = ("backbone", "search", "train", "evaluate", "predict")
+STAGES = ("backbone", "search", "train", "postprocess", "evaluate", "predict")
 """All stages in their order; a topology search has no backbone."""
 
 
@@ -140,11 +141,23 @@ def _uses(
 ) -> Iterator[Stage]:
     """Yield the stages that use a trained network."""
     models = out / "train" / "models"
+    evaluation = (bundles.config("train"), bundles.config("train", "evaluate"))
+    decided = {}
+    # Bundles of version 0.5 and before have none.
+    if (decide := bundles.config("train", "postprocess")).is_file():
+        decided = {"postprocessing_file": out / "postprocess" / DECISION_NAME}
+        yield Stage(
+            "postprocess",
+            "decide on the validation patients whether only largest components are kept",
+            (*evaluation, decide),
+            {**common, **found, "ckpt_dir": models, "output_dir": out / "postprocess"},
+            decided["postprocessing_file"],
+        )
     yield Stage(
         "evaluate",
         "score it on patients that were never trained or searched on, whole volumes",
-        (bundles.config("train"), bundles.config("train", "evaluate")),
-        {**common, **found, "ckpt_dir": models, "output_dir": out / "evaluate"},
+        evaluation,
+        {**common, **found, **decided, "ckpt_dir": models, "output_dir": out / "evaluate"},
         out / "evaluate" / "metrics.json",
     )
     yield Stage(
@@ -154,6 +167,7 @@ def _uses(
         {
             "dataset_dir": images,
             **found,
+            **decided,
             "checkpoint": models / "model.pt",
             "output_dir": out / "predictions",
         },

@@ -1,4 +1,4 @@
-"""Results in words: the findings of a search, and its scores."""
+"""Results in words: the findings of a search, its post-processing and its scores."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from iac_components.evaluation.postprocessing.decision_file import read_kept
 from iac_components.search import describe_findings
 
-__all__ = ["found_in_a_sentence", "metrics_table"]
+__all__ = ["found_in_a_sentence", "kept_in_a_sentence", "metrics_table"]
 
 Json = Mapping[str, object]
 
@@ -42,6 +43,22 @@ def _operations(nodes: Sequence[Json]) -> str:
     ]
     counted = (f"{names.count(name)} x {name}" for name in dict.fromkeys(sorted(names)))
     return f" of {len(nodes)} nodes ({', '.join(counted)})" if names else ""
+
+
+def kept_in_a_sentence(path: Path) -> str:
+    """Describe in one sentence the decision in a ``postprocessing.json``."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    kept, dice = read_kept(path).describe(), content["dice"]
+    patients = content["num_patients"]
+    by = f"{patients} validation patient" + ("s" if patients > 1 else "")
+    if not kept:
+        return f"Label maps stay as they are: keeping largest components alone did not help {by}."
+    gains = ", ".join(
+        f"{name} {_number(before, 3)} to {_number(dice['with'][name], 3)}"
+        for name, before in dice["without"].items()
+        if before != dice["with"][name]
+    )
+    return f"Only the largest component is kept of {kept}: on {by}, Dice {gains}."
 
 
 def metrics_table(path: Path) -> str:

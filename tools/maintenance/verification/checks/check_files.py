@@ -12,7 +12,10 @@ __all__ = ["check_files"]
 
 CONFIGS = {
     "search": ("search", "multi_gpu_search"),
-    "train": ("train", "evaluate", "multi_gpu_train", "multi_gpu_evaluate", "inference"),
+    "train": (
+        *("train", "postprocess", "evaluate", "multi_gpu_train", "multi_gpu_evaluate"),
+        "inference",
+    ),
     "inference": ("inference",),
 }
 VERSION_MARK = "_v"

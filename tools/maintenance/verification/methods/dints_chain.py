@@ -38,6 +38,7 @@ class DintsChain(Chain):
             "network.json",
             "checkpoints/checkpoint_epoch=*.pt",
         ),
+        "postprocessing": ("postprocessing.json", "component_counts.json"),
         "evaluation": ("metrics.csv", "metrics.json"),
     }
 
@@ -58,6 +59,7 @@ class DintsChain(Chain):
     def training_stages(self) -> Iterator[Path]:
         """Trained, and evaluated."""
         yield self.trained()
+        yield self.postprocessing()
         yield self.evaluation()
 
     def search_faults(self) -> Iterator[str]:

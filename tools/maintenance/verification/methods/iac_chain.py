@@ -45,6 +45,7 @@ class IacChain(Chain):
         ),
         "cells": TRAINED,
         "other": ("models/model_final.pt", "network.json"),
+        "postprocessing": ("postprocessing.json", "component_counts.json"),
         "evaluation": ("metrics.csv", "metrics.json"),
     }
 
@@ -89,6 +90,7 @@ class IacChain(Chain):
         """Plain, found, evaluated, and with another module."""
         yield self.plain()
         yield self.trained()
+        yield self.postprocessing()
         yield self.evaluation()
         yield self.other_module()
 

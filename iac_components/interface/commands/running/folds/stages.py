@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from iac_components.common.files import read_json, require_writable_directory
 from iac_components.evaluation import CSV_NAME, read_metrics, write_metrics
+from iac_components.evaluation.postprocessing.decision import decide
+from iac_components.evaluation.postprocessing.decision_file import (
+    COUNTS_NAME,
+    DECISION_NAME,
+    read_counts,
+    write_decision,
+)
 from iac_components.interface.commands.running.bundles import Bundles
 from iac_components.interface.commands.running.stages import Stage, make_stages
 
-__all__ = ["ensemble_stage", "fold_folder", "fold_stages", "write_cross_validation"]
+__all__ = [
+    "decide_together",
+    "ensemble_stage",
+    "fold_folder",
+    "fold_stages",
+    "write_cross_validation",
+]
 
 CROSS_VALIDATION = "cross_validation"
 MAX_BYTES = 100_000_000
@@ -54,6 +68,10 @@ def ensemble_stage(
         next(stage for stage in of_fold if stage.name == "predict") for of_fold in stages.values()
     ]
     (architecture,) = (key for key in single[0].options if key.endswith("_path"))
+    decided = "postprocessing_file"
+    results = [stage.result for stage in next(iter(stages.values())) if stage.name == "postprocess"]
+    # A file that the user names instead holds for the average too.
+    by_folds = single[0].options.get(decided) in results
     return Stage(
         "predict",
         f"segment a folder of images with the average of {len(single)} folds",
@@ -64,6 +82,7 @@ def ensemble_stage(
                 for key, value in single[0].options.items()
                 if key not in (architecture, "checkpoint")
             },
+            **({decided: out / CROSS_VALIDATION / DECISION_NAME} if by_folds else {}),
             "dataset_dir": images,
             "fold_weights": [str(stage.options["checkpoint"]) for stage in single],
             "fold_architectures": [str(stage.options[architecture]) for stage in single],
@@ -71,6 +90,36 @@ def ensemble_stage(
         },
         out / "predictions",
     )
+
+
+def decide_together(
+    stages: Mapping[int | None, Sequence[Stage]],
+    out: Path,
+    *,
+    class_names: Sequence[str],
+    regions: Mapping[str, Sequence[int]] | None,
+) -> Path | None:
+    """Decide by all folds' validation patients of what the largest component is kept.
+
+    For the average of the folds' networks alone: most of these patients are tested in another
+    fold, whose scores they must not have had a say in.
+
+    Returns:
+        ``postprocessing.json`` of all folds; None if no fold decided.
+    """
+    cases = [
+        # A patient may validate several folds, each by another network.
+        replace(case, case=f"{case.case} by fold {fold}")
+        for fold, of_fold in stages.items()
+        for stage in of_fold
+        if stage.name == "postprocess"
+        for case in read_counts(stage.result.with_name(COUNTS_NAME))
+    ]
+    if not cases:
+        return None
+    path = require_writable_directory(out / CROSS_VALIDATION) / DECISION_NAME
+    write_decision(path, decide(cases, class_names, regions), info={"folds": list(stages)})
+    return path
 
 
 def write_cross_validation(stages: Mapping[int | None, Sequence[Stage]], out: Path) -> Path:
