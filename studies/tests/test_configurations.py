@@ -8,8 +8,8 @@ from monai.networks.nets import BasicUNet
 
 from iac_components.networks import skip_modules
 from iac_components.search_space import DiscreteCell
-from studies.cell_table.configurations import configurations
-from studies.cell_table.networks import Unchanged, cell_network
+from studies.cell_table.rows.configurations import configurations
+from studies.cell_table.training.networks import Unchanged, cell_network
 
 BY_NAME = {configuration.name: configuration for configuration in configurations()}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studies.cell_table.backbone import train_backbone
-from studies.cell_table.patients import split_cases
-from studies.cell_table.table import CellTable
+from studies.cell_table.rows.patients import split_cases
+from studies.cell_table.rows.table import CellTable
+from studies.cell_table.training.backbone import train_backbone
 from studies.found.comparison import compare, equal_cost, overlap
 from studies.found.fill import SHARED, Task, fill_found
 from studies.found.records import mean_dice, read_found

@@ -6,8 +6,8 @@ import torch
 from monai.networks.nets import BasicUNet
 
 import iac_components as iac
-from studies.cell_table.features import FeatureSet, encode
-from studies.packed import PackedDecoder, PackedFeatures, pack
+from studies.cell_table.training.features import FeatureSet, encode
+from studies.found.packed import PackedDecoder, PackedFeatures, pack
 
 
 def test_the_packed_decoder_gives_what_the_network_gives():

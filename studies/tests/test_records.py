@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from studies.cell_table.records import collect_records, read_lines, read_raw, row_key, write_raw
+from studies.cell_table.rows.records import (
+    collect_records,
+    read_lines,
+    read_raw,
+    row_key,
+    write_raw,
+)
 
 
 def row(configuration="none", seed=0, *, shift="inverted", dice=0.5):

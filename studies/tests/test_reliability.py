@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studies.cell_table.reliability import reliability
+from studies.cell_table.findings.reliability import reliability
 
 
 def scores(between, within, *, cells=400, seeds=3):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studies.cell_table.replay import replay_choice, replay_score
+from studies.cell_table.findings.replay import replay_choice, replay_score
 
 DICE = np.random.default_rng(0).normal(0.7, 0.02, size=60)
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from iac_components.networks import implant
-from studies.cell_table.backbone import backbone_digest, load_backbone, train_backbone
-from studies.cell_table.configurations import configurations
-from studies.cell_table.features import decode, encode
-from studies.cell_table.networks import Unchanged
-from studies.cell_table.patients import split_cases
-from studies.cell_table.records import read_raw, row_key
+from studies.cell_table.rows.configurations import configurations
+from studies.cell_table.rows.patients import split_cases
+from studies.cell_table.rows.records import read_raw, row_key
 from studies.cell_table.run import Task, Workshop, fill_table, load_site, tasks, train_row
-from studies.cell_table.scores import patient_dice, score
 from studies.cell_table.settings import TableSettings
+from studies.cell_table.training.backbone import backbone_digest, load_backbone, train_backbone
+from studies.cell_table.training.features import decode, encode
+from studies.cell_table.training.networks import Unchanged
+from studies.cell_table.training.scores import patient_dice, score
 
 
 @pytest.fixture(scope="module")

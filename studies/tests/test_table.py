@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studies.cell_table.configurations import configurations
-from studies.cell_table.records import read_lines
-from studies.cell_table.report import report
+from studies.cell_table.findings.report import report
+from studies.cell_table.rows.configurations import configurations
+from studies.cell_table.rows.records import read_lines
+from studies.cell_table.rows.table import RESULTS, load_table, make_table
 from studies.cell_table.run import SEEDS
 from studies.cell_table.settings import load_settings
-from studies.cell_table.table import RESULTS, load_table, make_table
 
 NAMES = [configuration.name for configuration in configurations()]
 

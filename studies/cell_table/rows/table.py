@@ -10,11 +10,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.cell_table.records import Record, read_lines
+from studies.cell_table.rows.records import Record, read_lines
 
 __all__ = ["RESULTS", "CellTable", "load_table", "make_table"]
 
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
-from studies.cell_table.features import Features, FeatureSet, decode
+from studies.cell_table.training.features import Features, FeatureSet, decode
 
 __all__ = ["PackedDecoder", "PackedFeatures", "pack"]
 

@@ -13,10 +13,10 @@ from tqdm import tqdm
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, epoch_loader
 from iac_components.networks import load_weights
-from studies.cell_table.features import channels_last
-from studies.cell_table.patients import slices_of, split_cases
+from studies.cell_table.rows.patients import slices_of, split_cases
 from studies.cell_table.settings import Recipe, TableSettings
-from studies.cell_table.training import fit
+from studies.cell_table.training.features import channels_last
+from studies.cell_table.training.fit import fit
 
 __all__ = ["backbone_digest", "load_backbone", "train_backbone"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iac_components.evaluation import case_metrics
-from studies.cell_table.features import FeatureSet, decode
+from studies.cell_table.training.features import FeatureSet, decode
 
 __all__ = ["patient_dice", "score"]
 

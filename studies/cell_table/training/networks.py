@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from iac_components.networks import ImplantedNetwork, SkipConnection, implant
 from iac_components.search_space import DiscreteCell
-from studies.cell_table.configurations import Configuration
-from studies.cell_table.features import channels_last
+from studies.cell_table.rows.configurations import Configuration
+from studies.cell_table.training.features import channels_last
 
 __all__ = ["Unchanged", "cell_network"]
 
