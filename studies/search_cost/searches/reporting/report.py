@@ -14,8 +14,8 @@ from studies.measuring.session import describe_session
 from studies.search_cost.searches.costs import cost_of, mean_cost
 from studies.search_cost.searches.epoch_log import EpochLog
 from studies.search_cost.searches.plan import SearchPlan
-from studies.search_cost.searches.quality import seed_mean, summary_of
-from studies.search_cost.searches.results import Results, gather
+from studies.search_cost.searches.reporting.quality import seed_mean, summary_of
+from studies.search_cost.searches.reporting.results import Results, gather
 from studies.search_cost.searches.settings import BenchmarkSettings
 
 __all__ = ["RATIOS", "report_json", "write_report"]
