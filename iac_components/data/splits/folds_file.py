@@ -16,7 +16,7 @@ from iac_components.common.files import (
 )
 from iac_components.common.ranks import is_first_rank
 from iac_components.data.case import Case
-from iac_components.data.folds import Folds, make_folds, stated_folds
+from iac_components.data.splits.folds import Folds, make_folds, stated_folds
 
 __all__ = ["FOLDS_SCHEMA_VERSION", "load_folds", "load_or_make_folds", "save_folds"]
 

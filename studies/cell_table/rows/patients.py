@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.data import Case, SliceDataset, read_dataset
-from iac_components.data.folds import seeded_order
+from iac_components.data.splits.folds import seeded_order
 from studies.cell_table.settings import TableSettings
 
 __all__ = ["Parts", "slices_of", "split_cases"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.data import Folds, make_folds
-from iac_components.data.folds import seeded_order
+from iac_components.data.splits.folds import seeded_order
 
 FIXED = (
     ("patient001", "patient006", "patient009", "patient010"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iac_components.data import Case, Folds, load_folds, load_or_make_folds, make_folds, save_folds
-from iac_components.data.folds_file import _content, _digest, _parse
+from iac_components.data.splits.folds_file import _content, _digest, _parse
 
 Content = dict[str, object]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from iac_components.common.files import read_text
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
-from iac_components.data.layouts.described_paths import DescribedPaths
+from iac_components.data.layouts.described.paths import DescribedPaths
 
 __all__ = ["JSON_NAME", "missing_files", "read_dataset_json", "read_pairs"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from iac_components.common.registry import Registry
 from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.layouts.catalogue import find_dataset
-from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
+from iac_components.data.layouts.described.dataset_json import JSON_NAME, read_dataset_json
 from iac_components.data.layouts.general.label_classes import LabelClasses, parse_labels
 
 __all__ = [

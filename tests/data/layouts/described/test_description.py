@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iac_components.data import DatasetError, check_description, register_description
-from iac_components.data.layouts.description import describe_dataset
+from iac_components.data.layouts.described.description import describe_dataset
 
 ORGANS = [f"organ_{number}" for number in range(15)]
 
