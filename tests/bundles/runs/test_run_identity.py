@@ -17,7 +17,7 @@ from iac_components.evaluation import read_metrics
 from iac_components.search_space import load_genotype
 from tools.maintenance.verification import Bundle
 
-BUNDLES = Path(__file__).parents[2] / "bundles"
+BUNDLES = Path(__file__).parents[3] / "bundles"
 DINTS = Bundle(BUNDLES / "hippocampus_dints_segmentation_search")
 
 

@@ -12,7 +12,7 @@ from iac_components.common.console.brief_errors import brief_message
 from iac_components.dints import DintsSearchTrainer, load_architecture
 from tools.maintenance.verification import Bundle
 
-BUNDLE = Bundle(Path(__file__).parents[2] / "bundles" / "hippocampus_dints_segmentation_search")
+BUNDLE = Bundle(Path(__file__).parents[3] / "bundles" / "hippocampus_dints_segmentation_search")
 CHECKPOINTS = {"epochs": 3, "warmup_epochs": 1, "val_interval": 2}
 # All is stable at once, so that a few epochs of two steps decide an architecture.
 DECIDED_AT_ONCE = {

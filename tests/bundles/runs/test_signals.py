@@ -11,7 +11,7 @@ import torch
 
 from iac_components.engine.owned_folders import LOCK_NAME
 
-BUNDLES = Path(__file__).parents[2] / "bundles"
+BUNDLES = Path(__file__).parents[3] / "bundles"
 
 
 def test_every_engine_of_every_bundle_can_be_interrupted():

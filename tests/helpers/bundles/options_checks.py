@@ -9,7 +9,7 @@ from monai.bundle import ComponentLocator, ConfigWorkflow, create_workflow
 
 from iac_components.common.console.brief_errors import brief_message
 
-BUNDLES = Path(__file__).parents[2] / "bundles"
+BUNDLES = Path(__file__).parents[3] / "bundles"
 LOCATOR = ComponentLocator()
 
 
