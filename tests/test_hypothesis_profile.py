@@ -26,7 +26,7 @@ def clocks(path: Path) -> Iterator[str]:
         name = ast.unparse(call.func)
         keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
         if name.endswith(("settings.register_profile", "settings.load_profile")):
-            if path != TESTS / "helpers" / "hypothesis_profile.py":
+            if path != TESTS / "helpers" / "session" / "hypothesis_profile.py":
                 yield f"{path}:{call.lineno}: {name}"
         elif name in ("settings", "hypothesis.settings"):
             checks = keywords.get("suppress_health_check", "too_slow")

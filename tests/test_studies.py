@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from studies.cell_table.configurations import configurations
-from studies.cell_table.records import read_lines
+from studies.cell_table.rows.configurations import configurations
+from studies.cell_table.rows.records import read_lines
+from studies.cell_table.rows.table import RESULTS
 from studies.cell_table.settings import load_settings
-from studies.cell_table.table import RESULTS
 from studies.planted.short_form import run_short_form
 
 STUDIES = Path(__file__).parents[1] / "studies"

@@ -3,6 +3,6 @@
 #   bash tools/demo.sh
 #   bash tools/demo.sh --bundle hippocampus_unet --dataset_dir DIR
 cd "$(dirname "$0")/.."
-source tools/setup_env.sh
+source tools/environment/setup_env.sh
 setup_env requirements.txt
 exec .venv/bin/python -m iac_components demo "$@"

@@ -2,8 +2,8 @@
 # Set-up, then ruff, mypy and pytest: what CI runs. Arguments go to pytest.
 # The studies' tests alone: .venv/bin/python -m pytest studies/tests
 cd "$(dirname "$0")/.."
-source tools/setup_env.sh
-setup_env requirements.txt tools/requirements-dev.txt tools/requirements-docs.txt
+source tools/environment/setup_env.sh
+setup_env requirements.txt tools/environment/requirements-dev.txt tools/environment/requirements-docs.txt
 
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .

@@ -16,7 +16,7 @@ environment() {
     home=build/clients/$1
     # slurm has no pins of its own.
     wanted=$({
-        cat requirements.txt tools/requirements-dev.txt pyproject.toml
+        cat requirements.txt tools/environment/requirements-dev.txt pyproject.toml
         [ ! -f "tools/clients/$1.txt" ] || cat "tools/clients/$1.txt"
     } | cksum)
     if [ -f "$home/.requirements" ] && [ "$(cat "$home/.requirements")" = "$wanted" ]; then
@@ -29,7 +29,7 @@ environment() {
     # torch first and alone: with it installed, no other package pulls a build of its own choice.
     install "$(grep '^torch==' requirements.txt)"
     install -r requirements.txt
-    grep -E '^(pytest|hypothesis)' tools/requirements-dev.txt >"$home/test.txt"
+    grep -E '^(pytest|hypothesis)' tools/environment/requirements-dev.txt >"$home/test.txt"
     install -r "$home/test.txt"
 }
 

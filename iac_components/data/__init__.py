@@ -29,8 +29,6 @@ from iac_components.data.datasets import (
 )
 from iac_components.data.datasets.fixed_patches import FixedPatches, fixed_patches
 from iac_components.data.faults import DatasetError, Fault
-from iac_components.data.folds import Folds, make_folds
-from iac_components.data.folds_file import load_folds, load_or_make_folds, save_folds
 from iac_components.data.layouts import (
     CaseNames,
     Description,
@@ -59,6 +57,8 @@ from iac_components.data.parts import (
     select_cases,
     select_patients,
 )
+from iac_components.data.splits.folds import Folds, make_folds
+from iac_components.data.splits.folds_file import load_folds, load_or_make_folds, save_folds
 
 PatchDataset = VolumePatchDataset
 """The name of version 0.4, which configs may hold; MONAI has a class of this name, too."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from iac_components.data.case import DatalistEntry
 from iac_components.data.faults import DatasetError
-from iac_components.data.folds_file import load_or_make_folds
 from iac_components.data.layouts.catalogue import read_dataset
 from iac_components.data.layouts.channel_groups import group_channels
 from iac_components.data.layouts.general.case_files import listed_images
 from iac_components.data.parts import ALL_FOLDS, select_cases
+from iac_components.data.splits.folds_file import load_or_make_folds
 
 __all__ = ["FoldCases", "fold_part", "fold_parts", "image_datalist", "load_datalist"]
 

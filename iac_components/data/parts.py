@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from iac_components.common.registry import Registry
 from iac_components.data.case import Case
-from iac_components.data.folds import Folds, seeded_order
+from iac_components.data.splits.folds import Folds, seeded_order
 
 __all__ = [
     "ALL_FOLDS",

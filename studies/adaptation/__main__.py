@@ -14,7 +14,7 @@ from studies.adaptation.page import PAGE, write_page
 from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
 from studies.adaptation.rows import make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
-from studies.cell_table.backbone import load_backbone
+from studies.cell_table.training.backbone import load_backbone
 
 RESULTS = Path(__file__).with_name("results")
 KEPT = RESULTS / "hippocampus.jsonl"

@@ -12,7 +12,7 @@ import torch
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.data import Case, read_dataset
 from studies.adaptation.settings import ShiftSettings
-from studies.cell_table.patients import split_cases
+from studies.cell_table.rows.patients import split_cases
 
 __all__ = ["RowCases", "Volumes"]
 

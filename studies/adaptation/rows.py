@@ -20,7 +20,7 @@ from iac_components.evaluation import finite_mean
 from iac_components.search_space import SearchSpace, random_genotype
 from studies.adaptation.cases import RowCases, Volumes
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
-from studies.cell_table.backbone import backbone_digest
+from studies.cell_table.training.backbone import backbone_digest
 
 __all__ = ["RowKey", "make_row", "row_keys"]
 

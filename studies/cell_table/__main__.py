@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from studies.cell_table.backbone import train_backbone
-from studies.cell_table.records import collect_records, read_raw
-from studies.cell_table.report import report
+from studies.cell_table.findings.report import report
+from studies.cell_table.rows.records import collect_records, read_raw
+from studies.cell_table.rows.table import RESULTS
 from studies.cell_table.run import fill_table
 from studies.cell_table.settings import load_settings
-from studies.cell_table.table import RESULTS
+from studies.cell_table.training.backbone import train_backbone
 
 
 def main() -> None:

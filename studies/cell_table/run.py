@@ -13,16 +13,16 @@ from monai.networks.nets import BasicUNet
 from torch import nn
 
 from iac_components.networks import ImplantedNetwork
-from studies.cell_table.backbone import backbone_digest, load_backbone
-from studies.cell_table.configurations import Configuration, configurations
-from studies.cell_table.costs import measure_costs
-from studies.cell_table.features import FeatureSet, decode, encode_slices
-from studies.cell_table.networks import cell_network
-from studies.cell_table.patients import Parts, slices_of, split_cases
-from studies.cell_table.records import Record, RowKey, read_lines, read_raw, row_key, write_raw
-from studies.cell_table.scores import patient_dice, score
+from studies.cell_table.rows.configurations import Configuration, configurations
+from studies.cell_table.rows.patients import Parts, slices_of, split_cases
+from studies.cell_table.rows.records import Record, RowKey, read_lines, read_raw, row_key, write_raw
 from studies.cell_table.settings import Recipe, TableSettings
-from studies.cell_table.training import fit
+from studies.cell_table.training.backbone import backbone_digest, load_backbone
+from studies.cell_table.training.costs import measure_costs
+from studies.cell_table.training.features import FeatureSet, decode, encode_slices
+from studies.cell_table.training.fit import fit
+from studies.cell_table.training.networks import cell_network
+from studies.cell_table.training.scores import patient_dice, score
 
 __all__ = ["SEEDS", "Site", "Task", "fill_table", "load_site", "tasks", "train_row"]
 

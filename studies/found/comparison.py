@@ -10,8 +10,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.cell_table.replay import replay_choice
-from studies.cell_table.table import CellTable
+from studies.cell_table.findings.replay import replay_choice
+from studies.cell_table.rows.table import CellTable
 from studies.found.records import Found, mean_dice
 
 __all__ = ["Comparison", "compare", "equal_cost", "overlap"]

@@ -12,10 +12,10 @@ from pathlib import Path
 from torch import nn
 
 from iac_components.common.files import write_json
-from studies.cell_table.backbone import backbone_digest
-from studies.cell_table.patients import Parts
+from studies.cell_table.rows.patients import Parts
 from studies.cell_table.run import Site, load_site
 from studies.cell_table.settings import TableSettings
+from studies.cell_table.training.backbone import backbone_digest
 from studies.found.halves import SearchHalves, load_halves
 from studies.found.records import Found, mean_dice, record_path, require_making
 from studies.found.run import run_search, train_found

@@ -9,9 +9,9 @@ from pathlib import Path
 from torch import nn
 
 from iac_components.data import Case
-from studies.cell_table.features import FeatureSet, encode_slices
-from studies.cell_table.patients import slices_of, split_cases
+from studies.cell_table.rows.patients import slices_of, split_cases
 from studies.cell_table.settings import TableSettings
+from studies.cell_table.training.features import FeatureSet, encode_slices
 
 __all__ = ["SearchHalves", "load_halves"]
 

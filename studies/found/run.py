@@ -16,14 +16,14 @@ import iac_components as iac
 from iac_components.networks import ImplantedNetwork
 from iac_components.networks.build import implant_genotype
 from iac_components.search_space import Genotype
-from studies.cell_table.costs import measure_costs
-from studies.cell_table.features import channels_last, decode
 from studies.cell_table.run import SEEDS, Site
-from studies.cell_table.scores import patient_dice, score
 from studies.cell_table.settings import TableSettings
-from studies.cell_table.training import fit
+from studies.cell_table.training.costs import measure_costs
+from studies.cell_table.training.features import channels_last, decode
+from studies.cell_table.training.fit import fit
+from studies.cell_table.training.scores import patient_dice, score
 from studies.found.halves import SearchHalves
-from studies.packed import PackedDecoder, PackedFeatures
+from studies.found.packed import PackedDecoder, PackedFeatures
 
 __all__ = ["Search", "run_search", "train_found"]
 

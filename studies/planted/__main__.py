@@ -10,8 +10,8 @@ import torch
 
 from iac_components.common.files import read_json
 from studies.arguments import add_search_arguments
-from studies.cell_table.backbone import load_backbone
 from studies.cell_table.settings import load_settings
+from studies.cell_table.training.backbone import load_backbone
 from studies.found.halves import load_halves
 from studies.planted.report import report
 from studies.planted.run import fill_planted

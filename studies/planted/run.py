@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from iac_components.common.files import write_json
-from studies.cell_table.backbone import backbone_digest
+from studies.cell_table.training.backbone import backbone_digest
 from studies.found.halves import SearchHalves
 from studies.found.records import require_making
 from studies.found.run import run_search

@@ -12,7 +12,7 @@ import torch
 from monai.networks.nets import BasicUNet
 from torch.nn.functional import mse_loss
 
-from studies.cell_table.features import FeatureSet, encode
+from studies.cell_table.training.features import FeatureSet, encode
 from studies.found.halves import SearchHalves
 from studies.planted.run import SHARED, Run, run_task
 from studies.planted.tasks import planted_tasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from studies.cell_table.features import FeatureSet
+from studies.cell_table.training.features import FeatureSet
 from studies.planted.corruptions import CORRUPTIONS, DIRECTIONS, corruption
 
 __all__ = ["EVERYWHERE", "PlantedTask", "corrupt", "planted_tasks"]

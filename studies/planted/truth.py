@@ -10,11 +10,11 @@ from torch import nn
 
 from iac_components.networks import ImplantedNetwork, SkipConnection, implant
 from iac_components.search_space import DiscreteCell, Genotype, KeptEdge, NodeGenotype, SearchSpace
-from studies.cell_table.features import FeatureSet, channels_last, decode
-from studies.cell_table.networks import Unchanged
-from studies.cell_table.scores import patient_dice, score
 from studies.cell_table.settings import Recipe
-from studies.cell_table.training import fit
+from studies.cell_table.training.features import FeatureSet, channels_last, decode
+from studies.cell_table.training.fit import fit
+from studies.cell_table.training.networks import Unchanged
+from studies.cell_table.training.scores import patient_dice, score
 from studies.found.halves import SearchHalves
 from studies.planted.operations import CANDIDATES
 from studies.planted.tasks import PlantedTask, corrupt

@@ -13,11 +13,11 @@ from typing import cast
 
 from iac_components.bundling.rendering.performance import scores_table
 from iac_components.common.files import read_json, write_text
-from studies.cell_table.configurations import configurations
-from studies.cell_table.records import read_lines
-from studies.cell_table.reliability import reliability
+from studies.cell_table.findings.reliability import reliability
+from studies.cell_table.rows.configurations import configurations
+from studies.cell_table.rows.records import read_lines
+from studies.cell_table.rows.table import RESULTS, CellTable, load_table
 from studies.cell_table.settings import load_settings
-from studies.cell_table.table import RESULTS, CellTable, load_table
 from studies.found.records import Found, read_found
 from studies.planted.report import report as planted_report
 from studies.planted.tasks import planted_tasks

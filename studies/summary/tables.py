@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.common.markdown_table import markdown_table
-from studies.cell_table.table import CellTable
+from studies.cell_table.rows.table import CellTable
 from studies.found.comparison import compare
 from studies.found.records import Found
 

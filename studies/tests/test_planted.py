@@ -14,8 +14,8 @@ from iac_components.search_space import (
     SearchSpace,
     registered_operations,
 )
-from studies.cell_table.backbone import train_backbone
-from studies.cell_table.features import FeatureSet
+from studies.cell_table.training.backbone import train_backbone
+from studies.cell_table.training.features import FeatureSet
 from studies.found.halves import load_halves
 from studies.planted.answers import read_answer
 from studies.planted.corruptions import CORRUPTIONS, corruption

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import studies.summary.__main__ as tool
-from studies.cell_table.table import CellTable
+from studies.cell_table.rows.table import CellTable
 from studies.summary.tables import cells_table, found_table, row_of
 
 ROOT = Path(__file__).parents[2]

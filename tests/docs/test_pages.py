@@ -115,7 +115,11 @@ def test_versions_are_those_of_the_package_and_of_the_requirements():
     assert urls == ["2405.03420", "2604.14849"]
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     ruff, local = hooks["repos"]
-    pinned = (ROOT / "tools" / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    pinned = (
+        (ROOT / "tools" / "environment" / "requirements-dev.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     assert f"ruff=={ruff['rev'].removeprefix('v')}" in pinned
     for hook in local["hooks"]:
         _, *words = shlex.split(hook["entry"])

@@ -21,7 +21,7 @@ DEEPER = {"options"}
 
 needs_mkdocs = pytest.mark.skipif(
     find_spec("mkdocs") is None or find_spec("mkdocstrings_handlers") is None,
-    reason="mkdocs is not installed: pip install -r tools/requirements-docs.txt",
+    reason="mkdocs is not installed: pip install -r tools/environment/requirements-docs.txt",
 )
 
 

@@ -21,8 +21,8 @@ from iac_components.common.files import (
 )
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.data import SliceDataset, load_datalist
-from iac_components.data.folds import Folds
-from iac_components.data.folds_file import save_folds
+from iac_components.data.splits.folds import Folds
+from iac_components.data.splits.folds_file import save_folds
 from iac_components.engine.owned_folders import LOCK_NAME
 from iac_components.search_space import SearchSpace, random_genotype, save_genotype
 

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "hippocampus_unet_iac_segmentation"
-FORK_SERVER = ROOT / "tests" / "helpers" / "fork_server.py"
+FORK_SERVER = ROOT / "tests" / "helpers" / "session" / "fork_server.py"
 
 
 @pytest.fixture(scope="session")

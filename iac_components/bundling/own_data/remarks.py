@@ -12,8 +12,8 @@ from iac_components.bundling.own_data.reading import DatasetFacts
 from iac_components.bundling.own_data.reading.planes import other_planes
 from iac_components.bundling.rendering.facts import VOLUMES, known
 from iac_components.data import make_folds
-from iac_components.data.folds import stated_folds
 from iac_components.data.layouts.decathlon import find_groups
+from iac_components.data.splits.folds import stated_folds
 
 __all__ = ["remarks_on"]
 

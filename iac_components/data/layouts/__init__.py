@@ -11,7 +11,7 @@ from iac_components.data.layouts.amos import read_amos
 from iac_components.data.layouts.brats import read_brats
 from iac_components.data.layouts.catalogue import read_dataset, register_layout, registered_layouts
 from iac_components.data.layouts.decathlon import read_decathlon
-from iac_components.data.layouts.description import (
+from iac_components.data.layouts.described.description import (
     Description,
     check_description,
     register_description,

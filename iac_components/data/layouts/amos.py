@@ -13,7 +13,11 @@ from pathlib import Path
 from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import Fault
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
-from iac_components.data.layouts.dataset_json import missing_files, read_dataset_json, read_pairs
+from iac_components.data.layouts.described.dataset_json import (
+    missing_files,
+    read_dataset_json,
+    read_pairs,
+)
 
 __all__ = ["read_amos"]
 

@@ -16,7 +16,11 @@ from iac_components.common.files import read_text
 from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
-from iac_components.data.layouts.dataset_json import missing_files, read_dataset_json, read_pairs
+from iac_components.data.layouts.described.dataset_json import (
+    missing_files,
+    read_dataset_json,
+    read_pairs,
+)
 
 __all__ = ["find_groups", "read_decathlon", "read_groups"]
 

@@ -14,7 +14,7 @@ FORMAT = "iac_components.checkpoint/2"
 """Marks a file as one of ours, and its version."""
 
 _WITHOUT_RECORD = "iac_components.checkpoint/1"
-"""Of version 0.4 and before."""
+"""Of version 0.4.0 and before."""
 
 _FIELDS = frozenset(("format", "run", "epoch", "iteration", "ended", "scaler", "objects"))
 _RUN_FIELDS = frozenset(("identity", "epochs", "steps_per_epoch", "extensions"))
@@ -54,7 +54,7 @@ def read_checkpoint(path: Path, *, quiet: bool = False) -> dict[str, object] | N
         return None
     if isinstance(content, dict) and content.get("format") == _WITHOUT_RECORD:
         raise CheckpointError(
-            f"Checkpoint '{path}' was written by version 0.4 or earlier, which kept no record of "
+            f"Checkpoint '{path}' was written by version 0.4.0 or earlier, which kept no record of "
             "the run: whose it is cannot be told. End that run with the version it began with, "
             "choose another output folder, or start afresh with --resume False (older checkpoints "
             "are set aside)."

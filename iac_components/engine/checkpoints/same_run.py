@@ -23,6 +23,12 @@ from iac_components.engine.records.run_record import (
 __all__ = ["adopt_length", "adopt_start", "check_resume", "require_same_run"]
 
 _AT_START = "weights_at_start"
+
+_MOVED_NETWORK = "network_def"
+"""Entry of the identity in configs of 0.4, an expression; the network's description since then."""
+
+_OF_AUDITS, _AUDITING = "audit_every", ("audit", "both")
+"""Option whose default was another in 0.4, and the criteria that have a use for it."""
 _LOGGER = logging.getLogger("iac_components.checkpoint")
 
 
@@ -60,10 +66,12 @@ def require_same_run(
         started: whether the record knows already what was put into the network.
 
     Raises:
-        CheckpointError: naming what differs with both values, or the length that is too short.
+        CheckpointError: naming what differs with both values, or the length that is too short; or
+            that the checkpoint's config is of version 0.4, whose entries cannot be compared.
     """
     run = cast(Mapping[str, object], content["run"])
     before = cast(Mapping[str, object], run["identity"])
+    _require_same_configs(before, record.identity(), path)
     differences = describe_differences(*_comparable(before, record, started=started))
     then, now = run["steps_per_epoch"], record.steps_per_epoch
     if not differences and None not in (then, now) and then != now:
@@ -79,6 +87,23 @@ def require_same_run(
         raise CheckpointError(
             f"epochs is {record.epochs}, but checkpoint '{path}' is of a run that has done {epoch} "
             f"epochs. Pass --epochs {epoch} or more, or choose another output folder."
+        )
+
+
+def _require_same_configs(
+    before: Mapping[str, object], now: Mapping[str, object], path: Path
+) -> None:
+    """Refuse the checkpoint of a config of 0.4 in a config whose entries are other ones.
+
+    Not only are the names others: images of a 2-D validation are cut differently, so that the best
+    score so far could not be compared with those to come.
+    """
+    if _MOVED_NETWORK in before and f"{_MOVED_NETWORK}#_target_" in now:
+        raise CheckpointError(
+            f"Checkpoint '{path}' was written by the config of a bundle of version 0.4, with which "
+            "this bundle's cannot be compared. Finish that run with the bundle it began with, "
+            "which this version runs and resumes, or start afresh with --resume False (older "
+            "checkpoints are set aside; --backbone_ckpt takes the model.pt of a plain network)."
         )
 
 
@@ -99,13 +124,16 @@ def adopt_start(content: Mapping[str, object], path: Path, record: RunRecord) ->
 def _comparable(
     before: Mapping[str, object], record: RunRecord, *, started: bool
 ) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    """Return the identities of both runs, without what cannot be compared."""
+    """Return the identities of both runs, without what cannot be compared or changes nothing."""
     then, now = dict(before), record.identity()
     # It is this run's own weights that a handler loads: MONAI Label does so whenever it starts.
     if digest_of(before) in record.written_by:
         then, now = ({k: v for k, v in x.items() if not _is_beginning(k)} for x in (then, now))
     if not started:
         then.pop(WEIGHTS_PUT, None)
+    for identity in (then, now):
+        if identity.get("criterion") not in _AUDITING:
+            identity.pop(_OF_AUDITS, None)
     return then, now
 
 

@@ -12,7 +12,7 @@ import ignite.distributed as idist
 from monai.bundle import ConfigParser, ReferenceResolver
 
 from iac_components.common.console.config_stack import running_parser
-from iac_components.engine.loaded_files import is_loader, loaded_files
+from iac_components.engine.records.loaded_files import is_loader, loaded_files
 from iac_components.engine.records.run_record import (
     LOADED_BY,
     CaseList,

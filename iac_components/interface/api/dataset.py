@@ -16,7 +16,7 @@ from iac_components.data import (
     load_datalist,
 )
 from iac_components.data.checks.volumes import VOXEL_SIZE_RANGE
-from iac_components.data.layouts.description import describe_dataset
+from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.interface.api.inputs.fitting import fit_recipe, layout_settings, require_known
 from iac_components.interface.api.inputs.geometry import count_channels, read_geometry
 from iac_components.interface.api.inputs.parts import Data, Part

@@ -23,7 +23,7 @@ from iac_components.bundling.options import OptionError
 from iac_components.data import read_dataset, registered_layouts
 from iac_components.data.case import Case
 from iac_components.data.layouts.decathlon import find_groups, read_groups
-from iac_components.data.layouts.description import describe_dataset
+from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
 from iac_components.interface.commands.label_maps import (

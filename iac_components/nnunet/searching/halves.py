@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.data.folds import seeded_order
 from iac_components.data.layouts.decathlon import read_groups
+from iac_components.data.splits.folds import seeded_order
 
 __all__ = ["patients_of", "split_halves"]
 

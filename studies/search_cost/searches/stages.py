@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from studies.measuring.session import describe_session
-from studies.search_cost.searches.report import write_report
+from studies.search_cost.searches.reporting.report import write_report
 from studies.search_cost.searches.retraining import retrain, train_timed
 from studies.search_cost.searches.settings import BenchmarkSettings
 from studies.search_cost.searches.turns import Deadline, run_in_turns

@@ -22,9 +22,9 @@ from studies.measuring.clock import PARTS, Seconds
 from studies.search_cost.searches.cells import FoundCell, found_cells
 from studies.search_cost.searches.costs import Cost, cost_of, mean_cost, ratio
 from studies.search_cost.searches.epoch_log import EpochLog, EpochRecord
-from studies.search_cost.searches.quality import seed_mean, summary_of
-from studies.search_cost.searches.report import report_json
-from studies.search_cost.searches.results import Results
+from studies.search_cost.searches.reporting.quality import seed_mean, summary_of
+from studies.search_cost.searches.reporting.report import report_json
+from studies.search_cost.searches.reporting.results import Results
 from studies.search_cost.searches.retraining import PLAIN, training_folders
 from studies.search_cost.searches.settings import BenchmarkSettings
 

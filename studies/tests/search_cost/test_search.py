@@ -16,7 +16,7 @@ from iac_components.evaluation import read_metrics
 from iac_components.networks.weights import load_state
 from iac_components.phantoms import write_phantom
 from iac_components.visualization import read_trace
-from studies.search_cost.searches.quality import seed_mean
+from studies.search_cost.searches.reporting.quality import seed_mean
 from studies.search_cost.searches.turns import Deadline
 from tools.maintenance.verification.methods.iac_budgets import PHANTOMS, QUICK
 

@@ -17,7 +17,7 @@ from iac_components.common.files.atomic import atomic_path, atomic_write, requir
 from iac_components.common.files.temporary_files import hold, make_temporary, remove_leftovers
 from iac_components.data.case import Case
 from iac_components.data.datasets.volume_cache import VolumeCache
-from iac_components.data.folds_file import load_or_make_folds
+from iac_components.data.splits.folds_file import load_or_make_folds
 from iac_components.engine import ResumableCheckpoint
 
 CASES = [Case(f"p{n}", f"c{n}", Path("image"), Path("label")) for n in range(6)]

@@ -249,17 +249,6 @@ def test_epochs_of_another_number_of_steps(make_trainer, tmp_path):
         other.run()
 
 
-def test_checkpoint_of_a_version_without_records(make_trainer, tmp_path):
-    trainer_with(make_trainer, tmp_path, epochs=2).run()
-    path = tmp_path / "checkpoint_epoch=2.pt"
-    content = torch.load(path, weights_only=True)
-    del content["run"]
-    torch.save({**content, "format": "iac_components.checkpoint/1"}, path)
-    with pytest.raises(CheckpointError, match=r"written by version 0\.4 or earlier") as caught:
-        trainer_with(make_trainer, tmp_path, epochs=3, resume=True).run()
-    one_line(caught, path)
-
-
 def test_length_below_what_is_done(make_trainer, tmp_path):
     trainer_with(make_trainer, tmp_path, epochs=3).run()
     with pytest.raises(CheckpointError, match=r"epochs is 2, but .* has done 3 epochs") as caught:

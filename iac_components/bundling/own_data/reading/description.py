@@ -15,7 +15,7 @@ from typing import cast
 
 from iac_components.bundling.rendering.facts import IAC, Facts, known, load_dataset
 from iac_components.data.faults import Fault, raise_faults
-from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
+from iac_components.data.layouts.described.dataset_json import JSON_NAME, read_dataset_json
 from iac_components.data.layouts.general.auto3dseg import read_input
 from iac_components.data.layouts.general.label_classes import LabelClasses, parse_labels
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iac_components.data.case import image_stem
 from iac_components.data.faults import DatasetError, found_in
-from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
+from iac_components.data.layouts.described.dataset_json import JSON_NAME, read_dataset_json
 from iac_components.data.layouts.general.auto3dseg import is_datalist
 from iac_components.data.layouts.general.case_files import listed_images
 from iac_components.data.layouts.general.folder_pair import find_folders

@@ -13,7 +13,7 @@ from pathlib import Path
 from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout
-from iac_components.data.layouts.dataset_json import JSON_NAME, read_dataset_json
+from iac_components.data.layouts.described.dataset_json import JSON_NAME, read_dataset_json
 from iac_components.data.layouts.general.case_files import (
     channel_files,
     listed_images,

@@ -1,0 +1,1 @@
+"""What a table says: what is there to find, and who found it."""

@@ -1,0 +1,1 @@
+"""Rows of a table: which configurations and patients, and where their scores are kept."""
