@@ -5,7 +5,7 @@ from __future__ import annotations
 from iac_components.bundling.own_data.decisions.rule import OURS, Choice
 from iac_components.bundling.own_data.reading.facts import DatasetFacts
 from iac_components.data import make_folds, select_patients
-from iac_components.data.folds import stated_folds
+from iac_components.data.splits.folds import stated_folds
 from iac_components.search import DEFAULT_CRITERION, LEAST_PATIENTS
 
 __all__ = ["choose_criterion"]
