@@ -77,6 +77,11 @@ def test_weights_are_flat_and_their_record_says_what_they_are(
     assert record["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     assert record.get("skip_module", "iac") == skip_module
     assert record["training"] == {"machine": "a CPU", "run": run}
+    assert "scored" not in record
+    twin = "The same training without them"
+    ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={}, scored=twin)
+    record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
+    assert record["scored"] == twin
     assert record["test"]["dice"]["mean"]["mean"] == 0.75
 
 

@@ -19,6 +19,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from iac_components.bundling.rendering.facts import BUNDLES, IAC, Facts
+from iac_components.bundling.rendering.performance import SCORED
 from iac_components.common.files import read_json, write_json
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.engine.records.weights_record import read_run
@@ -39,6 +40,7 @@ def ship(
     evaluations: Sequence[Path],
     tested_on: str,
     facts: Mapping[str, str],
+    scored: str = SCORED,
 ) -> None:
     """Write model.pt and weights.json of a bundle.
 
@@ -48,6 +50,7 @@ def ship(
         evaluations: folders with the metrics.csv of evaluations; those of several folds are pooled.
         tested_on: where the scores are from, as in "of the test fold".
         facts: what the record of the training does not hold: machine, minutes, commands.
+        scored: whose scores they are: weights trained on every patient have none of their own.
 
     Raises:
         OSError: if a file is missing.
@@ -75,6 +78,7 @@ def ship(
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         **({SKIP_MODULE: "plain"} if plain else {}),
         "training": {**facts, "run": run},
+        **({} if scored == SCORED else {"scored": scored}),
         "tested_on": tested_on,
         "test": summary,
     }
@@ -110,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--tested_on", default="the test fold", help="whose patients were scored")
     parser.add_argument(
+        "--scored", default=SCORED, help="what was scored, if not the shipped weights themselves"
+    )
+    parser.add_argument(
         "--facts", type=_fact, nargs="*", default=[], metavar="NAME=VALUE", help="of the training"
     )
     given = parser.parse_args(arguments)
@@ -120,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             evaluations=given.evaluations,
             tested_on=given.tested_on,
             facts=dict(given.facts),
+            scored=given.scored,
         )
     except (ValueError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

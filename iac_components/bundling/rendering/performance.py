@@ -10,12 +10,15 @@ from typing import cast
 from iac_components.bundling.rendering.facts import Facts
 from iac_components.common.markdown_table import markdown_table
 
-__all__ = ["NOT_MEASURED", "eval_metrics", "performance", "scores_table"]
+__all__ = ["NOT_MEASURED", "SCORED", "eval_metrics", "performance", "scores_table"]
 
 NOT_MEASURED = (
     "Not measured. Every stage was run on a synthetic data set in this layout "
     "(`tools/verify_bundles.py`), which says that it runs and nothing about accuracy."
 )
+SCORED = "The shipped weights"
+"""What was scored, unless the record names a training that left the test patients out."""
+
 ELSEWHERE = (
     "What searches found, and what they cost, where it was measured: `docs/RESULTS.md` and "
     "`docs/BENCHMARKS.md` of the project."
@@ -44,8 +47,8 @@ def performance(stage: str, *, weights: Path) -> str:
     patients = _summaries(test["dice"])["mean"]["n_patients"]
     where = record.get("tested_on", "the test fold")
     return (
-        f"The shipped weights, on the {patients} patients of {where}. {_RECORD[stage]}\n\n"
-        + scores_table(test).rstrip()
+        f"{record.get('scored', SCORED)}, on the {patients} patients of {where}. "
+        f"{_RECORD[stage]}\n\n" + scores_table(test).rstrip()
     )
 
 

@@ -52,3 +52,11 @@ def test_where_the_scores_are_from_is_said(record):
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "tested_on": "five folds"}))
     assert "7 patients of five folds" in performance("inference", weights=record)
+
+
+def test_what_was_scored_is_said(record):
+    assert performance("inference", weights=record).startswith("The shipped weights, on the 7")
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "scored": "The same training without them"}))
+    text = performance("inference", weights=record)
+    assert text.startswith("The same training without them, on the 7 patients")
