@@ -151,8 +151,8 @@ class IacCombination(Combination):
                 f"{self.architecture_note()}"
             )
         return (
-            "without a cell: a search by `--criterion audit` around these weights found none that "
-            "is worth having, so the shipped `genotype.json` has none (and says why). Weights with "
+            "without a cell: a search by `--criterion audit` around these weights measured none to "
+            "be worth having, so the shipped `genotype.json` has none (and says why). Weights with "
             "cells are loaded with the genotype that they were trained with"
         )
 
