@@ -7,16 +7,18 @@ A RUN is a folder that holds metrics.csv, or NAME=DIR1,DIR2,... whose seeds are 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, compare_runs, load_run, render_markdown
+from iac_components.evaluation.best import best_first, describe_best
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 
 EXAMPLE = """
   iac compare runs/plain/evaluate runs/cell/evaluate
   iac compare plain=plain_s0,plain_s1 cell=cell_s0,cell_s1 --output comparison.json
+  iac compare flat=runs/a_unet/cross_validation volumes=runs/a_unet3d/cross_validation --best
 """
 
 
@@ -28,7 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="folder with metrics.csv, or NAME=DIR1,DIR2,... to average seeds",
     )
-    parser.add_argument("--reference", metavar="NAME", help="reference run (the first)")
+    reference = parser.add_mutually_exclusive_group()
+    reference.add_argument("--reference", metavar="NAME", help="reference run (the first)")
+    reference.add_argument(
+        "--best",
+        action="store_true",
+        help="compare with the run of the greatest mean Dice, and name those as good",
+    )
     parser.add_argument(
         "--margin", type=float, default=0.5, help="non-inferiority margin in Dice points (0.5)"
     )
@@ -42,11 +50,15 @@ def run(options: argparse.Namespace) -> None:
         OSError: if a file cannot be read or written.
         ValueError: if the runs cannot be compared.
     """
-    runs = _load(options.runs, options.reference)
+    runs: Mapping[str, Sequence[CaseRecord]] = _load(options.runs, options.reference)
+    if options.best:
+        runs = best_first(runs)
     comparison = compare_runs(runs, margin=options.margin)
     if options.output is not None:
         write_json(options.output, comparison.to_json())
     print(render_markdown(comparison), end="")
+    if options.best:
+        print(f"\n{describe_best(comparison)}")
 
 
 def _load(arguments: Sequence[str], reference: str | None) -> dict[str, list[CaseRecord]]:

@@ -52,11 +52,35 @@ def test_reference_and_margin(iac, runs: Path) -> None:
     assert verdict("--margin", "1.5").endswith("| yes |")
 
 
+def test_the_best_and_what_cannot_be_told_from_it(iac, runs: Path) -> None:
+    for name, shift in (("bad", -0.2), ("other", 0.0)):
+        records = [
+            CaseRecord(f"p{i}", "c", 1, "LV", 0.5 + 0.05 * i + shift + 0.001 * i * (-1) ** i, 3.0)
+            for i in range(6)
+        ]
+        write_metrics(runs / name, records, class_names=["LV"], info={})
+    ended = iac("compare", "bad", "base", "better", "other", "--best")
+    assert ended.status == 0
+    assert ended.out.startswith("Reference: better.")
+    last = ended.out.splitlines()[-1]
+    assert last.startswith("Best mean Dice of 6 patients: better, 63.50.")
+    # Six patients are too few for any of three to be told apart after Holm's correction.
+    assert all(f"{name} (" in last for name in ("base", "other", "bad"))
+    assert "base (-1.00 [-1.00, -1.00])" in last
+
+
+def test_the_best_is_no_run_of_ones_own_choice(iac, runs: Path) -> None:
+    ended = iac("compare", "base", "better", "--best", "--reference", "base")
+    assert ended.status == 2
+    assert "argument --reference: not allowed with argument --best" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["base"], "at least two runs, got 1: base"),
         (["base", "nowhere"], "'nowhere' does not exist"),
+        (["base", "short", "--best"], "only in 'base': p5"),
         (["base", "short"], "only in 'base': p5"),
         (["base", "x=seed0,short"], "only in 'seed0': p5"),
         (["base", "base"], "two runs are called 'base'"),
