@@ -186,7 +186,7 @@ def test_an_architecture_of_its_own_is_shipped(tmp_path, monkeypatch, kind):
     shutil.copytree(DINTS, sources)
     monkeypatch.setattr(DintsCombination, "sources", sources)
     combination = combine_dints(tmp_path)
-    assert combination.architecture_source().stem == "default"
+    assert combination.architecture_source().stem == "depths_4"
     content = json.loads(combination.architecture_source().read_text(encoding="utf-8"))
     own = sources / "architectures" / "mine.json"
     own.write_text(json.dumps({**content, "provenance": {"kind": kind}}), encoding="utf-8")

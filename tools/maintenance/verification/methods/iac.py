@@ -38,7 +38,7 @@ IAC = METHODS.register("iac")(
         architecture_file="genotype.json",
         architecture_option="genotype_path",
         read_provenance=_provenance,
-        shipped_kinds=("searched",),
+        shipped_kinds=("searched", "undecided"),
         shared_keys=("class_names", "in_channels", "pixdim", "patch_size"),
         landmarks={
             "search": TRAINING,
