@@ -97,5 +97,5 @@ def test_the_demo_runs(installed):
     assert len(list((out / "predictions").iterdir())) == 4
     assert (out / "overlay.png").is_file()
     assert "\nThe search's finding: " in done.stdout or "\nThe cell " in done.stdout
-    assert done.stdout.count("-m monai.bundle run") == 5
+    assert done.stdout.count("-m monai.bundle run") == 6
     assert [path.name for path in installed.cwd.iterdir()] == ["demo_output"]
