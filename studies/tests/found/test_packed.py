@@ -42,5 +42,6 @@ def test_the_interface_searches_on_packed_features(tmp_path):
         steps_per_epoch=1,
         warmup_epochs=1,
         batch_size=2,
+        criterion="stability",
     )
     assert genotype.nodes
