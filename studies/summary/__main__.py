@@ -114,8 +114,8 @@ def _planted() -> dict[str, str]:
     null = [number(run, "seconds") for run in audits if not run["remedy"]]
     tasks = [run for run in runs if run["remedy"]]
     missed = [
-        f"`{run['task']}`, seed {run['seed']}, by `{run['rule']}` (called {run['kind']})"
-        for run in runs
+        f"`{run['task']}`, seed {run['seed']} (called {run['kind']})"
+        for run in audits
         if not run["right"]
     ]
     missing = sorted(set(RULES) - {str(run["rule"]) for run in tasks})
