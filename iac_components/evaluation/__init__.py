@@ -10,7 +10,9 @@ alone.
 
 from __future__ import annotations
 
-from iac_components.evaluation.compare import ComparisonRow, RunComparison, compare_runs
+from iac_components.evaluation.comparing.compare import ComparisonRow, RunComparison, compare_runs
+from iac_components.evaluation.comparing.runs import average_seeds, load_run
+from iac_components.evaluation.comparing.table import render_markdown
 from iac_components.evaluation.handler import PatientMetrics
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY, ClassMetrics, case_metrics
 from iac_components.evaluation.patient_dice import PatientDice
@@ -24,7 +26,6 @@ from iac_components.evaluation.postprocessing.handler import LargestComponents
 from iac_components.evaluation.records import CSV_NAME, METRICS, CaseRecord, read_metrics
 from iac_components.evaluation.regions import scored_regions
 from iac_components.evaluation.report import write_metrics
-from iac_components.evaluation.runs import average_seeds, load_run
 from iac_components.evaluation.statistics import (
     PairedComparison,
     Summary,
@@ -33,7 +34,6 @@ from iac_components.evaluation.statistics import (
     paired_comparison,
     summarize,
 )
-from iac_components.evaluation.table import render_markdown
 
 __all__ = [
     "CSV_NAME",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from iac_components.common.files import write_json
 from iac_components.evaluation import CaseRecord, compare_runs, load_run, render_markdown
-from iac_components.evaluation.best import best_first, describe_best
+from iac_components.evaluation.comparing.best import best_first, describe_best
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iac_components.evaluation import CaseRecord, compare_runs
-from iac_components.evaluation.best import best_first, describe_best
+from iac_components.evaluation.comparing.best import best_first, describe_best
 
 
 def run(shift: float, *, noise: float = 0.0) -> list[CaseRecord]:

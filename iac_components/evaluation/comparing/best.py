@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from iac_components.evaluation.compare import ComparisonRow, RunComparison
+from iac_components.evaluation.comparing.compare import ComparisonRow, RunComparison
+from iac_components.evaluation.comparing.runs import require_same_cases
 from iac_components.evaluation.patients import finite_mean, patient_scores
 from iac_components.evaluation.records import CaseRecord
-from iac_components.evaluation.runs import require_same_cases
 
 __all__ = ["best_first", "describe_best"]
 
