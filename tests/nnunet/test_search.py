@@ -148,6 +148,9 @@ def test_search_in_3d_judges_by_patient(searched, here):
     assert findings["patients"] == len(trainer.halves["architecture"])
     assert findings["images"] == 2 * findings["patients"]
     assert findings["looks"] > 0
+    steps = trainer.options.steps_per_epoch * trainer.audit.batch_size
+    spaced = trainer.options.audit_settings().paced(judged=findings["images"], trained=steps)
+    assert trainer.audit.settings.every == spaced.every > 1
     assert (folder / "audit_trace.csv").is_file()
     assert (folder / "effects.png").is_file()
 

@@ -75,7 +75,7 @@ class SearchOptions:
     tolerance: float = 0.003
     alpha: float = 0.05
     images_a_patient: int = 4
-    audit_every: int = 1
+    audit_every: int | None = None
     cost: CostUnit = "multiply_adds"
     max_cost: float | None = None
     seed: int = 0

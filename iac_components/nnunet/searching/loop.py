@@ -81,6 +81,8 @@ class SearchLoop:
 
     def start(self) -> None:
         """Begin or continue the search."""
+        # By what an epoch's steps cost the audit spaces its looks.
+        self._engine.state.epoch_length = self.options.steps_per_epoch
         self._engine.fire_event(Events.STARTED)
         self._iteration = len(self.trace) * self.options.steps_per_epoch
 
