@@ -14,6 +14,7 @@ from monai.engines import Trainer
 
 from iac_components.common.console.signals import NotedSignal, signals_noted
 from iac_components.common.ranks import is_first_rank, largest
+from iac_components.engine.mixed_precision import use_bfloat16_on_cpu
 
 __all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal", "until_signal"]
 
@@ -34,7 +35,8 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
     A trainer ends after the step, an evaluator after the case; the events TERMINATE and not
     COMPLETED are fired. The epoch at work is given up: a resume repeats it, and finds what an
     uninterrupted run would have found. A signal in the last step of an epoch lets the epoch end.
-    Ranks end after the same step, whichever of them got the signal.
+    Ranks end after the same step, whichever of them got the signal. Engines with ``amp`` on a CPU
+    compute in bfloat16.
 
     Args:
         engine: a trainer or an evaluator.
@@ -44,6 +46,8 @@ def run_until_signal(engine: Engine, validators: Sequence[Engine] = ()) -> None:
         KeyboardInterrupt: after SIGINT, in a program other than MONAI's command.
         SystemExit: after a signal otherwise; 130 for SIGINT and 143 for SIGTERM.
     """
+    for each in (engine, *validators):
+        use_bfloat16_on_cpu(each)
     training = isinstance(engine, Trainer)
     if training:
         with suppress(TypeError):

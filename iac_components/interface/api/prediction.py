@@ -56,7 +56,7 @@ def predict(
         recipe: settings that turn volumes into the network's input, ``data.recipe``.
         output_dir: folder of ``<case>_seg.nii.gz``; None returns the label maps.
         device: of the computation; the GPU if there is one, else the CPU.
-        amp: mixed precision; None turns it on with CUDA.
+        amp: mixed precision (bfloat16 on a CPU); None turns it on with CUDA.
         num_workers: processes that load images.
 
     Returns:

@@ -79,7 +79,7 @@ def evaluate(
         class_names: names of the foreground classes, if the data do not have them.
         regions: label values of each region to score; None scores each class alone.
         device: of the computation; the GPU if there is one, else the CPU.
-        amp: mixed precision; None turns it on with CUDA.
+        amp: mixed precision (bfloat16 on a CPU); None turns it on with CUDA.
         num_workers: processes that load data.
 
     Raises:

@@ -117,7 +117,7 @@ def search_topology(
         resume: start from the newest checkpoint, if there is one of this search.
         device: of the computation; the GPU if there is one, else the CPU.
         seed: of all random numbers; it also sets Python's, NumPy's and torch's generators.
-        amp: mixed precision; None turns it on with CUDA.
+        amp: mixed precision (bfloat16 on a CPU); None turns it on with CUDA.
         num_workers: processes that load data.
 
     Raises:

@@ -61,7 +61,7 @@ class BilevelTrainer(SupervisedTrainer):
         epoch_length: weight steps an epoch; the whole loader by default.
         inferer: MONAI's ``SimpleInferer`` by default.
         train_handlers: Ignite handlers.
-        amp: mixed precision; needs CUDA.
+        amp: mixed precision, with CUDA; on a CPU see ``run_until_signal``.
 
     Attributes:
         architecture_steps: steps that the architecture parameters have taken in the epoch; a step
