@@ -25,6 +25,7 @@ from iac_components.data.datasets import (
     SliceDataset,
     VolumePatchDataset,
     epoch_loader,
+    rotation_angles,
     share_of_cases,
 )
 from iac_components.data.datasets.fixed_patches import FixedPatches, fixed_patches
@@ -107,6 +108,7 @@ __all__ = [
     "register_part",
     "registered_layouts",
     "registered_parts",
+    "rotation_angles",
     "save_folds",
     "select_cases",
     "select_patients",

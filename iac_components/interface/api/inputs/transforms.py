@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from monai.inferers import Inferer
 from monai.transforms import (
@@ -25,7 +25,7 @@ from monai.transforms import (
     SpatialPadd,
 )
 
-from iac_components.data import NiftiReader, WholeLabelsd
+from iac_components.data import NiftiReader, WholeLabelsd, rotation_angles
 from iac_components.interface.api.inputs.recipe import PLANES, Recipe
 from iac_components.networks import ForegroundSliceInferer, PairedWindowInferer
 
@@ -41,14 +41,6 @@ __all__ = [
 PAIR = ("image", "label")
 INDICES = ("label_fg_indices", "label_bg_indices")
 """Keys of the foreground and background indices that patch crops use."""
-
-Settings = Mapping[str, object]
-
-_STRENGTH: dict[int, tuple[Settings, float]] = {
-    2: ({"prob": 0.9, "rotate_range": 0.26, "scale_range": 0.15}, 0.2),
-    3: ({"prob": 0.3, "rotate_range": [0.0, 0.0, 0.26], "scale_range": [0.1, 0.1, 0.1]}, 0.1),
-}
-"""Spatial dimensions -> rotation and scale of a patch, and changes of its grey values."""
 
 
 def training_volumes(recipe: Recipe) -> Compose:
@@ -83,13 +75,20 @@ def augmentation(recipe: Recipe) -> Compose:
         )
     if not recipe.augment:
         return Compose([crop])
-    affine, change = _STRENGTH[recipe.spatial_dims]
+    flat = recipe.spatial_dims == 2
     varied = Compose(
         [
             *(RandFlipd(PAIR, prob=p, spatial_axis=i) for i, p in enumerate(recipe.flips)),
-            RandAffined(PAIR, **affine, mode=["bilinear", "nearest"], padding_mode="border"),
-            RandScaleIntensityd("image", factors=change, prob=0.5),
-            RandShiftIntensityd("image", offsets=change, prob=0.5),
+            RandAffined(
+                PAIR,
+                prob=0.9,
+                rotate_range=0.26 if flat else rotation_angles(recipe.pixdim),
+                scale_range=0.15 if flat else [0.15] * 3,
+                mode=["bilinear", "nearest"],
+                padding_mode="border",
+            ),
+            RandScaleIntensityd("image", factors=0.2, prob=0.5),
+            RandShiftIntensityd("image", offsets=0.2, prob=0.5),
         ]
     )
     return Compose([crop, varied])
