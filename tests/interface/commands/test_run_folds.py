@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 
 import pytest
 
@@ -166,3 +170,25 @@ def test_a_fold_that_fails_names_its_log(small_hippocampus, tmp_path):
     command = ["run", "no_such_bundle", str(small_hippocampus), "--output_dir", str(tmp_path)]
     with pytest.raises(StageError, match=r"Fold 0 ended with exit status 2.*fold_0/run\.log"):
         run_folds_in_parallel(command, [], [0], ["cpu"], out=tmp_path)
+
+
+def test_a_signal_keeps_the_folds_that_wait_from_starting(tmp_path, monkeypatch, capsys):
+    waiting = tmp_path / "waiting.sh"
+    waiting.write_text("#!/bin/sh\necho begun\nexec sleep 60\n")
+    waiting.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(waiting))
+    logs = [tmp_path / f"fold_{fold}" / "run.log" for fold in range(4)]
+
+    def stop():
+        while not all(log.is_file() and log.read_text() for log in logs[:2]):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(StageError, match=r"^Fold 0 ended with exit status 143") as caught:
+        run_folds_in_parallel(["run"], [], range(4), ["cpu", "cpu"], out=tmp_path)
+    stopper.join()
+    assert caught.value.status == 143
+    assert [log.exists() for log in logs] == [True, True, False, False]
+    assert "Fold 2" not in capsys.readouterr().out

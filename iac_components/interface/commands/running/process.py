@@ -46,10 +46,16 @@ def run_stage(stage: Stage) -> None:
 
 
 @contextmanager
-def handed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Forward signals to the processes of a list; ignored ones (``nohup``) stay ignored."""
+def handed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """Forward signals to the processes of a list; ignored ones (``nohup``) stay ignored.
+
+    Yields:
+        The signals that came, for what is not started yet.
+    """
+    received: list[int] = []
 
     def send(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         for process in processes:
             process.send_signal(number)
 
@@ -58,7 +64,7 @@ def handed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
     for number in heard:
         signal.signal(number, send)
     try:
-        yield
+        yield received
     finally:
         for number in heard:
             signal.signal(number, before[number])
