@@ -66,7 +66,14 @@ def test_weights_are_flat_and_their_record_says_what_they_are(
     run = {"options": {"skip_module": skip_module, "epochs": 3}}
     monkeypatch.setattr("tools.maintenance.ship.read_run", lambda path: run)
     shutil.copy(NO_CELL if skip_module == "plain" else CELLS, bundle / "genotype.json")
-    ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={"machine": "a CPU"})
+    ship(
+        bundle,
+        trained,
+        evaluations=[evaluation],
+        tested_on="two",
+        facts={"machine": "a CPU"},
+        note="Made.",
+    )
     model = bundle / "models" / "model.pt"
     shipped = deployed(bundle, skip_module)
     shipped.load_state_dict(torch.load(model, weights_only=True))
@@ -78,8 +85,17 @@ def test_weights_are_flat_and_their_record_says_what_they_are(
     assert record.get("skip_module", "iac") == skip_module
     assert record["training"] == {"machine": "a CPU", "run": run}
     assert "scored" not in record
+    assert record["note"] == "Made."
     twin = "The same training without them"
-    ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={}, scored=twin)
+    ship(
+        bundle,
+        trained,
+        evaluations=[evaluation],
+        tested_on="two",
+        facts={},
+        note="Twin.",
+        scored=twin,
+    )
     record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
     assert record["scored"] == twin
     assert record["test"]["dice"]["mean"]["mean"] == 0.75
@@ -89,5 +105,5 @@ def test_weights_of_another_network_leave_the_bundle_alone(bundle, evaluation, t
     trained = tmp_path / "trained.pt"
     torch.save({"model": {"other": torch.zeros(1)}}, trained)
     with pytest.raises(ValueError, match="other"):
-        ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={})
+        ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={}, note="")
     assert not (bundle / "models" / "model.pt").exists()

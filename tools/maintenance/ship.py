@@ -40,6 +40,7 @@ def ship(
     evaluations: Sequence[Path],
     tested_on: str,
     facts: Mapping[str, str],
+    note: str,
     scored: str = SCORED,
 ) -> None:
     """Write model.pt and weights.json of a bundle.
@@ -50,6 +51,7 @@ def ship(
         evaluations: folders with the metrics.csv of evaluations; those of several folds are pooled.
         tested_on: where the scores are from, as in "of the test fold".
         facts: what the record of the training does not hold: machine, minutes, commands.
+        note: for the README: data and licence, how the weights were trained and what was scored.
         scored: whose scores they are: weights trained on every patient have none of their own.
 
     Raises:
@@ -77,6 +79,7 @@ def ship(
         "file": "models/model.pt",
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         **({SKIP_MODULE: "plain"} if plain else {}),
+        "note": note,
         "training": {**facts, "run": run},
         **({} if scored == SCORED else {"scored": scored}),
         "tested_on": tested_on,
@@ -117,6 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--scored", default=SCORED, help="what was scored, if not the shipped weights themselves"
     )
     parser.add_argument(
+        "--note", required=True, help="for the README: how they were trained and scored"
+    )
+    parser.add_argument(
         "--facts", type=_fact, nargs="*", default=[], metavar="NAME=VALUE", help="of the training"
     )
     given = parser.parse_args(arguments)
@@ -127,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             evaluations=given.evaluations,
             tested_on=given.tested_on,
             facts=dict(given.facts),
+            note=given.note,
             scored=given.scored,
         )
     except (ValueError, OSError) as error:

@@ -64,7 +64,6 @@ def words_of(
         "dataset_folder": name,
         "weights_note": "models/model.pt was trained by whoever keeps this bundle; "
         "docs/data_license.txt tells what is known of the data's licence.",
-        "weights_may_be_shared": False,
         "no_weights_reason": "this bundle was made for a data set of your own",
     }
 

@@ -28,7 +28,7 @@ from iac_components.bundling.rendering.facts import (
     read_json,
 )
 from iac_components.bundling.rendering.json_layout import to_json
-from iac_components.bundling.rendering.performance import eval_metrics, performance
+from iac_components.bundling.rendering.performance import eval_metrics, performance, weights_note
 from iac_components.common.files import write_text
 
 IMAGE_KEY = "image_key"
@@ -174,6 +174,8 @@ class Combination(ABC):
                 f"../{self.prefix}_train/configs/train.json --dataset_dir <dataset_dir> --ckpt_dir "
                 "models`."
             )
+        elif self.weights_record.exists():
+            words["weights_note"] = weights_note(self.weights_record)
         return words
 
     def _options(self, stage: str) -> Facts:

@@ -10,7 +10,7 @@ from typing import cast
 from iac_components.bundling.rendering.facts import Facts
 from iac_components.common.markdown_table import markdown_table
 
-__all__ = ["NOT_MEASURED", "SCORED", "eval_metrics", "performance", "scores_table"]
+__all__ = ["NOT_MEASURED", "SCORED", "eval_metrics", "performance", "scores_table", "weights_note"]
 
 NOT_MEASURED = (
     "Not measured. Every stage was run on a synthetic data set in this layout "
@@ -62,6 +62,15 @@ def eval_metrics(weights: Path) -> Facts:
     dice, distance = (_summaries(test[name]) for name in ("dice", "hd95"))
     classes = {f"dice_{name}": found["mean"] for name, found in dice.items() if name != "mean"}
     return {"mean_dice": dice["mean"]["mean"], "mean_hd95_mm": distance["mean"]["mean"], **classes}
+
+
+def weights_note(weights: Path) -> str:
+    """Return what the record of shipped weights says of them in words.
+
+    Args:
+        weights: record of the weights.
+    """
+    return cast(str, json.loads(weights.read_text(encoding="utf-8"))["note"])
 
 
 def scores_table(test: Mapping[str, Mapping[str, Facts]]) -> str:
