@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Makes an environment for each client that is named (all, if none is) and runs its tests in it.
-# Usage: bash tools/test_clients.sh [nnunet|nvflare|tracking|deploy|label|slurm ...]
+# Usage: bash tools/test_clients.sh [nnunet|nvflare|tracking|deploy|label|slurm|oldest ...]
 # A client is a function below, with a file of pins in tools/clients and tests that skip where it is not
 # installed. IAC_PYTHON chooses the interpreter (default python3, 3.10 or newer; 3.11 for nvflare).
 # Real volumes: IAC_SHARED names the folder whose data/ holds Task04_Hippocampus.
 cd "$(dirname "$0")/.."
 set -euo pipefail
 
-CLIENTS=(nnunet nvflare tracking deploy label slurm)
+CLIENTS=(nnunet nvflare tracking deploy label slurm oldest)
 
-# environment NAME: build/clients/NAME with torch, the package's pins and pytest, made anew if pins
-# have changed; the client's own pins are then still to be installed (fresh=yes), and it to be marked
-# as ready.
+# environment NAME [PINS]: build/clients/NAME with torch, the package's pins (or others) and pytest,
+# made again if pins have changed; the client's own pins are then still to be installed (fresh=yes),
+# and it to be marked as ready.
 environment() {
     home=build/clients/$1
+    local pins=${2:-requirements.txt}
     # slurm has no pins of its own.
     wanted=$({
         cat requirements.txt tools/environment/requirements-dev.txt pyproject.toml
@@ -27,8 +28,8 @@ environment() {
     rm -rf "$home"
     "${IAC_PYTHON:-python3}" -m venv "$home"
     # torch first and alone: with it installed, no other package pulls a build of its own choice.
-    install "$(grep '^torch==' requirements.txt)"
-    install -r requirements.txt
+    install "$(grep '^torch==' "$pins")"
+    install -r "$pins"
     grep -E '^(pytest|hypothesis)' tools/environment/requirements-dev.txt >"$home/test.txt"
     install -r "$home/test.txt"
 }
@@ -97,6 +98,16 @@ slurm() {
         ready
     fi
     IAC_TEST_SLURM=1 run_tests tests/clients/test_slurm.py
+}
+
+# What users may have: the lowest versions that pyproject.toml allows.
+oldest() {
+    environment oldest tools/clients/oldest.txt
+    if [ $fresh = yes ]; then
+        install --no-deps -e .
+        ready
+    fi
+    run_tests tests/interface/api tests/bundles/test_chain.py tests/networks tests/configs tests/search_space
 }
 
 for name in "${@:-${CLIENTS[@]}}"; do

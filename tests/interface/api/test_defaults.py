@@ -114,7 +114,11 @@ def _named(name, value):
 
 
 def of_optimizer(optimizer):
-    groups = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    # A config's pair is a list, which older versions of torch keep.
+    groups = [
+        {k: tuple(v) if isinstance(v, list) else v for k, v in group.items() if k != "params"}
+        for group in optimizer.param_groups
+    ]
     sizes = [[tuple(p.shape) for p in group["params"]] for group in optimizer.param_groups]
     return type(optimizer), groups, sizes
 
