@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from iac_components.bundling.rendering.performance import scores_table
 from iac_components.common.files import read_json, write_text
+from iac_components.evaluation import read_metrics
 from studies.cell_table.findings.reliability import reliability
 from studies.cell_table.rows.configurations import configurations
 from studies.cell_table.rows.records import read_lines
@@ -25,13 +25,26 @@ from studies.rules import RULES
 from studies.search_cost.pages.raw_fields import POINTS, at, number, records
 from studies.search_cost.pages.tables import quality_table, search_ratios
 from studies.search_cost.write import RAW, read, read_searches
-from studies.summary.tables import CHEAPEST, NONE, cells_table, found_table, row_of
+from studies.summary.tables import (
+    CHEAPEST,
+    NONE,
+    Scores,
+    cells_table,
+    found_table,
+    gain,
+    row_of,
+    weights_table,
+)
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "studies"
+SHIPPED = STUDIES / "shipped" / "results"
 TEMPLATE = Path(__file__).with_name("page.md")
 PAGE = ROOT / "docs" / "RESULTS.md"
-WEIGHTS = ROOT / "bundles/hippocampus_unet_iac_segmentation_inference/docs/weights.json"
+NETWORKS = {"unet": "2-D U-Net", "nnunet3d": "3-D nnU-Net"}
+"""Backbones of hippocampus whose weights are shipped, as the page calls them."""
+
+RECORD = "bundles/hippocampus_{}_iac_segmentation_inference/docs/weights.json"
 DATASET = "hippocampus"
 SHIFTS = ("inverted", "bias")
 FOUND_AT = "inverted"
@@ -152,12 +165,16 @@ def _inference() -> dict[str, str]:
 
 
 def _weights() -> dict[str, str]:
-    test = at(read(WEIGHTS), "test")
+    tests = {
+        title: at(read(ROOT / RECORD.format(name)), "test") for name, title in NETWORKS.items()
+    }
+    cases = {name: read_metrics(SHIPPED / name / "fold_0.csv") for name in NETWORKS}
     shipped = read(STUDIES / "off_centre" / "results" / "shipped.json")
     corner = at(shipped, "mean_dice")
     return {
-        "weights": scores_table(cast(Mapping[str, Mapping[str, dict[str, object]]], test)),
-        "patients": f"{number(test, 'dice', 'mean', 'n_patients'):.0f}",
+        "weights": weights_table(cast(Mapping[str, Mapping[str, Mapping[str, Scores]]], tests)),
+        "patients": f"{number(next(iter(tests.values())), 'dice', 'mean', 'n_patients'):.0f}",
+        "volumes_gain": gain(cases["nnunet3d"], cases["unet"]),
         "as_it_is": f"{number(corner, 'as_it_is'):.3f}",
         "corner": f"{number(corner, 'corner'):.3f}",
         "corner_cases": str(len(at(shipped, "cases", "corner"))),

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.common.markdown_table import markdown_table
+from iac_components.evaluation import CaseRecord
+from iac_components.evaluation.comparing.compare import compare_runs
 from studies.cell_table.rows.table import CellTable
 from studies.found.comparison import compare
 from studies.found.records import Found
 
-__all__ = ["CHEAPEST", "NONE", "cells_table", "found_table", "row_of"]
+__all__ = ["CHEAPEST", "NONE", "cells_table", "found_table", "gain", "row_of", "weights_table"]
 
 NONE = "none"
 CHEAPEST = "uniform-skip_connect-1"
 
 _NODES = (1, 2, 3, 4)
+
+Scores = Mapping[str, object]
+"""Mean of a score over patients, with its interval."""
 
 
 def row_of(table: CellTable, name: str) -> NDArray[np.intp]:
@@ -96,3 +102,41 @@ def found_table(records: Mapping[str, Sequence[Found]], table: CellTable) -> str
             )
         )
     return markdown_table(header, rows)
+
+
+def weights_table(tests: Mapping[str, Mapping[str, Mapping[str, Scores]]]) -> str:
+    """Dice of each class, mean Dice and mean HD95 of shipped networks, a network a row.
+
+    Args:
+        tests: summaries of their evaluations, by metric, as ``metrics.json`` holds them.
+    """
+    first = next(iter(tests.values()))
+    classes = tuple(cast(Mapping[str, Scores], first["dice"]["classes"]))
+    header = ("network", *classes, "mean Dice x 100", "HD95, mm")
+    rows = []
+    for network, test in tests.items():
+        of_classes = cast(Mapping[str, Scores], test["dice"]["classes"])
+        dice = [*(of_classes[name] for name in classes), test["dice"]["mean"]]
+        cells = [_interval(scores, 100) for scores in dice]
+        rows.append((network, *cells, _interval(test["hd95"]["mean"], 1)))
+    return markdown_table(header, rows, words=len(header))
+
+
+def gain(run: Sequence[CaseRecord], reference: Sequence[CaseRecord]) -> str:
+    """Mean difference in Dice points over patients, with its interval and p-value.
+
+    Args:
+        run: scores of a network.
+        reference: of another, on the same cases.
+    """
+    rows = compare_runs({"reference": reference, "run": run}, metrics=("dice",)).rows
+    paired = next(row.paired for row in rows if row.class_name is None)
+    if paired is None:
+        raise ValueError("a paired comparison needs two patients.")
+    ends = f"{100 * paired.lower:+.2f} to {100 * paired.upper:+.2f}"
+    return f"{100 * paired.mean_difference:+.2f} points ({ends}, p = {paired.p_value:.1g})"
+
+
+def _interval(scores: Scores, scale: float) -> str:
+    low, high = cast(Sequence[float], scores["interval_95"])
+    return f"{scale * cast(float, scores['mean']):.2f} [{scale * low:.2f}, {scale * high:.2f}]"

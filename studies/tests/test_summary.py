@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import studies.summary.__main__ as tool
+from iac_components.evaluation import CaseRecord
 from studies.cell_table.rows.table import CellTable
-from studies.summary.tables import cells_table, found_table, row_of
+from studies.summary.tables import cells_table, found_table, gain, row_of, weights_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,3 +80,30 @@ def test_found_cells_stand_against_random_ones():
 def test_arguments_are_refused():
     with pytest.raises(SystemExit, match="takes no arguments"):
         tool.main(["--page"])
+
+
+def scores(mean):
+    return {"mean": mean, "interval_95": [mean - 0.1, mean + 0.1]}
+
+
+def test_a_network_is_a_row_of_its_classes_and_means():
+    test = {
+        "dice": {"classes": {"head": scores(0.5), "tail": scores(0.7)}, "mean": scores(0.6)},
+        "hd95": {"classes": {}, "mean": scores(2.0)},
+    }
+    header, _, row = weights_table({"a": test}).splitlines()
+    assert header == "| network | head | tail | mean Dice x 100 | HD95, mm |"
+    cells = "50.00 [40.00, 60.00] | 70.00 [60.00, 80.00] | 60.00 [50.00, 70.00] | 2.00 [1.90, 2.10]"
+    assert row == f"| a | {cells} |"
+
+
+def test_a_gain_is_paired_by_patient():
+    def run(dice):
+        return [
+            CaseRecord(f"p{n}", f"c{n}", 1, "organ", score, 1.0, 0.0)
+            for n, score in enumerate(dice)
+        ]
+
+    found = gain(run([0.6, 0.7, 0.8, 0.9]), run([0.5, 0.6, 0.7, 0.8]))
+    assert found.startswith("+10.00 points (+10.00 to +10.00, p = 0.1")
+    assert gain(run([0.5, 0.9]), run([0.6, 0.6])).startswith("+10.00 points (-10.00 to +30.00")
