@@ -57,18 +57,18 @@ run_tests() {
 
 nnunet() {
     client nnunet
-    run_tests tests/nnunet
+    run_tests tests/clients/nnunet
 }
 
 nvflare() {
     client nvflare
-    run_tests tests/clients/test_nvflare.py
+    run_tests tests/clients/installed/test_nvflare.py
 }
 
 # MLflow and TensorBoard.
 tracking() {
     client tracking
-    run_tests tests/ecosystem/test_tracking.py
+    run_tests tests/clients/ecosystem/test_tracking.py
 }
 
 # Without the package, so that a zip's folder can show that it needs none.
@@ -78,12 +78,12 @@ deploy() {
         install --no-deps -r tools/clients/deploy.txt
         ready
     fi
-    run_tests tests/clients/test_deploy.py
+    run_tests tests/clients/installed/test_deploy.py
 }
 
 label() {
     client label
-    run_tests tests/clients/test_label.py
+    run_tests tests/clients/installed/test_label.py
 }
 
 slurm() {
@@ -96,7 +96,7 @@ slurm() {
         install --no-deps -e .
         ready
     fi
-    IAC_TEST_SLURM=1 run_tests tests/clients/test_slurm.py
+    IAC_TEST_SLURM=1 run_tests tests/clients/installed/test_slurm.py
 }
 
 for name in "${@:-${CLIENTS[@]}}"; do
