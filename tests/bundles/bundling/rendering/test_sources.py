@@ -26,7 +26,7 @@ from iac_components.dints import load_architecture
 DATASETS, BACKBONES, TASKS = IAC / "datasets", IAC / "backbones", DECATHLON / "tasks"
 
 
-def test_sources_are_known_by_their_files_without_a_second_ending():
+def test_sources_are_known_by_their_files():
     assert known(DATASETS) == ("acdc", "amos", "brats", "hippocampus", "kits")
     assert known(BACKBONES) == ("efficientnet", "nnunet", "resnet", "unet")
     assert len(known(TASKS)) == 10
