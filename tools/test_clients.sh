@@ -9,7 +9,7 @@ set -euo pipefail
 
 CLIENTS=(nnunet nvflare tracking deploy label slurm)
 
-# environment NAME: build/clients/NAME with torch, the package's pins and pytest, made anew if pins
+# environment NAME: build/clients/NAME with torch, the package's pins and pytest, remade if pins
 # have changed; the client's own pins are then still to be installed (fresh=yes), and it to be marked
 # as ready.
 environment() {

@@ -24,7 +24,7 @@ def image_batch(
     Args:
         batchdata: a batch.
         device: where to put the images.
-        non_blocking: whether the host may go on before they are there.
+        non_blocking: whether the host may continue before they are there.
         image_key: their key in the batch.
         **arguments: of ``Tensor.to``.
 

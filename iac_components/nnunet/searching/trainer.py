@@ -143,7 +143,7 @@ class nnUNetTrainerIACSearch(nnUNetTrainer):  # noqa: N801 - nnU-Net finds train
         return loaders
 
     def on_train_start(self) -> None:
-        """Begin with the trained weights, unless a search goes on."""
+        """Begin with the trained weights, unless a search is resumed."""
         if not self.was_initialized:
             self.initialize()
         path = trained_weights(
