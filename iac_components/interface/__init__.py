@@ -1,3 +1,3 @@
-"""Python interface, and the commands of ``iac``."""
+"""Python interface, and the program ``iac`` with its commands."""
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from monai.engines import Workflow
 import iac_components as iac
 from iac_components.data.datasets.fingerprint import transform_fingerprint
 from iac_components.engine import RunRecord
-from iac_components.interface.api.audits import audit_of
 from iac_components.interface.api.cells import AUDIT_LEARNING_RATE, LEARNING_RATE, WARMUP_EPOCHS
 from iac_components.interface.api.cells import BATCH_SIZE as SEARCH_BATCH
+from iac_components.interface.api.engines.audits import audit_of
 from iac_components.interface.api.engines.components import (
     cell_criterion,
     segmentation_loss,

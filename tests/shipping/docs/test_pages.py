@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import iac_components
-from iac_components.interface.commands.program import COMMANDS, add_command
+from iac_components.interface.program import COMMANDS, add_command
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "README.md"

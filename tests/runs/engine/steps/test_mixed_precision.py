@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 import iac_components as iac
 from iac_components.engine import run_until_signal
-from iac_components.engine.mixed_precision import Bfloat16Inferer
+from iac_components.engine.steps.mixed_precision import Bfloat16Inferer
 
 
 class Watched(nn.Module):
