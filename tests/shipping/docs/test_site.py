@@ -49,5 +49,5 @@ def test_every_package_with_public_names_has_a_page():
         for path in (ROOT / "iac_components").glob("*/__init__.py")
         if "__all__" in path.read_text(encoding="utf-8")
     ]
-    documented = {path.stem for path in (ROOT / "docs" / "api").glob("*.md")}
+    documented = {path.stem for path in (ROOT / "docs" / "api").rglob("*.md")}
     assert documented == {*packages, *DEEPER, "index", "python"}

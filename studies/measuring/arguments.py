@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from studies.rules import RULES
+from studies.measuring.rules import RULES
 
 __all__ = ["add_search_arguments"]
 
