@@ -17,7 +17,7 @@ from iac_components.search_space import load_genotype
 
 
 def content(workflow, item):
-    """What an item of the config became in a run."""
+    """An item of the config, as a run made it."""
     return workflow.parser.get_parsed_content(item)
 
 

@@ -1,4 +1,4 @@
-"""What MONAI Label and MonaiAlgo do with a bundle beside reading its properties."""
+"""MONAI Label and MonaiAlgo use a bundle in more ways than reading its properties."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def image(hippocampus) -> Path:
 
 @pytest.fixture(scope="session")
 def own_prediction(shipped, image, tmp_path_factory) -> Path:
-    """What the bundle itself makes of the image, as a user runs it."""
+    """The bundle's own label map of the image, as a user runs it."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "in").mkdir()
     (folder / "in" / image.name).symlink_to(image)

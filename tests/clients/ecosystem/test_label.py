@@ -1,4 +1,4 @@
-"""What MONAI Label reads and overrides; the package itself is too heavy to be required here."""
+"""MONAI Label reads and overrides these; the package itself is too heavy to be required here."""
 
 from __future__ import annotations
 

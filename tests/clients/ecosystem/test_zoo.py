@@ -1,4 +1,4 @@
-"""What the model zoo asks of a bundle, in our words: cheap for all, whole for those with weights.
+"""The model zoo's demands on a bundle, in our words: cheap for all, whole for those with weights.
 
 The zoo's own script is not ours to copy; what it looks at is the specification of bundles.
 """

@@ -29,7 +29,7 @@ SITES = {"site-1": ((0, 5), 3), "site-2": ((5, 10), 1)}
 
 @dataclass(frozen=True)
 class Federation:
-    """What the simulator has left."""
+    """Files that the simulator has left."""
 
     workspace: Path
     output: str

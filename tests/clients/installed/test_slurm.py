@@ -78,7 +78,7 @@ class Cluster:
 
     @property
     def output(self) -> str:
-        """What the job has printed; two ranks' progress bars may break into each other."""
+        """Text that the job has printed; two ranks' progress bars may break into each other."""
         return (self.folder / "job.log").read_text(errors="replace")
 
     def run(self, *words: str) -> str:

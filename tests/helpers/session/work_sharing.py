@@ -1,4 +1,4 @@
-"""How the test command's processes share the work: file by file, the slowest first."""
+"""Work is shared among the test command's processes file by file, the slowest first."""
 
 from __future__ import annotations
 

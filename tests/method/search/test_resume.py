@@ -25,7 +25,7 @@ PRUNED_AT = (3, 4)  # decided after epoch 4: the fifth never comes
 
 @dataclass
 class Result:
-    """What must not depend on interruptions."""
+    """The results that must not depend on interruptions."""
 
     losses: list[float]
     state: dict[str, torch.Tensor]
@@ -114,7 +114,7 @@ def test_lost_cells_skips_and_nodes_stay_lost(make_search, make_supernet, tmp_pa
 
 
 class CrashError(Exception):
-    """What ends a run in the middle."""
+    """The error that ends a run in the middle."""
 
 
 @pytest.mark.parametrize("stop", range(1, EPOCHS))

@@ -1,4 +1,4 @@
-"""What is left of a cell when nodes have lost their inputs."""
+"""Rest of a cell when nodes have lost their inputs."""
 
 from __future__ import annotations
 

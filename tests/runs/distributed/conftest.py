@@ -103,7 +103,7 @@ class Killed:
 
 @dataclass(frozen=True)
 class Runs:
-    """What two ranks found in the runs of a plan, and where they wrote."""
+    """Findings of two ranks in the runs of a plan, and the files they wrote."""
 
     root: Path
     ranks: list[dict]

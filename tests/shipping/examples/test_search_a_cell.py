@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[3] / "examples" / "search_a_cell.py"
 
 
 def scores(text: str) -> str:
-    """What the example prints, without the log of its trainings."""
+    """The table that the example prints, without the log of its trainings."""
     return "\n".join(line for line in text.splitlines() if " - INFO - " not in line)
 
 

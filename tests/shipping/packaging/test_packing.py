@@ -1,4 +1,4 @@
-"""What is in a zip, that it is the same each time, and what is refused."""
+"""Content of a zip, its bytes the same each time, and bundles that are refused."""
 
 from __future__ import annotations
 

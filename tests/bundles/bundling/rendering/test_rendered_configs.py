@@ -1,4 +1,4 @@
-"""What holds for the configs of every combination: scores, windows, and keys of images."""
+"""Properties of the configs of every combination: scores, windows, and keys of images."""
 
 from __future__ import annotations
 

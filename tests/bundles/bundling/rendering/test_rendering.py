@@ -1,4 +1,4 @@
-"""How bundles are made of their sources: merging, rounding, texts, and refusing what is wrong."""
+"""Bundles are made of their sources: merging, rounding, texts, and refusing what is wrong."""
 
 from __future__ import annotations
 

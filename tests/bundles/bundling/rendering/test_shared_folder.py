@@ -1,4 +1,4 @@
-"""What clients that train and segment in turn find in one folder."""
+"""One folder serves clients that train and segment in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bundle says of its network follows from the record of the weights that it ships."""
+"""A bundle describes its network by the record of the weights that it ships."""
 
 from __future__ import annotations
 

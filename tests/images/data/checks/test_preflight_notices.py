@@ -1,4 +1,4 @@
-"""What can be used but is worth a look: told once, in one line a matter."""
+"""Notices of data that can be used but are worth a look: told once, in one line a matter."""
 
 from __future__ import annotations
 

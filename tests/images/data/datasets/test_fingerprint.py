@@ -32,7 +32,7 @@ KEYS = ["image", "label"]
 
 
 def preprocessing(**spacing: object) -> Compose:
-    """What the bundles do to a volume."""
+    """The bundles' transforms of a volume."""
     options = {"pixdim": (1.5, 1.5, -1.0), "mode": ("bilinear", "nearest"), **spacing}
     return Compose(
         [

@@ -65,7 +65,7 @@ def test_a_small_dataset_still_gives_a_batch(
 
 
 def _work(rank: int, folder: Path, entries: list[dict[str, str]]) -> None:
-    """What each of two processes does: it leaves the items it saw in a file."""
+    """Work of each of two processes: it leaves the items it saw in a file."""
     # A forked process must not use the threads that its parent had.
     torch.set_num_threads(1)
     distributed.init_process_group(
@@ -107,7 +107,7 @@ def _work(rank: int, folder: Path, entries: list[dict[str, str]]) -> None:
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list]]:
-    """What two gloo processes saw."""
+    """The items that two gloo processes saw."""
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("no fork here, and two new interpreters would take long to start")
     folder = tmp_path_factory.mktemp("ranks")

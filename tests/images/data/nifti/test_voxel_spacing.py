@@ -12,7 +12,7 @@ from iac_components.data import VoxelSpacingd
 
 @pytest.fixture
 def entries():
-    """What MONAI Label gives: the image, its file, and the dictionary that it reads for itself."""
+    """Entries as MONAI Label gives them: the image, its file, and the dictionary that it reads."""
     meta = {"filename_or_obj": "/studies/a.nii.gz"}
     image = MetaTensor(torch.rand(1, 8, 6, 4), affine=torch.diag(torch.tensor([2.0, 1, 1, 1])))
     image.meta.update(meta)

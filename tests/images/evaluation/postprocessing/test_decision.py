@@ -1,4 +1,4 @@
-"""What is adopted: what raises the Dice of a class over patients, and lowers that of none."""
+"""A choice is adopted if it raises the Dice of a class over patients, and lowers that of none."""
 
 from __future__ import annotations
 

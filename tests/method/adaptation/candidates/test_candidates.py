@@ -1,4 +1,4 @@
-"""What holds for every candidate in every network."""
+"""Properties of every candidate in every network."""
 
 from __future__ import annotations
 

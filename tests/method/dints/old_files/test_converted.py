@@ -14,7 +14,7 @@ from iac_components.dints.topology_grid import DintsSpace
 
 
 def auto3dseg():
-    """What Auto3DSeg's search.py saves."""
+    """The content that Auto3DSeg's search.py saves."""
     content = {key.removeprefix("arch_"): value for key, value in zoo().items()}
     return {**content, "dsc": 0.5, "best_path": -1}
 

@@ -1,4 +1,4 @@
-"""What holds for every supported network."""
+"""Guarantees for every supported network."""
 
 from __future__ import annotations
 

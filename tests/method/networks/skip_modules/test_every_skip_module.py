@@ -1,4 +1,4 @@
-"""What holds for every registered skip module in every kind of backbone."""
+"""Guarantees for every registered skip module in every kind of backbone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be left out, and what the others then weigh."""
+"""Parts that can be left out, and the weights of the others then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes: never the last operation, never the second input, never what is not stable."""
+"""Pruning never takes the last operation, the second input, or what is not stable."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_evidence_from_before_a_pruning_does_not_count(since):
 
 
 def test_past_is_compared_among_the_survivors():
-    """What was pruned had half the mass; the survivors' proportions have not moved."""
+    """The pruned had half the mass; the survivors' proportions have not moved."""
     before, after = np.array([0.5, 0.4, 0.1]), np.array([0.0, 0.8, 0.2])
     alive = np.array([[False, True, True]])
     decision = CALM.decide(history(before, after, alive=alive))

@@ -164,7 +164,7 @@ def test_fresh_run_sets_aside_what_an_older_run_left(make_trainer, tmp_path, cap
 
 
 class CrashError(Exception):
-    """What ends a run in the middle."""
+    """The error that ends a run in the middle."""
 
 
 @pytest.mark.parametrize("settings", [{"seed": 0}, {"seed": 1}])

@@ -1,4 +1,4 @@
-"""What holds between options: each rule by itself, for what no bundle of the tests shows."""
+"""Rules between options, each by itself, for what no bundle of the tests shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MONAI and its clients put into a config is no unknown key."""
+"""Keys that MONAI and its clients put into a config are not unknown."""
 
 from __future__ import annotations
 

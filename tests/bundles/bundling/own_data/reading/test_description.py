@@ -1,4 +1,4 @@
-"""What a data set says about itself is read, checked and made harmless."""
+"""A data set's description of itself is read, checked and made harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found, as plain values and in a sentence."""
+"""Findings, as plain values and in a sentence."""
 
 from __future__ import annotations
 
