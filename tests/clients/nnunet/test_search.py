@@ -27,7 +27,7 @@ QUICK = {
 @pytest.fixture
 def searched(here):
     """Return a function that makes plans and a trainer of seconds."""
-    from iac_components.nnunet.searching.trainer import nnUNetTrainerIACSearch
+    from iac_components.nnunet.searching.search_trainer import nnUNetTrainerIACSearch
 
     class Quick(nnUNetTrainerIACSearch):
         def initialize(self):

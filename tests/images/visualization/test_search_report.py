@@ -20,7 +20,7 @@ from iac_components.search_space import (
 )
 from iac_components.visualization import draw_genotype
 from iac_components.visualization.__main__ import main
-from iac_components.visualization.report import write_search_report
+from iac_components.visualization.search_report import write_search_report
 
 FILES = {
     "probability_curves": "probability_curves.png",

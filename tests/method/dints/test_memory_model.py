@@ -14,7 +14,7 @@ from iac_components.dints import (
     memory_budget,
     saved_bytes,
 )
-from iac_components.dints.activation_memory import GIGABYTE
+from iac_components.dints.memory_model import GIGABYTE
 
 SPACES = [
     DintsSpace(3, 3, channel_mul=0.125),
