@@ -45,6 +45,7 @@ ALLOWED = {
         *("search", "visualization"),
     },
     "own_data": {"data", "dints", "networks", "rendering", "search"},
+    "label_maps": {"data", "evaluation"},
     "api": {
         *("adaptation", "data", "dints", "engine", "evaluation", "networks", "options"),
         *("search", "search_space", "visualization"),
@@ -54,7 +55,7 @@ ALLOWED = {
 
 OWN_ROOMS = {
     "bundling": {"options", "own_data", "rendering"},
-    "interface": {"api", "commands", "program"},
+    "interface": {"api", "commands", "label_maps", "program"},
 }
 """Wings that are rooms of their own here, by the package that holds them."""
 

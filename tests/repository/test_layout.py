@@ -26,7 +26,7 @@ QUESTION = re.compile(r"(What|Where|How|Whether)\b")
 
 
 def entries(root: Path) -> dict[str, set[str]]:
-    """What each folder shows, by its path."""
+    """Names that each folder shows, by its path."""
     shown: dict[str, set[str]] = defaultdict(set)
     for folder in FOLDERS:
         for path in (root / folder).rglob("*"):

@@ -16,7 +16,7 @@ from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.nifti.volume_file import Volume, read_volume
 from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
-from iac_components.interface.commands.label_maps.pairs import Pair
+from iac_components.interface.label_maps.pairs import Pair
 
 __all__ = ["Scoring", "highest_value", "score"]
 
