@@ -21,7 +21,7 @@ from iac_components.common.ranks import (
 )
 from iac_components.engine import EpochSeeding, SynchronizedGradients
 
-JOBS = Path(__file__).with_name("jobs.py")
+TRAINING = Path(__file__).with_name("tiny_training.py")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_average_and_copies(found):
 
 
 def test_gradients_are_those_of_the_union(found):
-    network = runpy.run_path(str(JOBS))["Network"]
+    network = runpy.run_path(str(TRAINING))["Network"]
     first, second = (findings["gradients"] for findings in found)
     # Both began from the weights of the first rank, and ended alike.
     torch.manual_seed(0)
@@ -219,7 +219,7 @@ def test_ranks_draw_differently_and_the_first_as_if_alone(found):
 
 
 def test_alone_the_handler_leaves_a_trainer_alone():
-    jobs = runpy.run_path(str(JOBS))
+    jobs = runpy.run_path(str(TRAINING))
     rows = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
 
     def weights(handlers):
