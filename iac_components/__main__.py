@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read when torch is loaded. Threads that spin while they wait cost a busy machine a factor of
     # ten and an idle one nothing that shows.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from iac_components.interface.commands.program import run
+    from iac_components.interface.program import run
 
     return run(sys.argv[1:] if arguments is None else arguments)
 

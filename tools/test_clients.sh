@@ -58,18 +58,18 @@ run_tests() {
 
 nnunet() {
     client nnunet
-    run_tests tests/nnunet
+    run_tests tests/clients/nnunet
 }
 
 nvflare() {
     client nvflare
-    run_tests tests/clients/test_nvflare.py
+    run_tests tests/clients/installed/test_nvflare.py
 }
 
 # MLflow and TensorBoard.
 tracking() {
     client tracking
-    run_tests tests/ecosystem/test_tracking.py
+    run_tests tests/clients/ecosystem/test_tracking.py
 }
 
 # Without the package, so that a zip's folder can show that it needs none.
@@ -79,12 +79,12 @@ deploy() {
         install --no-deps -r tools/clients/deploy.txt
         ready
     fi
-    run_tests tests/clients/test_deploy.py
+    run_tests tests/clients/installed/test_deploy.py
 }
 
 label() {
     client label
-    run_tests tests/clients/test_label.py
+    run_tests tests/clients/installed/test_label.py
 }
 
 slurm() {
@@ -97,7 +97,7 @@ slurm() {
         install --no-deps -e .
         ready
     fi
-    IAC_TEST_SLURM=1 run_tests tests/clients/test_slurm.py
+    IAC_TEST_SLURM=1 run_tests tests/clients/installed/test_slurm.py
 }
 
 # What users may have: the lowest versions that pyproject.toml allows.
@@ -107,7 +107,7 @@ oldest() {
         install --no-deps -e .
         ready
     fi
-    run_tests tests/interface/api tests/bundles/test_chain.py tests/networks tests/configs tests/search_space
+    run_tests tests/interface/api tests/bundles/collection/test_chain.py tests/bundles/configs tests/method/networks tests/method/search_space
 }
 
 for name in "${@:-${CLIENTS[@]}}"; do

@@ -26,8 +26,8 @@ def adapt_site(
 ) -> Adaptation:
     """Adapt a network to a site, or find that it is best kept as it is.
 
-    Every training is written down when it has ended, so that the same call goes on after an
-    interruption; what depends on other weights, cases or settings is made anew.
+    Every training is written down when it has ended, so that the same call resumes after an
+    interruption; what depends on other weights, cases or settings is repeated.
 
     Args:
         site: network and cases.
@@ -52,7 +52,7 @@ def adapt_site(
 
 def _decide(site: Site, settings: AdaptSettings, folder: Path | None) -> Adaptation:
     where = "" if folder is None else f" in '{folder}'"
-    kept = f"finished trainings are kept{where}. Start it again to go on."
+    kept = f"finished trainings are kept{where}. Start it again to resume."
     with until_signal(kept) as stop:
         trainings = Trainings(
             site,

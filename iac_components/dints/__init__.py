@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from iac_components.dints.activation_memory import MemoryBudget, MemoryModel, memory_budget
 from iac_components.dints.decoding import BudgetError, decode
+from iac_components.dints.memory_model import MemoryBudget, MemoryModel, memory_budget
 from iac_components.dints.objective import ArchitectureRegularizer
 from iac_components.dints.searching.found_architecture import (
     BestArchitecture,

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from iac_components.common.built_weights import note_built
-from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.decoding import decode
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.search_topology import SearchTopology
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.dints.topology_grid import DintsSpace

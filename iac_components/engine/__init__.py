@@ -5,9 +5,7 @@ from __future__ import annotations
 from iac_components.engine.best_model import BestModel, BestScore, FinalModel, metric_value
 from iac_components.engine.checkpoints import CheckpointError, ResumableCheckpoint, check_resume
 from iac_components.engine.epoch_metrics import EpochMetrics
-from iac_components.engine.image_batch import image_batch
 from iac_components.engine.interruption import run_until_signal, until_signal
-from iac_components.engine.nonfinite import NonFiniteGuard, NonFiniteLossError
 from iac_components.engine.owned_folders import FolderInUseError, OwnedFolders
 from iac_components.engine.progress import RunProgress
 from iac_components.engine.records import (
@@ -21,7 +19,9 @@ from iac_components.engine.records import (
 )
 from iac_components.engine.seeding import EpochSeeding
 from iac_components.engine.stacks import RunCheckpoints, StepHandlers
-from iac_components.engine.synchronized_gradients import SynchronizedGradients
+from iac_components.engine.steps.image_batch import image_batch
+from iac_components.engine.steps.nonfinite import NonFiniteGuard, NonFiniteLossError
+from iac_components.engine.steps.synchronized_gradients import SynchronizedGradients
 
 __all__ = [
     "BestModel",

@@ -14,7 +14,7 @@ from monai.engines import Trainer
 
 from iac_components.common.console.signals import NotedSignal, signals_noted
 from iac_components.common.ranks import is_first_rank, largest
-from iac_components.engine.mixed_precision import use_bfloat16_on_cpu
+from iac_components.engine.steps.mixed_precision import use_bfloat16_on_cpu
 
 __all__ = ["RESUME_FROM", "is_abandoned", "run_until_signal", "until_signal"]
 

@@ -15,6 +15,7 @@ from iac_components.evaluation.comparing.runs import average_seeds, load_run
 from iac_components.evaluation.comparing.table import render_markdown
 from iac_components.evaluation.handler import PatientMetrics
 from iac_components.evaluation.metrics import EMPTY_CLASS_POLICY, ClassMetrics, case_metrics
+from iac_components.evaluation.metrics_files import write_metrics
 from iac_components.evaluation.patient_dice import PatientDice
 from iac_components.evaluation.patients import (
     PatientScore,
@@ -25,7 +26,6 @@ from iac_components.evaluation.patients import (
 from iac_components.evaluation.postprocessing.handler import LargestComponents
 from iac_components.evaluation.records import CSV_NAME, METRICS, CaseRecord, read_metrics
 from iac_components.evaluation.regions import scored_regions
-from iac_components.evaluation.report import write_metrics
 from iac_components.evaluation.statistics import (
     PairedComparison,
     Summary,

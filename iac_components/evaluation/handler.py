@@ -11,8 +11,8 @@ import ignite.distributed as idist
 from ignite.engine import Engine, Events
 
 from iac_components.common.files import require_writable_directory
+from iac_components.evaluation.metrics_files import write_metrics
 from iac_components.evaluation.patients import mean_dice
-from iac_components.evaluation.report import write_metrics
 from iac_components.evaluation.scoring import CaseScores
 
 __all__ = ["PatientMetrics"]

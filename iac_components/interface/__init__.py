@@ -1,3 +1,3 @@
-"""Python interface, and the commands of ``iac``."""
+"""Python interface, the program ``iac`` with its commands, and the scoring of label maps."""
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class BlockwiseUNetDecoder(nn.Module):
         decoder: nnU-Net's; its modules are taken over.
 
     Attributes:
-        deep_supervision: give the outputs of all blocks, finest first, in place of the last one's.
+        deep_supervision: give the outputs of all blocks, finest first, instead of the last one's.
     """
 
     def __init__(self, decoder: UNetDecoder) -> None:

@@ -65,7 +65,7 @@ class nnUNetTrainerIAC(nnUNetTrainer):  # noqa: N801 - nnU-Net finds trainers by
         return optimizer, schedule
 
     def on_train_start(self) -> None:
-        """Begin with the trained weights, unless a training goes on."""
+        """Begin with the trained weights, unless a training is resumed."""
         if not self.was_initialized:
             self.initialize()
         if self.current_epoch == 0:
@@ -81,7 +81,7 @@ class nnUNetTrainerIAC(nnUNetTrainer):  # noqa: N801 - nnU-Net finds trainers by
         super().on_train_start()
 
     def on_train_epoch_start(self) -> None:
-        """Keep a frozen network in eval mode; nnU-Net's dropout would go on."""
+        """Keep a frozen network in eval mode; nnU-Net's dropout would stay active."""
         super().on_train_epoch_start()
         if self.frozen is not None:
             self.frozen.train()

@@ -30,7 +30,7 @@ from iac_components.visualization.overlays.overlay import (
     write_overlay,
     write_overlay_sheet,
 )
-from iac_components.visualization.report import write_search_report
+from iac_components.visualization.search_report import write_search_report
 from iac_components.visualization.topology.entropy_curves import draw_entropies
 from iac_components.visualization.topology.memory_curve import draw_expected_memory
 from iac_components.visualization.topology.path_curves import draw_path_probabilities

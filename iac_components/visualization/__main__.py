@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iac_components.visualization.dints_report import write_dints_report
-from iac_components.visualization.report import write_search_report
+from iac_components.visualization.search_report import write_search_report
 
 __all__ = ["main"]
 

@@ -31,7 +31,7 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, order=True)
 class RowKey:
-    """What tells a row from the others.
+    """Identity of a row among the others.
 
     Attributes:
         shift: name of the scanner's shift, or ``none``.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from studies.arguments import add_search_arguments
 from studies.cell_table.rows.patients import split_cases
 from studies.cell_table.rows.table import load_table
 from studies.cell_table.settings import load_settings
 from studies.cell_table.training.backbone import load_backbone
 from studies.found.fill import Task, fill_found
 from studies.found.report import report
-from studies.rules import RULES
+from studies.measuring.arguments import add_search_arguments
+from studies.measuring.rules import RULES
 
 RESULTS = Path(__file__).with_name("results")
 

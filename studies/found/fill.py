@@ -19,7 +19,7 @@ from studies.cell_table.training.backbone import backbone_digest
 from studies.found.halves import SearchHalves, load_halves
 from studies.found.records import Found, mean_dice, record_path, require_making
 from studies.found.run import run_search, train_found
-from studies.rules import Rule
+from studies.measuring.rules import Rule
 
 __all__ = ["SEEDS", "SHARED", "Task", "fill_found", "search_and_train"]
 

@@ -1,3 +1,3 @@
-"""Clocks, memory, machine and trainings: shared by the studies of costs and of results."""
+"""Clocks, memory, machine, criteria, arguments and trainings that the studies share."""
 
 from __future__ import annotations

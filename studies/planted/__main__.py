@@ -9,14 +9,14 @@ from typing import cast
 import torch
 
 from iac_components.common.files import read_json
-from studies.arguments import add_search_arguments
 from studies.cell_table.settings import load_settings
 from studies.cell_table.training.backbone import load_backbone
 from studies.found.halves import load_halves
+from studies.measuring.arguments import add_search_arguments
+from studies.measuring.rules import RULES
 from studies.planted.report import report
 from studies.planted.run import fill_planted
 from studies.planted.tasks import planted_tasks
-from studies.rules import RULES
 
 RESULTS = Path(__file__).with_name("results")
 

@@ -15,10 +15,10 @@ from studies.cell_table.training.backbone import backbone_digest
 from studies.found.halves import SearchHalves
 from studies.found.records import require_making
 from studies.found.run import run_search
+from studies.measuring.rules import Rule
 from studies.planted.answers import read_answer
 from studies.planted.operations import CANDIDATES
 from studies.planted.tasks import EVERYWHERE, PlantedTask, corrupt, planted_tasks
-from studies.rules import Rule
 
 __all__ = ["NULL_SEEDS", "SEEDS", "SHARED", "fill_planted", "planned_runs", "run_task"]
 

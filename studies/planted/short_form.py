@@ -14,9 +14,9 @@ from torch.nn.functional import mse_loss
 
 from studies.cell_table.training.features import FeatureSet, encode
 from studies.found.halves import SearchHalves
+from studies.measuring.rules import RULES
 from studies.planted.run import SHARED, Run, run_task
 from studies.planted.tasks import planted_tasks
-from studies.rules import RULES
 
 __all__ = ["run_short_form"]
 

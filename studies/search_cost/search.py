@@ -10,7 +10,7 @@ r"""Measure what a cell search costs and what its cell is worth, mode against mo
 
 All searches run in this one process and take turns epoch by epoch. Every cell is then implanted in
 the same trained backbone and trained on the same budget; final weights are evaluated on the test
-fold. What exists is not run again, so a run that was stopped or killed goes on where it was.
+fold. What exists is not run again, so a run that was stopped or killed resumes where it was.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", nargs="+", default=[], metavar="NAME", help="such as acdc_unet")
     parser.add_argument("--repeats", type=int, default=7, help="pairs to time (default: 7)")
     parser.add_argument(
-        "--input_size", type=int, nargs="+", metavar="N", help="patch size in place of the bundle's"
+        "--input_size", type=int, nargs="+", metavar="N", help="patch size instead of the bundle's"
     )
     parser.add_argument("--batch_size", type=int, help="batch size instead of the bundle's")
     parser.add_argument(

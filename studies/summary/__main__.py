@@ -19,9 +19,9 @@ from studies.cell_table.rows.records import read_lines
 from studies.cell_table.rows.table import RESULTS, CellTable, load_table
 from studies.cell_table.settings import load_settings
 from studies.found.records import Found, read_found
+from studies.measuring.rules import RULES
 from studies.planted.report import report as planted_report
 from studies.planted.tasks import planted_tasks
-from studies.rules import RULES
 from studies.search_cost.pages.raw_fields import POINTS, at, number, records
 from studies.search_cost.pages.tables import quality_table, search_ratios
 from studies.search_cost.write import RAW, read, read_searches

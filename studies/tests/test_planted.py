@@ -17,6 +17,7 @@ from iac_components.search_space import (
 from studies.cell_table.training.backbone import train_backbone
 from studies.cell_table.training.features import FeatureSet
 from studies.found.halves import load_halves
+from studies.measuring.rules import RULES
 from studies.planted.answers import read_answer
 from studies.planted.corruptions import CORRUPTIONS, corruption
 from studies.planted.hits import hit_rate
@@ -26,7 +27,6 @@ from studies.planted.run import NULL_SEEDS, SEEDS, SHARED, fill_planted, planned
 from studies.planted.short_form import run_short_form
 from studies.planted.tasks import EVERYWHERE, corrupt, planted_tasks
 from studies.planted.truth import OPTIONS, RECIPE, train_option
-from studies.rules import RULES
 
 TASKS = {task.name: task for task in planted_tasks()}
 ROLLS = ("left", "right", "up", "down")

@@ -1,4 +1,4 @@
-"""What to do after an error: only a run that has checkpoints is told to resume."""
+"""Advice after an error: only a run that has checkpoints is told to resume."""
 
 from __future__ import annotations
 

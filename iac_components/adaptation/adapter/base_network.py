@@ -35,7 +35,7 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def private_copy(network: N) -> N:
-    """Copy a network: modules and buffers anew, parameters frozen and with the same storage.
+    """Copy a network: new modules and buffers, parameters frozen and with the same storage.
 
     What is put into the copy, or trained there, leaves the network as it is; the copy takes next
     to no memory. A part that trains a parameter must give the copy a new one first.

@@ -39,7 +39,7 @@ __all__ = ["export_adapted_bundle"]
 BUILDER = "iac_components.adaptation.build_adapted_network"
 ADAPTER_FOLDER = "adapter"
 LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
-"""Folders of a bundle that are not copied: weights are written anew."""
+"""Folders of a bundle that are not copied: weights are written by the export."""
 
 KEPT_CONFIGS = ("inference", "metadata", "logging")
 _PART_OF_NETWORK = re.compile(r"([@%]network(?:_def)?)(#|::)")

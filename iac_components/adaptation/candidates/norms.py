@@ -30,7 +30,7 @@ def batch_norms(network: nn.Module) -> dict[str, _BatchNorm]:
 
 @register_candidate("norm_statistics")
 class NormStatistics:
-    """Running mean and variance of batch norms, estimated anew on the site's images.
+    """Running mean and variance of batch norms, re-estimated on the site's images.
 
     Source: adaptive batch normalization, Li et al., arXiv 1603.04779. Norms of each image on its
     own (instance, group, layer) have no such statistics.

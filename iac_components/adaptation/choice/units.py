@@ -37,7 +37,7 @@ class UnitResult:
 
 
 class UnitFiles:
-    """Results of units in a folder, so that an interrupted run goes on where it was.
+    """Results of units in a folder, so that an interrupted run resumes where it was.
 
     Args:
         folder: for one file a unit; None keeps them in memory.

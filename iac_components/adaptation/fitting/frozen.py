@@ -28,7 +28,7 @@ class FeatureStore:
     """Kept outputs by window, for each set of frozen modules.
 
     Attributes:
-        most_bytes: limit of all together; what is beyond is computed anew each time.
+        most_bytes: limit of all together; what is beyond is recomputed each time.
     """
 
     most_bytes: int = MOST_BYTES

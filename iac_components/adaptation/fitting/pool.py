@@ -91,7 +91,7 @@ class WindowPool:
 
 
 class PooledWindows:
-    """Batches of windows of some cases of a pool; where a pool is too large, each is cut anew."""
+    """Batches of windows of some cases of a pool; of too large a pool, each when needed."""
 
     def __init__(self, pool: WindowPool, cases: Sequence[SiteCase], batch_size: int) -> None:
         self._pool = pool

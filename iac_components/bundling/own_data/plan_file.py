@@ -66,7 +66,7 @@ def write_plan(
     content = {
         "plan_version": PLAN_VERSION,
         "how_to_edit": "Change a 'value' and run iac new again with --overwrite: it is kept. "
-        "Without the file everything is planned anew.",
+        "Without the file everything is planned again.",
         "data": data_of(facts),
         "decisions": decisions,
         "remarks": list(remarks),
@@ -82,7 +82,7 @@ def read_plan(path: Path) -> Plan | None:
     """
     if not path.exists():
         return None
-    remedy = "Correct it, or remove the file to have everything planned anew."
+    remedy = "Correct it, or remove the file to have everything planned again."
     try:
         content = read_json(path, max_bytes=MAX_BYTES)
     except ValueError as error:

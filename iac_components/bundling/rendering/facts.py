@@ -21,7 +21,7 @@ Facts = dict[str, object]
 
 def known(folder: Path) -> tuple[str, ...]:
     """Names of the data sets or backbones that have a source in ``folder``."""
-    return tuple(sorted(path.stem for path in folder.glob("*.json") if "." not in path.stem))
+    return tuple(sorted(path.stem for path in folder.glob("*.json")))
 
 
 def backbones() -> tuple[str, ...]:
@@ -78,8 +78,8 @@ def load_dataset(name: str) -> DatasetSource:
     path = _require(name, IAC / "datasets", title="data set")
     return DatasetSource(
         read_json(path),
-        read_json(path.with_suffix(".metadata.json")),
-        path.with_suffix(".data_license.txt").read_text(encoding="utf-8"),
+        _metadata(path),
+        (path.parent / "data_licenses" / f"{name}.txt").read_text(encoding="utf-8"),
     )
 
 
@@ -99,8 +99,7 @@ def load_task(name: str, *, method: Path) -> DatasetSource:
     """
     path = _require(name, DECATHLON / "tasks", title="task")
     shared, settings = DECATHLON / "shared", method / "settings" / path.name
-    own = read_json(path.with_suffix(".metadata.json"))
-    words = {**read_json(shared / "metadata.json"), **own}
+    words = {**read_json(shared / "metadata.json"), **_metadata(path)}
     words = {key: _filled(value, words) for key, value in words.items()}
     licence = string.Template((shared / "data_license.txt").read_text(encoding="utf-8"))
     return DatasetSource(
@@ -112,6 +111,11 @@ def load_task(name: str, *, method: Path) -> DatasetSource:
         words,
         licence.substitute(words),
     )
+
+
+def _metadata(path: Path) -> Facts:
+    """Read the texts of a data set or backbone, which lie in a folder beside its keys."""
+    return read_json(path.parent / "metadata" / path.name)
 
 
 def _filled(value: object, words: Facts) -> object:
@@ -147,7 +151,7 @@ def load_backbone(name: str) -> BackboneSource:
     slices, volumes = IAC / "backbones", VOLUMES / "backbones"
     path = _require(name, slices, volumes, title="backbone")
     dims = 3 if path.parent == volumes else 2
-    return BackboneSource(read_json(path), read_json(path.with_suffix(".metadata.json")), dims)
+    return BackboneSource(read_json(path), _metadata(path), dims)
 
 
 def provenance_of(path: Path) -> Facts:

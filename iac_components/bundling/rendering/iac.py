@@ -254,7 +254,7 @@ class VolumeCombination(IacCombination):
         return [f"{2 * step}*n" for step in divisor]
 
     def template(self, path: Path) -> Facts:
-        """Load a template with patches of volumes in place of slices."""
+        """Load a template with patches of volumes instead of slices."""
         content = super().template(path)
         stage = path.parent.name
         if path != self.stage_template(stage):

@@ -1,4 +1,4 @@
-"""What experiment trackers are told beside the losses and scores that MONAI's handlers write."""
+"""Parameters, figures and files of a run for experiment trackers, beside MONAI's own handlers."""
 
 from __future__ import annotations
 

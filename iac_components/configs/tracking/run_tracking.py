@@ -27,7 +27,7 @@ _RESULTS = (".json", ".csv", ".png", ".html")
 
 
 class RunTracking:
-    """What a run tells the trackers that its handlers have opened.
+    """Parameters, result and files of a run, sent to the trackers that its handlers have opened.
 
     Args:
         parser: of the run, whose handlers are built.

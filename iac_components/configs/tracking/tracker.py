@@ -1,4 +1,4 @@
-"""What an experiment tracker can be told."""
+"""Interface of an experiment tracker."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.objective.losses import (
     expected_cost,
     memory_loss,

@@ -10,7 +10,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 
 from iac_components.common.ranks import is_first_rank
-from iac_components.dints.activation_memory import GIGABYTE, MemoryBudget
+from iac_components.dints.memory_model import GIGABYTE, MemoryBudget
 from iac_components.dints.searching.topology_audit import (
     TopologyAudit,
     TopologyVerdict,

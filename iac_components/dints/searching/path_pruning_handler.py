@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.searching.path_pruning import prune_paths
 from iac_components.dints.topology_supernet import DintsSearchNetwork
 from iac_components.search.results.trace import SearchTrace

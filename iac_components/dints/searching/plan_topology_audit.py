@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from iac_components.common.trace_format import AUDIT_TRACE
-from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.searching.topology_audit import TopologyAudit
 from iac_components.dints.searching.topology_criteria import build_topology_audit
 from iac_components.dints.topology_supernet import DintsSearchNetwork

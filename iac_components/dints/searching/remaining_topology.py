@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iac_components.dints.activation_memory import MemoryBudget
 from iac_components.dints.decoding import cheapest
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.topology import ArchitectureError
 from iac_components.dints.topology_grid import DintsSpace
 from iac_components.search.evidence.parts import Part

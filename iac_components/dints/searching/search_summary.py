@@ -15,7 +15,7 @@ from ignite.engine import Engine, Events
 from iac_components.common.files import write_text
 from iac_components.common.ranks import is_first_rank
 from iac_components.common.trace_format import SUMMARY_COLUMNS
-from iac_components.dints.activation_memory import GIGABYTE
+from iac_components.dints.memory_model import GIGABYTE
 from iac_components.dints.searching.topology_trainer import DintsSearchTrainer
 from iac_components.engine import metric_value
 

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 import torch
 
-from iac_components.dints.activation_memory import GIGABYTE, MemoryBudget
 from iac_components.dints.decoding import decode
+from iac_components.dints.memory_model import GIGABYTE, MemoryBudget
 from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.dints.searching.topology_looks import TopologyLooks
 from iac_components.dints.searching.topology_losses import TopologyLosses

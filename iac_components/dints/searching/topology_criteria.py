@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from iac_components.common.trace_format import SEARCH_TRACE
-from iac_components.dints.activation_memory import MemoryBudget
+from iac_components.dints.memory_model import MemoryBudget
 from iac_components.dints.searching.path_pruning_handler import DintsPruningHandler
 from iac_components.dints.searching.topology_audit import TopologyAudit
 from iac_components.dints.searching.topology_losses import TopologyLosses

@@ -11,7 +11,7 @@ __all__ = ["RoundRates"]
 
 
 class RoundRates:
-    """Begin a schedule anew whenever the trainer is run again.
+    """Restart a schedule whenever the trainer is run again.
 
     MonaiAlgo, the client of NVFlare, trains round after round with one trainer, and gives the
     schedule the length of a round. Left alone, a cosine would reach zero at the end of the first

@@ -28,7 +28,7 @@ class RunCheckpoints:
     """Checkpoints to resume from and, of a training, the weights of its last epoch.
 
     Put it last in a trainer's list: a checkpoint must hold what the others do at an epoch's end.
-    Schedules of learning rates begin anew where a client runs the trainer again.
+    Schedules of learning rates restart where a client runs the trainer again.
 
     Args:
         output_dir: the run's folder; checkpoints lie in ``checkpoints`` below it.

@@ -10,10 +10,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from iac_components.engine.epoch_metrics import EpochMetrics
-from iac_components.engine.nonfinite import NonFiniteGuard
 from iac_components.engine.progress import RunProgress
 from iac_components.engine.seeding import EpochSeeding
-from iac_components.engine.synchronized_gradients import SynchronizedGradients
+from iac_components.engine.steps.nonfinite import NonFiniteGuard
+from iac_components.engine.steps.synchronized_gradients import SynchronizedGradients
 
 __all__ = ["StepHandlers"]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from iac_components.evaluation.comparing.runs import require_same_cases
+from iac_components.evaluation.metrics_files import json_number
 from iac_components.evaluation.patients import (
     PatientScore,
     class_names_of,
@@ -14,7 +15,6 @@ from iac_components.evaluation.patients import (
     patient_scores,
 )
 from iac_components.evaluation.records import METRICS, CaseRecord
-from iac_components.evaluation.report import json_number
 from iac_components.evaluation.statistics import PairedComparison, holm, paired_comparison
 
 __all__ = ["ComparisonRow", "RunComparison", "compare_runs"]

@@ -38,7 +38,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is kept, and why.
+    """The components to keep, with the scores that decided it.
 
     Attributes:
         kept: of what only the largest component is kept.

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from iac_components.common.files import read_json, write_json
+from iac_components.evaluation.metrics_files import json_number
 from iac_components.evaluation.postprocessing.counts import ComponentCounts
 from iac_components.evaluation.postprocessing.decision import Decision
 from iac_components.evaluation.postprocessing.kept import KeptComponents
-from iac_components.evaluation.report import json_number
 
 __all__ = [
     "COUNTS_NAME",

@@ -12,7 +12,7 @@ __all__ = ["KeptComponents"]
 
 @dataclass(frozen=True)
 class KeptComponents:
-    """What is left of a label map: voxels outside of the largest components become background.
+    """Rule of a label map's components: voxels outside of the largest become background.
 
     Voxels that touch by a corner are connected, as in nnU-Net.
 

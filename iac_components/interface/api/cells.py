@@ -13,7 +13,7 @@ from torch import nn
 from iac_components.bundling.options import OptionError
 from iac_components.engine import check_resume, run_until_signal
 from iac_components.engine.stacks import CHECKPOINTS
-from iac_components.interface.api.audits import audit_of, defaults_of, named, require_used
+from iac_components.interface.api.engines.audits import audit_of, defaults_of, named, require_used
 from iac_components.interface.api.engines.components import Loss, cell_criterion, segmentation_loss
 from iac_components.interface.api.engines.search_trainers import CellSearchPlan, cell_search_trainer
 from iac_components.interface.api.inputs.batches import Batches

@@ -11,7 +11,7 @@ from iac_components.bundling.options import OptionError
 from iac_components.dints import (
     DintsArchitecture,
 )
-from iac_components.interface.api.audits import defaults_of, named, require_used
+from iac_components.interface.api.engines.audits import defaults_of, named, require_used
 from iac_components.interface.api.engines.components import (
     Loss,
     segmentation_loss,

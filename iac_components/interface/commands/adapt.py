@@ -4,7 +4,7 @@ BUNDLE is any inference bundle of the Model Zoo or of this collection; it is onl
 2 to 20 labelled cases: a data set in a known layout, or folders images and labels with files of the
 same names. Small parts are tried in the frozen network, each judged on patients that it has not
 seen; one is used only if its gain is proved. What came of it lies in the output folder: the page
-report.html, and the folder adapter for 'iac predict'. Called again, it goes on where it was.
+report.html, and the folder adapter for 'iac predict'. Called again, it resumes where it was.
 """
 
 from __future__ import annotations

@@ -26,14 +26,6 @@ from iac_components.data.layouts.decathlon import find_groups, read_groups
 from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
-from iac_components.interface.commands.label_maps import (
-    PREDICTED,
-    Scoring,
-    folder_cases,
-    highest_value,
-    pair_up,
-    score,
-)
 from iac_components.interface.commands.running.bundles import Bundles, find_bundles
 from iac_components.interface.commands.running.overrides import (
     check_stages,
@@ -43,6 +35,8 @@ from iac_components.interface.commands.running.overrides import (
 from iac_components.interface.commands.running.process import run_stage
 from iac_components.interface.commands.running.segmenting import predict_stage
 from iac_components.interface.commands.running.words import metrics_table
+from iac_components.interface.label_maps.pairs import PREDICTED, folder_cases, pair_up
+from iac_components.interface.label_maps.scoring import Scoring, highest_value, score
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

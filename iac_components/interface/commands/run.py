@@ -37,7 +37,7 @@ from iac_components.interface.commands.running.folds.stages import (
     write_cross_validation,
 )
 from iac_components.interface.commands.running.overrides import override, read_overrides
-from iac_components.interface.commands.running.report import write_run_report
+from iac_components.interface.commands.running.run_page import write_run_report
 from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
 from iac_components.interface.commands.running.words import (
     found_in_a_sentence,

@@ -154,12 +154,12 @@ def read_options(kind: type[Options], values: object) -> Options:
         OptionError: naming those that are unknown or have a value that is not allowed.
     """
     if not isinstance(values, Mapping):
-        raise OptionError(f"options must be an object, got {values!r}. Write the plans anew.")
+        raise OptionError(f"options must be an object, got {values!r}. Write the plans again.")
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise OptionError(
-            f"option '{unknown[0]}' is unknown. Known: {', '.join(known)}. Write the plans anew."
+            f"option '{unknown[0]}' is unknown. Known: {', '.join(known)}. Write the plans again."
         )
     for name in ("weights", "groups"):
         if not isinstance(values.get(name), str | None):

@@ -1,4 +1,4 @@
-"""nnU-Net's plans: read and checked, and written anew for a network with cells or for a search."""
+"""nnU-Net's plans: read and checked, and rewritten for a network with cells or for a search."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def search_record(
     epochs: int,
     steps_per_epoch: int,
 ) -> RunRecord:
-    """Return the record of a search, with digests in place of names of files and cases."""
+    """Return the record of a search, with digests instead of names of files and cases."""
     digest = f"sha256:{hashlib.sha256(weights.read_bytes()).hexdigest()}"
     return RunRecord(
         stage="cell search in nnU-Net",

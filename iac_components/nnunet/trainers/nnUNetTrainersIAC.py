@@ -6,7 +6,7 @@ nnU-Net imports the files of such a folder on their own, outside any package.
 
 from __future__ import annotations
 
-from iac_components.nnunet.searching.trainer import nnUNetTrainerIACSearch
+from iac_components.nnunet.searching.search_trainer import nnUNetTrainerIACSearch
 from iac_components.nnunet.trainer import nnUNetTrainerIAC
 
 __all__ = ["nnUNetTrainerIAC", "nnUNetTrainerIACSearch"]

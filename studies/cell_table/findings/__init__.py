@@ -1,1 +1,1 @@
-"""What a table says: what is there to find, and who found it."""
+"""Findings of a table: the best cells in it, and the searches that found them."""

@@ -98,7 +98,7 @@ class Search(ABC):
             self.network,
             trace=self.trace,
             settings=search_settings(self.workflow.parser),
-            # Folders begun by version 0.4 go on with configs that keep no record.
+            # Folders begun by version 0.4 continue with configs that keep no record.
             record=self.content("run_record", RunRecord)
             if "run_record" in self.workflow.parser
             else None,

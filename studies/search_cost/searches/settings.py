@@ -176,7 +176,7 @@ class BenchmarkSettings:
                 if then != now and (measuring or name != "threads"):
                     raise BenchmarkError(
                         f"--output_dir '{self.output_dir}' was begun with {name} "
-                        f"{json.dumps(then)}, not {json.dumps(now)}: go on with that, or choose "
+                        f"{json.dumps(then)}, not {json.dumps(now)}: continue with that, or choose "
                         "another folder."
                     )
         for stage in ("search", "train"):

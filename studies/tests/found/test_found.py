@@ -12,7 +12,7 @@ from studies.found.comparison import compare, equal_cost, overlap
 from studies.found.fill import SHARED, Task, fill_found
 from studies.found.records import mean_dice, read_found
 from studies.found.report import report
-from studies.rules import RULES
+from studies.measuring.rules import RULES
 
 COSTS = {"parameters": 50, "multiply_adds": 110, "milliseconds": 1.5, "plain_milliseconds": 1.0}
 

@@ -6,71 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from ignite.engine import Events
-from monai.losses import DiceCELoss
-from monai.networks.nets import DynUNet
-from torch.utils.data import Dataset
+from equal_searches import make_supernet, our_search, plain_search
 
 from iac_components.common.files.tensor_files import write_tensors
-from iac_components.data import epoch_loader
-from iac_components.engine import EpochSeeding
 from iac_components.networks import CellSearchNetwork
 from iac_components.networks.implanting.implant import skip_modules
-from iac_components.search import (
-    CellSearchTrainer,
-    JensenShannonStability,
-    SearchTrace,
-    StabilityPruningHandler,
-)
-from iac_components.search_space import DEFAULT_OPERATIONS, discretize
-from studies.measuring.clock import PARTS, StepClock
-from studies.search_cost.searches.yardstick import PlainSearch, PlainSearchCell, plain_supernet
-
-LOSS = DiceCELoss(to_onehot_y=True, softmax=True)
-
-
-class Images(Dataset):
-    """Items drawn by seed and epoch, as those of the bundles."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed, self.epoch = seed, 0
-
-    def __len__(self) -> int:
-        return 6
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        draw = torch.Generator().manual_seed(1000 * self.seed + 100 * self.epoch + index)
-        image = torch.randn(1, 8, 8, generator=draw, dtype=torch.float64)
-        return {"image": image, "label": (image > 0.5).double()}
-
-
-def make_supernet(
-    *, spatial_dims: int = 2, operations: tuple[str, ...] = DEFAULT_OPERATIONS, **options: object
-) -> CellSearchNetwork:
-    """A supernet in float64 whose cells do something: their last scale is not zero."""
-    torch.manual_seed(0)
-    backbone = DynUNet(
-        spatial_dims,
-        1,
-        2,
-        kernel_size=[3, 3, 3],
-        strides=[1, 2, 2],
-        upsample_kernel_size=[2, 2],
-        filters=[8, 16, 8],
-        norm_name="batch",
-    )
-    shape = (1, 1, *[8] * spatial_dims)
-    options = {"num_nodes": 2, **options}
-    network = CellSearchNetwork(backbone, operations=operations, input_shape=shape, **options)
-    with torch.no_grad():
-        for cell in skip_modules(network):
-            cell.scale.fill_(0.5)
-        for parameter in network.architecture_parameters():
-            parameter.normal_()
-    return network.double()
+from iac_components.search_space import discretize
+from studies.search_cost.searches.yardstick import PlainSearchCell, plain_supernet
 
 
 def pair(**options: object) -> tuple[CellSearchNetwork, CellSearchNetwork]:
@@ -135,60 +77,6 @@ def test_every_operation_is_evaluated():
             module.register_forward_hook(lambda *_, name=name: seen.append(name))
     plain(torch.randn(2, 1, 8, 8, dtype=torch.float64))
     assert len(seen) == len(set(seen)) == 5 * len(skip_modules(plain))
-
-
-def loaders() -> tuple:
-    return tuple(epoch_loader(Images(seed), batch_size=2, seed=seed) for seed in (0, 1))
-
-
-def optimizers(network: CellSearchNetwork) -> dict[str, torch.optim.Optimizer]:
-    return {
-        "optimizer": torch.optim.AdamW(network.weight_parameters(), lr=1e-3),
-        "architecture_optimizer": torch.optim.SGD(network.architecture_parameters(), lr=5.0),
-    }
-
-
-OPERATIONS = ("none", "skip_connect", "max_pool_3x3", "sep_conv_3x3")
-
-
-def plain_search(**options: object) -> PlainSearch:
-    network = plain_supernet(make_supernet(operations=OPERATIONS))
-    weights, architecture = loaders()
-    options = {"warmup_epochs": 1, "epoch_length": 4, **options}
-    return PlainSearch(
-        network,
-        LOSS,
-        **optimizers(network),
-        weight_loader=weights,
-        architecture_loader=architecture,
-        **options,
-    )
-
-
-def our_search(clock: StepClock | None = None) -> tuple[CellSearchTrainer, SearchTrace]:
-    network = make_supernet(operations=OPERATIONS)
-    weights, architecture = loaders()
-    trace = SearchTrace(network.space)
-    handler = StabilityPruningHandler(
-        network, trace, JensenShannonStability(), keep_schedule=(), edge_schedule=()
-    )
-    trainer = CellSearchTrainer(
-        "cpu",
-        3,
-        weights,
-        network,
-        loss_function=LOSS,
-        architecture_data_loader=architecture,
-        warmup_epochs=1,
-        epoch_length=4,
-        train_handlers=[
-            *([] if clock is None else [clock]),
-            EpochSeeding([weights, architecture]),
-            handler,
-        ],
-        **optimizers(network),
-    )
-    return trainer, trace
 
 
 def test_the_same_search_as_ours():
@@ -259,90 +147,3 @@ def test_a_stopped_search_goes_on(tmp_path: Path):
         assert torch.equal(resumed.network.state_dict()[name], value), name
     assert (resumed.trace.last()[0] == whole.trace.last()[0]).all()
     assert len(resumed.trace) == 3
-
-
-class Ticks:
-    """A clock that only :meth:`tell` moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        monkeypatch.setattr("studies.measuring.clock.time.perf_counter", lambda: self.now)
-        monkeypatch.setattr("studies.measuring.clock.time.process_time", lambda: 2 * self.now)
-
-    def tell(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def walls(times: dict[str, dict[str, float]]) -> dict[str, float]:
-    assert all(spent["cpu"] == 2 * spent["wall"] for spent in times.values())
-    return {name: spent["wall"] for name, spent in times.items()}
-
-
-def test_the_clock_credits_the_innermost_part(monkeypatch):
-    ticks = Ticks(monkeypatch)
-    clock = StepClock()
-    ticks.tell(1)
-    with clock.part("architecture_step"):
-        ticks.tell(2)
-        with clock.part("data"):
-            ticks.tell(4)
-        ticks.tell(8)
-    ticks.tell(16)
-    assert clock.elapsed == 31
-    assert walls(clock.take()) == {
-        "data": 4,
-        "weight_step": 0,
-        "architecture_step": 10,
-        "other": 17,
-    }
-    ticks.tell(3)
-    assert walls(clock.take())["other"] == 3
-
-
-def test_the_clock_knows_its_parts():
-    with pytest.raises(ValueError, match="no part 'lunch'"):
-        StepClock().switch("lunch")
-
-
-def test_the_clock_of_our_trainer(monkeypatch):
-    """Each thing takes its own power of two; four steps an epoch, three batches a loader."""
-    ticks = Ticks(monkeypatch)
-    clock = StepClock()
-    trainer, _ = our_search(clock)
-    weights, architecture = trainer.data_loader.dataset, trainer.architecture_data_loader
-    monkeypatch.setattr(type(weights), "__getitem__", _slowed(type(weights).__getitem__, ticks))
-    assert len(architecture) == 3
-    loss = trainer.loss_function
-    trainer.loss_function = lambda *pair: (ticks.tell(64), loss(*pair))[1]
-    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: ticks.tell(1024))
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: ticks.tell(2**20))
-    taken = []
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: taken.append(walls(clock.take())))
-    trainer.run()
-    warmup = {
-        "data": 4 * 2,
-        "weight_step": 4 * 64,
-        "architecture_step": 0,
-        "other": 4 * 1024 + 2**20,
-    }
-    assert taken[0] == warmup
-    assert taken[1] == taken[2] == {**warmup, "data": 8 * 2, "architecture_step": 4 * 64}
-
-
-def _slowed(get, ticks):
-    def slow(dataset, index):
-        ticks.tell(1)
-        return get(dataset, index)
-
-    return slow
-
-
-def test_the_clock_of_the_plain_search(monkeypatch):
-    ticks = Ticks(monkeypatch)
-    search = plain_search()
-    monkeypatch.setattr(search, "weight_step", lambda batch: ticks.tell(1))
-    monkeypatch.setattr(search, "architecture_step", lambda batch: ticks.tell(8))
-    monkeypatch.setattr(Images, "__getitem__", _slowed(Images.__getitem__, ticks))
-    assert walls(search.run_epoch(1)) == dict(zip(PARTS, (8, 4, 0, 0), strict=True))
-    assert walls(search.run_epoch(2)) == dict(zip(PARTS, (16, 4, 32, 0), strict=True))
-    assert search.trace.total_seconds == 12 + 52

@@ -108,7 +108,7 @@ class TestBriefMessage:
         assert brief_message(ValueError("never raised")) is None
 
     def test_error_of_a_library_below_this_package_is_not_hidden(self, tmp_path):
-        """What this package neither raised nor explained is no message of ours."""
+        """An error that this package neither raised nor explained is no message of ours."""
         error = raised(write_json, tmp_path / "x.json", {"value": float("nan")})
         assert isinstance(error, ValueError)
         assert brief_message(error) is None

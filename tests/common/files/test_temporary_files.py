@@ -1,4 +1,4 @@
-"""What killed runs leave is removed at the next start; a living writer's file and others' stay."""
+"""Rests of killed runs are removed at the next start; a living writer's file and others' stay."""
 
 from __future__ import annotations
 

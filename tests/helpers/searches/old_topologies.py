@@ -15,7 +15,7 @@ FOUND = decode(SPACE, DRAW.random((12, 10)), DRAW.random((12, 10, 5)))
 
 
 def zoo(**changes):
-    """What the zoo's search.py saves."""
+    """The content that the zoo's search.py saves."""
     unused = DRAW.integers(0, 5, FOUND.path_mask.shape)
     return {
         "node_a": np.array(FOUND.node_activations),

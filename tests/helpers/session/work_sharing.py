@@ -1,4 +1,4 @@
-"""How the test command's processes share the work: file by file, the slowest first."""
+"""Work is shared among the test command's processes file by file, the slowest first."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from xdist.scheduler import LoadScopeScheduling
 __all__ = ["FileScheduling", "sort_by_cost"]
 
 TOGETHER = {
-    "tests/distributed/test_death.py": "tests/distributed/test_bundles.py",
-    "tests/packaging/test_empty_dints.py": "tests/packaging/test_empty_environment.py",
+    f"tests/{folder}/{file}.py": f"tests/{folder}/{maker}.py"
+    for folder, file, maker in (
+        ("runs/distributed", "test_death", "test_bundles"),
+        ("shipping/packaging", "test_empty_dints", "test_empty_environment"),
+    )
 }
 """Files that use what another one has made, at a cost of several seconds: one process has both."""
 
 SLOWEST = (
-    "tests/networks/build/test_supported_networks.py",
-    "tests/bundles/chained/test_run_acdc.py",
-    "tests/bundles/chained/test_run_kits.py",
-    "tests/distributed/test_bundles.py",
-    "tests/distributed/test_death.py",
-    "tests/bundles/chained/test_run_brats.py",
-    "tests/bundles/chained/test_run_amos.py",
-    "tests/bundles/chained/test_run_dints.py",
-    "tests/bundles/chained/test_run_volumes.py",
-    "tests/bundles/chained/test_run_hippocampus.py",
-    "tests/packaging/test_empty_environment.py",
-    "tests/packaging/test_empty_dints.py",
-    "tests/bundles/test_broken_runs.py",
-    "tests/search/test_resume.py",
+    "tests/method/networks/build/test_supported_networks.py",
+    "tests/bundles/collection/chained/test_run_acdc.py",
+    "tests/bundles/collection/chained/test_run_kits.py",
+    "tests/runs/distributed/test_bundles.py",
+    "tests/runs/distributed/test_death.py",
+    "tests/bundles/collection/chained/test_run_brats.py",
+    "tests/bundles/collection/chained/test_run_amos.py",
+    "tests/bundles/collection/chained/test_run_dints.py",
+    "tests/bundles/collection/chained/test_run_volumes.py",
+    "tests/bundles/collection/chained/test_run_hippocampus.py",
+    "tests/shipping/packaging/test_empty_environment.py",
+    "tests/shipping/packaging/test_empty_dints.py",
+    "tests/bundles/collection/test_broken_runs.py",
+    "tests/method/search/test_resume.py",
     "studies/tests/search_cost/test_growth.py",
-    "tests/dints/searching/test_topology_trainer.py",
-    "tests/distributed/test_ranks.py",
-    "tests/bundles/runs/test_start_dints.py",
-    "tests/networks/skip_modules/test_every_skip_module.py",
+    "tests/method/dints/searching/test_topology_trainer.py",
+    "tests/runs/distributed/test_ranks.py",
+    "tests/bundles/collection/runs/test_start_dints.py",
+    "tests/method/networks/skip_modules/test_every_skip_module.py",
     "studies/tests/search_cost/test_memory.py",
     "studies/tests/search_cost/test_search.py",
 )

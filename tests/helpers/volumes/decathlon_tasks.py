@@ -3,7 +3,7 @@
 Fingerprints: median size and voxel size of the training cases, as in the supplement of Isensee et
 al., Nature Methods 18, 203-211 (2021), noted from memory (brain tumours after cropping to what is
 not zero); modalities from each task's dataset.json. Patches: those of nnU-Net 2.8.1's own planner
-for these fingerprints, which tests/nnunet/test_planner.py runs where nnU-Net is installed.
+for these fingerprints, which tests/clients/nnunet/test_planner.py runs where nnU-Net is installed.
 """
 
 from __future__ import annotations

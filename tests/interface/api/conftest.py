@@ -18,7 +18,7 @@ from iac_components.search_space import SearchSpace, random_genotype
 
 @dataclass(frozen=True)
 class Project:
-    """What the ten lines of the README make."""
+    """The results of the ten lines of the README."""
 
     folder: Path
     dataset: Path

@@ -12,7 +12,7 @@ import pytest
 
 import iac_components
 from iac_components.__main__ import main
-from iac_components.interface.commands import program
+from iac_components.interface import program
 
 ROOT = Path(__file__).parents[3]
 
@@ -126,4 +126,4 @@ def test_help_loads_no_torch_and_the_policy_is_set_first():
 def test_the_console_script_is_this_program():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert '\niac = "iac_components.__main__:main"\n' in text
-    assert program.run.__module__ == "iac_components.interface.commands.program"
+    assert program.run.__module__ == "iac_components.interface.program"

@@ -1,3 +1,3 @@
-"""What a benchmark measured: read back, summed up, and written as raw numbers."""
+"""Measurements of a benchmark: read back, summed up, and written as raw numbers."""
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from iac_components.common.files import write_json
-from iac_components.evaluation.report import json_number
+from iac_components.evaluation.metrics_files import json_number
 from iac_components.search_space import load_genotype
 from studies.measuring.session import describe_session
 from studies.search_cost.searches.costs import cost_of, mean_cost

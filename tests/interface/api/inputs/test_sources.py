@@ -1,4 +1,4 @@
-"""What gives images and labels, and what does not."""
+"""Sources of images and labels, accepted and refused."""
 
 from __future__ import annotations
 

@@ -1,0 +1,3 @@
+"""Parts of a single step: its input, precision, gradients across processes, and loss."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Scoring of a folder of label maps against its references."""
+
+from __future__ import annotations

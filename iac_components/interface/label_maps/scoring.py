@@ -1,0 +1,122 @@
+"""Pairs of a label map and its reference: checked together, scored one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from iac_components.data.checks.pairs import check_pair
+from iac_components.data.checks.volumes import Expectation, check_volume
+from iac_components.data.faults import DatasetError, Fault, raise_faults
+from iac_components.data.nifti.volume_file import Volume, read_volume
+from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
+from iac_components.interface.label_maps.pairs import Pair
+
+__all__ = ["Scoring", "highest_value", "score"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Rules of a scoring.
+
+    Attributes:
+        class_names: of the foreground classes; label i + 1 is ``class_names[i]``.
+        regions: label values of each region to score; None scores each class by its own.
+        relabel: label value to the one that it counts as, in labels and predictions.
+    """
+
+    class_names: Sequence[str]
+    regions: Mapping[str, Sequence[int]] | None = None
+    relabel: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the scored classes or regions."""
+        return list(scored_regions(self.class_names, self.regions))
+
+    @property
+    def expectation(self) -> Expectation:
+        """Label values that may occur; a label map may be one slice thick, of any voxel size."""
+        values = [*range(len(self.class_names) + 1), *self.relabel]
+        return Expectation(values, min_size=(1, 1, 1), voxel_size_range=None)
+
+
+def highest_value(pairs: Iterable[Pair]) -> int:
+    """Return the greatest label value of all references, at least 1."""
+    values = [1]
+    for pair in pairs:
+        label = read_volume(str(pair.case.label))
+        if isinstance(label, Volume) and not label.has_nonfinite and label.data.size:
+            values.append(int(label.data.max()))
+    return max(values)
+
+
+def score(pairs: Sequence[Pair], scoring: Scoring) -> list[CaseRecord]:
+    """Check all files, then score every pair in its label's grid.
+
+    Raises:
+        DatasetError: naming all that is wrong with all files.
+    """
+    faults = [fault for pair in _progress(pairs, "Checking") for fault in _faults(pair, scoring)]
+    raise_faults(faults, subject=f"{len(pairs)} label map(s)")
+    return [record for pair in _progress(pairs, "Scoring") for record in _records(pair, scoring)]
+
+
+def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
+    bar: Iterable[Pair] = tqdm(pairs, desc=title, unit="case", disable=None)
+    return bar
+
+
+def _faults(pair: Pair, scoring: Scoring) -> Iterator[Fault]:
+    read = [read_volume(str(path)) for path in (pair.case.label, pair.prediction)]
+    yield from (volume for volume in read if isinstance(volume, Fault))
+    volumes = [volume for volume in read if isinstance(volume, Volume)]
+    for volume in volumes:
+        for problem, remedy in check_volume(volume, "label", scoring.expectation):
+            yield Fault(volume.path, problem, remedy)
+    if len(volumes) == 2:
+        label, prediction = volumes
+        for problem, remedy in check_pair(label, prediction, f"its label '{label.path}'"):
+            yield Fault(prediction.path, problem, remedy)
+
+
+def _records(pair: Pair, scoring: Scoring) -> Iterator[CaseRecord]:
+    label, prediction = (_read(path) for path in (pair.case.label, pair.prediction))
+    metrics = case_metrics(
+        torch.from_numpy(_values(prediction, scoring)),
+        torch.from_numpy(_values(label, scoring)),
+        num_classes=len(scoring.class_names) + 1,
+        spacing=np.linalg.norm(label.affine[:3, :3], axis=0).tolist(),
+        regions=list(scored_regions(scoring.class_names, scoring.regions).values()),
+    )
+    for found in metrics:
+        yield CaseRecord(
+            pair.case.patient,
+            pair.case.name,
+            found.label,
+            scoring.names[found.label - 1],
+            found.dice,
+            found.hd95,
+            found.false_positive_ml,
+        )
+
+
+def _read(path: Path | None) -> Volume:
+    volume = read_volume(str(path))
+    if isinstance(volume, Fault):
+        raise DatasetError(f"'{volume.where}' {volume.problem}. {volume.remedy}")
+    return volume
+
+
+def _values(volume: Volume, scoring: Scoring) -> NDArray[np.int64]:
+    values: NDArray[np.int64] = np.rint(volume.data).astype(np.int64)
+    result = values.copy()
+    for old, new in scoring.relabel.items():
+        result[values == old] = new
+    return result
