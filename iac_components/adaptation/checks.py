@@ -7,12 +7,21 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from iac_components.adaptation.adapter.base_network import is_scripted, network_name
 from iac_components.adaptation.choice.statistics import held_out_folds
 from iac_components.adaptation.fitting.cases import SiteCase, WindowShape
 from iac_components.bundling.options import OptionError
 from iac_components.data import DatasetError
 
-__all__ = ["MOST_CASES", "check_cases", "check_network", "chosen_classes", "input_shape", "remarks"]
+__all__ = [
+    "MOST_CASES",
+    "check_cases",
+    "check_network",
+    "chosen_classes",
+    "input_shape",
+    "remarks",
+    "require_module",
+]
 
 MOST_CASES = 20
 
@@ -111,6 +120,19 @@ def _whole(case: SiteCase, window: WindowShape) -> tuple[int, ...]:
     return tuple(n for axis, n in enumerate(case.label.shape) if axis != window.slice_axis)
 
 
+def require_module(network: object) -> None:
+    """Check that a network is a module, in Python or TorchScript.
+
+    Raises:
+        OptionError: if it is something else.
+    """
+    if not isinstance(network, nn.Module):
+        raise OptionError(
+            f"network is a {type(network).__name__}, expected a torch.nn.Module or what "
+            "torch.jit.load returns: load the network with its weights, and pass it."
+        )
+
+
 @torch.no_grad()
 def check_network(network: nn.Module, shape: Sequence[int], class_names: Sequence[str]) -> int:
     """Run a network once; returns the number of its output channels.
@@ -118,22 +140,18 @@ def check_network(network: nn.Module, shape: Sequence[int], class_names: Sequenc
     Raises:
         OptionError: if it cannot be adapted, fails on the shape, or gives other classes.
     """
-    if isinstance(network, torch.jit.ScriptModule):
-        raise OptionError(
-            "the network is TorchScript, whose layers nothing can be put into: pass the Python "
-            "network with its weights."
-        )
+    name = network_name(network)
     example = next(network.parameters(), None)
     if example is None:
-        raise OptionError(f"{type(network).__name__} has no parameter: there is nothing to adapt.")
+        why = " (torch.jit.freeze makes constants of them)" if is_scripted(network) else ""
+        raise OptionError(f"{name} has no parameter{why}: there is nothing to adapt.")
     network.eval()
     try:
         output = network(torch.zeros(tuple(shape), device=example.device, dtype=example.dtype))
     # A foreign network may raise anything on a size that does not suit it.
     except Exception as error:
         raise OptionError(
-            f"{type(network).__name__} fails on an input of shape {tuple(shape)}: "
-            f"{' '.join(str(error).split())[:200]}"
+            f"{name} fails on an input of shape {tuple(shape)}: {_cause(network, error)}"
         ) from error
     first = output[0] if isinstance(output, list | tuple) else output
     channels = int(first.shape[1])
@@ -146,3 +164,9 @@ def check_network(network: nn.Module, shape: Sequence[int], class_names: Sequenc
     if not bool(first.isfinite().all()):
         raise OptionError("the network's output is not finite on an empty image: are its weights?")
     return channels
+
+
+def _cause(network: nn.Module, error: Exception) -> str:
+    """Return what a network says; TorchScript tells where it failed first, and the cause last."""
+    text = str(error).strip()
+    return " ".join((text.splitlines()[-1] if is_scripted(network) else text).split())[:200]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from iac_components.adaptation.adapter.adapter_file import Adapter
-from iac_components.adaptation.adapter.base_network import count_parameters
+from iac_components.adaptation.adapter.base_network import count_parameters, network_name
 from iac_components.adaptation.choice.racing import FIRST_LOOK, left_behind
 from iac_components.adaptation.choice.trainings import Trainings, by_patient
 from iac_components.adaptation.choice.units import UnitResult
@@ -169,7 +169,7 @@ def _result(
     adapter = Adapter(
         () if chosen is None else trainings.plans[chosen],
         {} if chosen is None else trainings.final(chosen).values,
-        base_name=site.name or type(site.network).__name__,
+        base_name=site.name or network_name(site.network),
         base_digest=trainings.digest,
         base_parameters=count_parameters(site.network),
         preprocessing=site.preprocessing,

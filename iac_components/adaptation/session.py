@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from iac_components.adaptation.adapter.base_network import network_name
 from iac_components.adaptation.checks import remarks
 from iac_components.adaptation.choice.trainings import Trainings
 from iac_components.adaptation.report.page import write_report
@@ -73,17 +74,19 @@ def _decide(site: Site, settings: AdaptSettings, folder: Path | None) -> Adaptat
 def _plan(trainings: Trainings, notes: Sequence[str]) -> list[str]:
     site = trainings.site
     lines = [
-        f"Network: {site.name or type(site.network).__name__}, classes {', '.join(site.judged)}.",
+        f"Network: {site.name or network_name(site.network)}, classes {', '.join(site.judged)}.",
         f"Site: {len(site.cases)} cases of {len(site.patients)} patients, held out in "
         f"{len(trainings.folds)} folds.",
         *(f"Label {note}" for note in notes),
     ]
+    left_out: dict[str, list[str]] = {}
     for arm in trainings.settings.arms:
-        parts = trainings.plans.get(arm)
-        if parts is None:
-            lines.append(f"  {arm}: left out ({trainings.notes[arm]}).")
+        if arm in trainings.plans:
+            values = sum(part.parameters for part in trainings.plans[arm])
+            lines.append(f"  {arm}: {values} values.")
         else:
-            lines.append(f"  {arm}: {sum(part.parameters for part in parts)} values.")
+            left_out.setdefault(trainings.notes[arm], []).append(arm)
+    lines += [f"  {', '.join(arms)}: left out ({why})." for why, arms in left_out.items()]
     missing, total = len(trainings.missing), len(trainings.units)
     done = f", {total - missing} of them done already" if missing < total else ""
     minutes = estimate_seconds(trainings) / 60

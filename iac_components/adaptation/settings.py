@@ -95,6 +95,11 @@ class AdaptSettings:
         return tuple(dict.fromkeys((*self.candidates, *self.compare)))
 
     @property
+    def are_default(self) -> bool:
+        """True if nobody asked for other candidates than the usual ones."""
+        return self.candidates == DEFAULT_CANDIDATES
+
+    @property
     def fit(self) -> FitSettings:
         """Length of each training."""
         return FitSettings(self.steps, self.batch_size, self.rate)

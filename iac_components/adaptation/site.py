@@ -9,14 +9,17 @@ import torch
 from monai.inferers import Inferer
 from torch import nn
 
+from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.checks import (
     check_cases,
     check_network,
     chosen_classes,
     input_shape,
+    require_module,
 )
 from iac_components.adaptation.fitting.cases import SiteCase, WindowShape
 from iac_components.adaptation.fitting.objective import Objective
+from iac_components.bundling.options import OptionError
 from iac_components.search_space import Genotype
 
 __all__ = ["Site"]
@@ -27,7 +30,8 @@ class Site:
     """A network and the site that it is adapted to.
 
     Attributes:
-        network: the released network with its weights; it is left as it is.
+        network: the released network with its weights, in Python or TorchScript; it is left as it
+            is.
         cases: labelled cases of the site.
         class_names: of the network's foreground classes; label i + 1 is ``class_names[i]``.
         inferer: applies the network to a whole case.
@@ -59,6 +63,12 @@ class Site:
     shape: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        require_module(self.network)
+        if self.genotype is not None and is_scripted(self.network):
+            raise OptionError(
+                "genotype: the network is TorchScript, which no cell can be put into. Leave it "
+                "out, or pass the Python network with its weights."
+            )
         chosen = chosen_classes(self.class_names, self.classes)
         own = len(self.cases[0].image) if self.cases else 0
         taken = self.channels or _in_channels(self.network) or own

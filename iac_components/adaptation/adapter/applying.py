@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
-from iac_components.adaptation.adapter.base_network import network_digest, private_copy
+from iac_components.adaptation.adapter.base_network import (
+    freeze,
+    is_scripted,
+    network_digest,
+    network_name,
+    private_copy,
+)
 from iac_components.adaptation.candidates import Attachment, PartPlan, find_candidate
 
 __all__ = [
@@ -26,7 +32,18 @@ OFF = "none"
 
 
 def attach_parts(network: nn.Module, parts: Sequence[PartPlan]) -> list[Attachment]:
-    """Put parts into a private copy of a base network, in place, and return them."""
+    """Put parts into a private copy of a base network, in place, and return them.
+
+    Raises:
+        ValueError: if the network cannot have one of them.
+    """
+    if is_scripted(network):
+        beyond = [part.kind for part in parts if not find_candidate(part.kind).in_torchscript]
+        if beyond:
+            raise ValueError(
+                f"the network is TorchScript, which takes no {' and no '.join(beyond)}. Take the "
+                "Python network that it was made of"
+            )
     return [find_candidate(part.kind).attach(network, part) for part in parts]
 
 
@@ -42,10 +59,11 @@ def gather_values(attachments: Sequence[Attachment]) -> dict[str, Tensor]:
 def apply_adapter(network: nn.Module, adapter: Adapter | str | Path) -> nn.Module:
     """Return a network with an adapter; the network itself stays as it is.
 
-    Weights that the adapter leaves alone are shared and not copied.
+    Weights that the adapter leaves alone are shared and not copied, unless it is TorchScript.
 
     Args:
-        network: the base network that the adapter was made for, with its weights loaded.
+        network: the base network that the adapter was made for, with its weights loaded; also
+            TorchScript.
         adapter: the adapter, its folder, or ``"none"``.
 
     Returns:
@@ -90,12 +108,12 @@ def build_adapted(network: nn.Module, adapter: Adapter) -> nn.Module:
             attachments = attach_parts(adapted, adapter.parts)
         except (AttributeError, ValueError) as error:
             raise AdapterError(
-                f"the adapter's parts do not fit into {type(network).__name__}: {error}"
+                f"the adapter's parts do not fit into {network_name(network)}: {error}"
             ) from error
     _load(attachments, adapter.tensors)
     for attachment in attachments:
         attachment.finish()
-    return adapted.requires_grad_(False)
+    return freeze(adapted)
 
 
 def _load(attachments: Sequence[Attachment], values: Mapping[str, Tensor]) -> None:

@@ -9,9 +9,33 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["count_parameters", "network_digest", "private_copy"]
+__all__ = [
+    "count_parameters",
+    "freeze",
+    "is_scripted",
+    "network_digest",
+    "network_name",
+    "private_copy",
+]
 
 N = TypeVar("N", bound=nn.Module)
+
+
+def is_scripted(module: nn.Module) -> bool:
+    """Return True for TorchScript, whose layers can be given other values and nothing else."""
+    return isinstance(module, torch.jit.ScriptModule)
+
+
+def network_name(network: nn.Module) -> str:
+    """Return the name of a network's class; TorchScript keeps that of the class it was made of."""
+    return str(network.original_name) if is_scripted(network) else type(network).__name__
+
+
+def freeze(network: N) -> N:
+    """Let no parameter of a network be trained, TorchScript or not; returns the network."""
+    for parameter in network.parameters():
+        parameter.requires_grad = False
+    return network
 
 
 def network_digest(network: nn.Module) -> str:
@@ -38,10 +62,13 @@ def private_copy(network: N) -> N:
     """Copy a network: new modules and buffers, parameters frozen and with the same storage.
 
     What is put into the copy, or trained there, leaves the network as it is; the copy takes next
-    to no memory. A part that trains a parameter must give the copy a new one first.
+    to no memory. A part that trains a parameter must give the copy a new one first. TorchScript is
+    copied with its parameters.
     """
     memo: dict[int, object] = {
         id(parameter): nn.Parameter(parameter.detach(), requires_grad=False)
         for parameter in network.parameters()
     }
-    return copy.deepcopy(network, memo)
+    # Otherwise TorchScript's parameters are copied as results of the released ones.
+    with torch.no_grad():
+        return copy.deepcopy(network, memo)

@@ -22,6 +22,7 @@ from iac_components.adaptation.adapter.adapter_file import (
     AdapterError,
     load_adapter,
 )
+from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.bundles.network_bundle import (
     NetworkBundle,
     config_file,
@@ -79,6 +80,12 @@ def export_adapted_bundle(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
     base = read_bundle(network_bundle, device=torch.device("cpu"))
+    if is_scripted(base.network):
+        raise OptionError(
+            f"bundle '{base.root}' ships its network as TorchScript, and no weights that a config "
+            "could load. Write it by torch.jit.save(iac.apply_adapter(network, adapter), "
+            "'model.ts')."
+        )
     found = load_adapter(adapter)
     if found.is_identity:
         raise AdapterError(

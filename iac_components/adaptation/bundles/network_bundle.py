@@ -17,6 +17,7 @@ from monai.inferers import Inferer, SimpleInferer, SliceInferer, SlidingWindowIn
 from monai.transforms import Compose
 from torch import nn
 
+from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.cases import WindowShape
 from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
@@ -25,6 +26,9 @@ from iac_components.networks import load_weights
 __all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
 
 T = TypeVar("T")
+
+SCRIPTED = Path("models", "model.ts")
+"""The network as TorchScript, for bundles that come without weights."""
 
 CONFIGS = ("inference.json", "inference.yaml", "inference.yml")
 _REFERENCE = re.compile(r"@([\w#:]+)")
@@ -39,7 +43,8 @@ class NetworkBundle:
     Attributes:
         root: the bundle's folder.
         name: of the folder, with the version of its metadata.
-        network: with its weights, in eval mode.
+        network: with its weights, in eval mode; where there is no file of weights, the TorchScript
+            of ``models/model.ts``, or what the config loads.
         preprocessing: of ``{"image": file}``.
         inferer: applies the network to a whole image.
         window: what the network is given at a time.
@@ -142,6 +147,11 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
         )
     network = _get(parser, root, known[0], nn.Module)
     weights = weights_file(parser, root)
+    scripted = root / SCRIPTED
+    if not weights.is_file() and is_scripted(network):
+        return network
+    if not weights.is_file() and scripted.is_file():
+        return _scripted(scripted, next(network.parameters()).device)
     if not weights.is_file():
         raise OptionError(
             f"bundle '{root}' comes without weights ('{weights}' is missing). Download them, or "
@@ -149,6 +159,16 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
         )
     load_weights(network, weights)
     return network
+
+
+def _scripted(file: Path, device: torch.device) -> nn.Module:
+    load: Callable[..., torch.jit.ScriptModule] = torch.jit.load  # it has no types
+    try:
+        return load(str(file), map_location=device)
+    except RuntimeError as error:
+        raise OptionError(
+            f"'{file}' cannot be read as TorchScript. Download it again, or the weights."
+        ) from error
 
 
 def weights_file(parser: ConfigParser, root: Path) -> Path:

@@ -28,6 +28,7 @@ class Decoder:
     learning_rate = 0.002
     estimates = False
     wraps = False
+    in_torchscript = False
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Find the modules of the decoder by a dry pass."""
@@ -46,6 +47,7 @@ class Everything:
     learning_rate = 0.002
     estimates = False
     wraps = False
+    in_torchscript = False
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose all parameters."""

@@ -87,12 +87,14 @@ class Candidate(Protocol):
         learning_rate: of Adam, as tuned for this kind.
         estimates: True if values are running statistics, estimated and not trained.
         wraps: True if it wraps modules, whose paths are then others: such parts come last.
+        in_torchscript: True if TorchScript can have it, too: it exchanges values of norm layers.
     """
 
     baseline: bool
     learning_rate: float
     estimates: bool
     wraps: bool
+    in_torchscript: bool
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose the places in a base network.

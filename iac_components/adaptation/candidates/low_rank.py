@@ -54,6 +54,7 @@ class LowRank:
     learning_rate = 0.01
     estimates = False
     wraps = False
+    in_torchscript = False
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose layers and rank within the budget."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 from iac_components.adaptation.candidates.catalogue import (
     Attachment,
@@ -15,17 +11,16 @@ from iac_components.adaptation.candidates.catalogue import (
     PlanOptions,
     register_candidate,
 )
+from iac_components.adaptation.candidates.norm_layers import (
+    NormLayers,
+    batch_norms,
+    norm_layers,
+    scale_and_shift,
+)
 
-__all__ = ["NormStatistics", "Norms", "batch_norms"]
+__all__ = ["NormStatistics", "Norms"]
 
-
-def batch_norms(network: nn.Module) -> dict[str, _BatchNorm]:
-    """Return the batch norms that keep running statistics, by their paths."""
-    return {
-        name: module
-        for name, module in network.named_modules()
-        if isinstance(module, _BatchNorm) and module.running_mean is not None
-    }
+STATISTICS = ("running_mean", "running_var")
 
 
 @register_candidate("norm_statistics")
@@ -40,72 +35,87 @@ class NormStatistics:
     learning_rate = 0.0
     estimates = True
     wraps = False
+    in_torchscript = True
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose every batch norm."""
         norms = batch_norms(network)
         if not norms:
             raise NotApplicableError("the network has no batch norm, so no running statistics")
-        count = sum(2 * norm.num_features for norm in norms.values())
+        count = sum(
+            getattr(norm[0], name).numel() for norm in norms.values() for name in STATISTICS
+        )
         return PartPlan("norm_statistics", tuple(norms), count)
 
     def attach(self, network: nn.Module, plan: PartPlan) -> Attachment:
         """Give every batch norm statistics of its own."""
+        norms = batch_norms(network)
         tensors: dict[str, Tensor] = {}
         for site in plan.sites:
-            norm = network.get_submodule(site)
-            for name in ("running_mean", "running_var"):
-                values: Tensor = getattr(norm, name).clone()
-                setattr(norm, name, values)
+            modules = _at(norms, site)
+            for name in STATISTICS:
+                values: Tensor = getattr(modules[0], name).clone()
                 tensors[f"{site}.{name}"] = values
+                for module in modules:
+                    setattr(module, name, values)
         return Attachment(tensors)
 
 
 @register_candidate("norms")
 class Norms:
-    """Scale and shift of every norm layer; those without get a scale of 1 and a shift of 0."""
+    """Scale and shift of every norm layer; those without get a scale of 1 and a shift of 0.
+
+    In TorchScript, layers without are left alone.
+    """
 
     baseline = False
     learning_rate = 0.01
     estimates = False
     wraps = False
+    in_torchscript = True
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose every norm layer."""
-        norms = {
-            name: module
-            for name, module in network.named_modules()
-            if isinstance(module, _NormBase | nn.GroupNorm | nn.LayerNorm)
-        }
+        norms = norm_layers(network)
         if not norms:
             raise NotApplicableError("the network has no norm layer")
-        count = sum(2 * _shape(norm).numel() for norm in norms.values())
+        sizes = {name: _size(network, modules) for name, modules in norms.items()}
+        sites = tuple(name for name, size in sizes.items() if size)
+        count = sum(sizes.values())
+        if not sites:
+            raise NotApplicableError(
+                "its norm layers have no scale and shift, and TorchScript takes no new ones"
+            )
         if count > options.budget:
             raise NotApplicableError(
                 f"its {count} values are more than the budget of {options.budget}"
             )
-        return PartPlan("norms", tuple(norms), count)
+        return PartPlan("norms", sites, count)
 
     def attach(self, network: nn.Module, plan: PartPlan) -> Attachment:
         """Give every norm a scale and a shift of its own."""
-        example = next(network.parameters())
+        norms = norm_layers(network)
         tensors: dict[str, Tensor] = {}
         for site in plan.sites:
-            norm = network.get_submodule(site)
-            for name, fill in (("weight", 1.0), ("bias", 0.0)):
-                old = getattr(norm, name)
-                if old is None:
-                    shape = _shape(norm)
-                    old = torch.full(shape, fill, device=example.device, dtype=example.dtype)
+            modules = _at(norms, site)
+            for name, old in _values(network, modules).items():
                 values = nn.Parameter(old.detach().clone())
-                setattr(norm, name, values)
                 tensors[f"{site}.{name}"] = values
+                for module in modules:
+                    setattr(module, name, values)
         return Attachment(tensors)
 
 
-def _shape(norm: nn.Module) -> torch.Size:
-    if isinstance(norm, nn.LayerNorm):
-        return torch.Size(norm.normalized_shape)
-    if isinstance(norm, nn.GroupNorm):
-        return torch.Size((norm.num_channels,))
-    return torch.Size((cast(_NormBase, norm).num_features,))
+def _at(norms: NormLayers, site: str) -> tuple[nn.Module, ...]:
+    if site not in norms:
+        raise ValueError(f"'{site}' is no norm layer")
+    return norms[site]
+
+
+def _values(network: nn.Module, modules: tuple[nn.Module, ...]) -> dict[str, Tensor]:
+    example = next(network.parameters())
+    return scale_and_shift(modules[0], device=example.device, dtype=example.dtype)
+
+
+def _size(network: nn.Module, modules: tuple[nn.Module, ...]) -> int:
+    return sum(values.numel() for values in _values(network, modules).values())

@@ -71,6 +71,7 @@ class Gates:
     learning_rate = 0.05
     estimates = False
     wraps = True
+    in_torchscript = False
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose every skip connection, as far as the budget reaches, finest first."""
@@ -93,6 +94,7 @@ class Cells:
     learning_rate = 0.02
     estimates = False
     wraps = True
+    in_torchscript = False
 
     def plan(self, network: nn.Module, options: PlanOptions) -> PartPlan:
         """Choose the places within the budget."""

@@ -10,14 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from iac_components.adaptation.adapter.base_network import count_parameters, network_digest
-from iac_components.adaptation.candidates import (
-    NotApplicableError,
-    PartPlan,
-    PlanOptions,
-    find_candidate,
-    in_order,
-)
+from iac_components.adaptation.adapter.base_network import network_digest
+from iac_components.adaptation.candidates import find_candidate
+from iac_components.adaptation.choice.planning import plan_arms
 from iac_components.adaptation.choice.statistics import held_out_folds
 from iac_components.adaptation.choice.units import UnitFiles, UnitResult
 from iac_components.adaptation.fitting.cases import SiteCase
@@ -50,6 +45,9 @@ class Trainings:
         digest: of the network's weights.
         plans: parts of each candidate that the network can have.
         notes: why it cannot have the others.
+
+    Raises:
+        OptionError: as ``plan_arms``.
     """
 
     def __init__(
@@ -65,7 +63,7 @@ class Trainings:
         self.after_step = after_step
         self.folds = held_out_folds(site.patients, most=settings.folds)
         self.digest = network_digest(site.network)
-        self.plans, self.notes = self._plan()
+        self.plans, self.notes = plan_arms(site, settings)
         self.files = UnitFiles(folder, self._key())
         self._finals: dict[str, Fitted] = {}
         self._pool = WindowPool(site.cases, site.window, seed=settings.seed)
@@ -173,25 +171,6 @@ class Trainings:
             scores[case.name] = objective.score(found, case)
             self.after_step()
         return UnitResult(scores, predictions, 0.0)
-
-    def _plan(self) -> tuple[dict[str, tuple[PartPlan, ...]], dict[str, str]]:
-        total = int(self.settings.budget * count_parameters(self.site.network))
-        plans: dict[str, tuple[PartPlan, ...]] = {}
-        notes: dict[str, str] = {}
-        for arm in self.settings.arms:
-            left = total
-            parts: list[PartPlan] = []
-            for kind in in_order(arm.split("+")):
-                options = PlanOptions(left, self.site.genotype, self.site.shape)
-                try:
-                    parts.append(find_candidate(kind).plan(self.site.network, options))
-                except NotApplicableError as reason:
-                    notes[arm] = f"{kind}: {reason}"
-                    break
-                left -= parts[-1].parameters
-            else:
-                plans[arm] = tuple(parts)
-        return plans, notes
 
     def _key(self) -> dict[str, object]:
         """Everything that the result of a training depends on, beside its name."""

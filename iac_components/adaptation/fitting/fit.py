@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from iac_components.adaptation.adapter.applying import attach_parts, gather_values
-from iac_components.adaptation.adapter.base_network import private_copy
+from iac_components.adaptation.adapter.base_network import freeze, network_name, private_copy
 from iac_components.adaptation.candidates import Attachment, PartPlan, find_candidate
-from iac_components.adaptation.candidates.norms import batch_norms
+from iac_components.adaptation.candidates.norm_layers import norm_layers
+from iac_components.adaptation.fitting.batch_statistics import estimate_statistics
 from iac_components.adaptation.fitting.frozen import FeatureStore, FrozenPart
 from iac_components.adaptation.fitting.objective import Objective
 from iac_components.adaptation.fitting.pool import PooledWindows
@@ -70,7 +73,7 @@ def fit_parts(
     """Train parts in a copy of a base network, which stays in eval mode: its dropout is off.
 
     Args:
-        network: the base network; it is left as it is.
+        network: the base network, also TorchScript; it is left as it is.
         parts: plans of what is put into it.
         windows: of the cases to train with.
         objective: what is judged.
@@ -93,7 +96,8 @@ def fit_parts(
         torch.manual_seed(seed)
         attachments = attach_parts(copy, parts)
     if any(find_candidate(part.kind).estimates for part in parts):
-        _estimate(copy, windows, generator, device)
+        drawn = (windows.draw(generator).to(device).images for _ in range(STATISTICS_BATCHES))
+        estimate_statistics(copy, drawn)
         store = None  # features are now others
     groups = [
         {"params": attachment.parameters(), "lr": find_candidate(part.kind).learning_rate}
@@ -109,21 +113,35 @@ def fit_parts(
 
 @contextmanager
 def group_norms_mended(network: nn.Module) -> Iterator[None]:
-    """Hand group norms contiguous features within the block.
+    """Let backward passes of group norms have contiguous features within the block.
 
     torch 2.13 crashes (segmentation fault) in the backward pass of a group norm on the CPU whose
     input is channels-last and needs no gradient, as behind frozen layers.
     """
-
-    def contiguous(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
-        (x,) = inputs
-        return (x if x.requires_grad else x.contiguous(),)
-
-    norms = [module for module in network.modules() if isinstance(module, nn.GroupNorm)]
-    with ExitStack() as stack:
-        for norm in norms:
-            stack.callback(norm.register_forward_pre_hook(contiguous).remove)
+    norms = [modules[0] for modules in norm_layers(network).values()]
+    if "GroupNorm" not in map(network_name, norms):
         yield
+        return
+    with _ContiguousFeatures():  # type: ignore[no-untyped-call]
+        yield
+
+
+class _ContiguousFeatures(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Hands group norms contiguous features in backward passes that end with them."""
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        """Run an operation of torch."""
+        if func is torch.ops.aten.native_group_norm_backward.default:
+            features, needed = cast(Tensor, args[1]), cast(Sequence[bool], args[-1])
+            if not needed[0]:
+                args = (args[0], features.contiguous(), *args[2:])
+        return func(*args, **(kwargs or {}))
 
 
 def _train(
@@ -167,26 +185,8 @@ def _share(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-@torch.no_grad()
-def _estimate(
-    network: nn.Module, windows: PooledWindows, generator: torch.Generator, device: torch.device
-) -> None:
-    """Average the statistics of batch norms over windows of the site."""
-    norms = list(batch_norms(network).values())
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain average over all batches
-        norm.train()
-    for _ in range(STATISTICS_BATCHES):
-        network(windows.draw(generator).to(device).images)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()
-
-
 def _finished(network: nn.Module, attachments: Sequence[Attachment]) -> Fitted:
     values = gather_values(attachments)
     for attachment in attachments:
         attachment.finish()
-    return Fitted(network.requires_grad_(False), values)
+    return Fitted(freeze(network), values)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.pool import Batch
 
 __all__ = ["FeatureStore", "FrozenPart"]
@@ -149,7 +150,8 @@ class FrozenPart:
 def _frozen_modules(network: nn.Module, example: Tensor) -> dict[str, nn.Module]:
     """Return the outermost modules whose outputs depend on no trained value, by their names.
 
-    Only modules that are called once and give one row for each image are among them.
+    Only modules that are called once and give one row for each image are among them. TorchScript
+    calls its modules without hooks, and so has none.
     """
     calls: dict[nn.Module, list[bool]] = {}
 
@@ -162,7 +164,8 @@ def _frozen_modules(network: nn.Module, example: Tensor) -> dict[str, nn.Module]
 
     with ExitStack() as stack, torch.enable_grad():
         for module in network.modules():
-            stack.callback(module.register_forward_hook(note).remove)
+            if not is_scripted(module):
+                stack.callback(module.register_forward_hook(note).remove)
         network(example)
     found: dict[str, nn.Module] = {}
     # Parents come before their children, but calls end before their parent's.

@@ -35,6 +35,9 @@ NETWORK_KEY = "backbone_def"
 EVERY_TASK = "nnunet3d"
 """Backbone of volumes that all tasks of the Decathlon are rendered with."""
 
+OWN_DATA_ONLY = ("swinunetr3d",)
+"""Backbones of volumes that the collection has no bundles of; they are planned for own data."""
+
 OF_SLICES = {"field_of_view": None, "empty_fraction": "patches_per_volume", "channels_last": None}
 """Keys that networks of volumes do not have, and what takes their place."""
 
@@ -277,7 +280,8 @@ class VolumeCombination(IacCombination):
 def iac_combinations() -> list[IacCombination]:
     """Every data set with every backbone of slices, and the Decathlon's tasks with 3-D ones.
 
-    All of the latter see hippocampus, which is at hand, and one of them the other tasks.
+    All of the latter see hippocampus, which is at hand, and one of them the other tasks; but for
+    those of own data only.
     """
     tasks = known(DECATHLON / "tasks")
     return [
@@ -290,6 +294,6 @@ def iac_combinations() -> list[IacCombination]:
         *(
             VolumeCombination(load_task(task, method=VOLUMES), load_backbone(backbone))
             for task, backbone in itertools.product(tasks, known(VOLUMES / "backbones"))
-            if task == "hippocampus" or backbone == EVERY_TASK
+            if backbone == EVERY_TASK or (task == "hippocampus" and backbone not in OWN_DATA_ONLY)
         ),
     ]

@@ -48,7 +48,8 @@ def adapt(
     adapter is the identity, and the verdict says so.
 
     Args:
-        network: from (B, C, *S) to logits (B, classes, *S); it stays as it is.
+        network: from (B, C, *S) to logits (B, classes, *S); it stays as it is. Of what
+            ``torch.jit.load`` returns, only norm layers are adapted.
         cases: a part of :func:`load_dataset`, or items with ``image`` (C, *S), ``label`` (*S) or
             (1, *S) with class indices, ``case`` and ``patient``.
         output_dir: gets the adapter, the report and the finished trainings; None writes nothing.

@@ -10,6 +10,7 @@ from iac_components.adaptation.adapter.applying import attach_parts, gather_valu
 from iac_components.adaptation.adapter.base_network import (
     count_parameters,
     network_digest,
+    network_name,
     private_copy,
 )
 from iac_components.adaptation.candidates import PlanOptions, find_candidate, in_order
@@ -30,7 +31,7 @@ def moved_adapter(
     return Adapter(
         plans,
         gather_values(attachments),
-        base_name=type(network).__name__,
+        base_name=network_name(network),
         base_digest=network_digest(network),
         base_parameters=count_parameters(network),
     )

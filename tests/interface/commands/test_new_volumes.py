@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shlex
 from pathlib import Path
 
 import pytest
+import torch
+from monai.bundle import ConfigParser
 
 from iac_components.__main__ import main
 from iac_components.bundling.own_data import create_bundles
+from iac_components.networks import check_patch, skip_fusions
 from iac_components.phantoms import write_phantom
 from tools.maintenance.verification import CHECKS, Bundle, Workbench, run_check
 from tools.maintenance.verification.methods.dints_budgets import QUICK
@@ -45,6 +49,37 @@ def test_volumes_are_planned_on_request_and_pass_the_collections_own_checks(
     assert configs["train"]["backbone"] == "unet3d"
     assert configs["train"]["session"]["method"] == "iac_3d"
     require_no_fault(stem, tmp_path)
+
+
+def test_swin_unetr_is_planned_and_its_configs_build_what_trains(dataset, tmp_path, capsys):
+    words = ["--name", "mine", "--backbone", "swinunetr3d", "--out", str(tmp_path / "out")]
+    assert main(["new", str(dataset), *words]) == 0
+    assert "mine_swinunetr3d_plan.json" in capsys.readouterr().out
+    stem = tmp_path / "out" / "mine_swinunetr3d_iac_segmentation"
+    require_no_fault(stem, tmp_path)
+    parsers = {}
+    for stage in ("search", "train", "inference"):
+        parsers[stage] = ConfigParser()
+        parsers[stage].read_config(f"{stem}_{stage}/configs/{stage}.json")
+        # The median volume of 20 x 36 x 20 voxels, so that two a side are left at the bottom.
+        assert parsers[stage]["patch_size"] == [64, 64, 64]
+        parsers[stage]["backbone_def"].update(feature_size=12, depths=[1] * 4, num_heads=[1] * 4)
+        parsers[stage]["bundle_root"] = f"{stem}_{stage}"
+    supernet, network, same = (
+        parsers[stage].get_parsed_content("network_def") for stage in parsers
+    )
+    assert len(skip_fusions(supernet)) == len(skip_fusions(network)) == 5
+    assert list(same.state_dict()) == list(network.state_dict())
+    patch = torch.rand(1, 1, 64, 64, 64)
+    loss = parsers["train"].get_parsed_content("loss")
+    loss(network.train()(patch), (patch > 0.5).long()).backward()
+    trained = [p.grad for p in network.parameters() if p.grad is not None]
+    assert len(trained) == len(list(network.parameters()))
+    # No multiple of 32, or one voxel at the bottom.
+    for refused in ([40, 56, 40], [32, 32, 32]):
+        message = re.escape(f"--patch_size is {refused}: the network cannot take it")
+        with pytest.raises(ValueError, match=message + r".* Pass --patch_size \[64, 64, 64\]"):
+            check_patch(network, num_channels=1, patch_size=refused)
 
 
 def require_no_fault(stem: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from monai.networks.nets import (
     SwinUNETR,
     UNet,
 )
+from scripted import scripted
 from torch import Tensor, nn
 
 from iac_components.adaptation.candidates.skips import small_cell
@@ -92,6 +93,19 @@ BASES = {
 }
 
 
+IN_TORCHSCRIPT = [
+    ("unet_3d_batch", "script"),
+    ("unet_3d_batch", "trace"),
+    ("basic_2d", "script"),
+    ("basic_2d", "trace"),
+    # These hold every block under two names.
+    ("dynunet_2d", "script"),
+    ("dynunet_2d", "trace"),
+    ("segresnet_2d", "script"),
+    # Layer norms; MONAI's code for it cannot be scripted.
+    ("swin_2d", "trace"),
+]
+
 FLAT = [name for name in BASES if "_3d" not in name]
 
 
@@ -103,6 +117,15 @@ def any_base(request: pytest.FixtureRequest) -> Base:
 @pytest.fixture(params=FLAT)
 def base(request: pytest.FixtureRequest) -> Base:
     return BASES[request.param]
+
+
+@pytest.fixture(params=IN_TORCHSCRIPT, ids="-".join)
+def twins(request: pytest.FixtureRequest) -> tuple[Base, nn.Module, torch.jit.ScriptModule]:
+    """A base, its network in Python, and the same in TorchScript."""
+    name, way = request.param
+    base = BASES[name]
+    network = base.network()
+    return base, network, scripted(network, base.image(), way)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import torch
 from threshold_site import Threshold, make_case, make_site
 from torch import nn
 
+from iac_components.adaptation.candidates.skips import small_cell
 from iac_components.adaptation.checks import remarks
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
@@ -65,10 +66,21 @@ def with_label(value):
             r"fails on an input of shape \(1, 1, 24, 24\)",
         ),
         (
-            {"network": torch.jit.script(Threshold())},
+            {"network": torch.jit.freeze(torch.jit.script(Threshold()))},
             OptionError,
-            "TorchScript, whose layers nothing can be put into",
+            r"Threshold has no parameter \(torch.jit.freeze makes constants of them\)",
         ),
+        (
+            {"network": torch.jit.script(nn.Conv2d(4, 2, 1).eval())},
+            OptionError,
+            r"Conv2d fails on an input of shape \(1, 1, 24, 24\): RuntimeError: .* 4 channels",
+        ),
+        (
+            {"network": torch.jit.script(Threshold()), "genotype": small_cell(2)},
+            OptionError,
+            "genotype: the network is TorchScript",
+        ),
+        ({"network": "model.ts"}, OptionError, "network is a str, expected a torch.nn.Module or"),
     ],
 )
 def test_bad_input_is_one_clear_line(changes, error, message):

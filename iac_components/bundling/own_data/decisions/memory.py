@@ -56,10 +56,12 @@ def _measured(
     *,
     searched: bool,
 ) -> int:
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        network = _build(load_backbone(name), patch, spacing, channels, classes)
+    with torch.random.fork_rng(devices=[]):
+        # Not built there: Swin UNETR reads numbers off tensors.
+        network = _build(load_backbone(name), patch, spacing, channels, classes).to("meta")
         if searched:
-            network = CellSearchNetwork(network, frozen_backbone=True)
+            with torch.device("meta"):
+                network = CellSearchNetwork(network, frozen_backbone=True)
     return kept_bytes(network.train(), (1, channels, *patch))
 
 

@@ -34,7 +34,7 @@ def config_of(combination, stage):
 
 
 def test_backbones_of_volumes_have_three_dimensions():
-    assert BACKBONES == ("nnunet3d", "segresnet3d", "unet3d")
+    assert BACKBONES == ("nnunet3d", "segresnet3d", "swinunetr3d", "unet3d")
     assert {load_backbone(name).spatial_dims for name in BACKBONES} == {3}
     assert load_backbone("unet").spatial_dims == 2
 
@@ -60,6 +60,7 @@ def test_what_becomes_of_volumes_is_what_dints_does(tmp_path, stage, backbone):
     [
         ("unet3d", [40, 56, 40], [48, 64, 48], ["32*n"] * 3),
         ("segresnet3d", [40, 50, 40], [40, 56, 40], ["16*n"] * 3),
+        ("swinunetr3d", [64, 70, 64], [64, 96, 64], ["64*n"] * 3),
         # nnU-Net's own patch of hippocampus, which its rules halve three times.
         ("nnunet3d", [40, 56, 40], [40, 56, 40], ["16*n"] * 3),
         ("nnunet3d", [40, 50, 40], [40, 56, 40], ["16*n"] * 3),

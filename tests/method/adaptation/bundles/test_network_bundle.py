@@ -10,8 +10,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from scripted import scripted
 from zoo_bundle import SETTINGS, write_pairs, write_zoo_bundle
 
+from iac_components.adaptation.adapter.base_network import network_digest
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
 from iac_components.adaptation.bundles.network_bundle import read_bundle
 from iac_components.bundling.options import OptionError
@@ -122,6 +124,26 @@ def test_a_bundle_at_fault_is_one_clear_line(zoo, spoil, message):
 def test_weights_of_another_network_are_refused(zoo):
     change(zoo, network_def={"_target_": "UNet", **SETTINGS, "channels": [4, 6]})
     with pytest.raises(ValueError, match="checkpoint of another network"):
+        read_bundle(zoo)
+
+
+def test_a_bundle_may_ship_its_network_as_torchscript_alone(zoo):
+    network = read_bundle(zoo).network
+    made = scripted(network, torch.zeros(1, 1, 16, 16, 16), "script")
+    (zoo / "models" / "model.pt").unlink()
+    torch.jit.save(made, zoo / "models" / "model.ts")
+    found = read_bundle(zoo)
+    assert network_digest(found.network) == network_digest(network)
+    assert isinstance(found.network, torch.jit.ScriptModule)
+    # The same where the config itself loads a file.
+    (zoo / "models" / "model.ts").rename(zoo / "models" / "other.ts")
+    change(zoo, network_def="$torch.jit.load(@bundle_root + '/models/other.ts')")
+    assert network_digest(read_bundle(zoo).network) == network_digest(network)
+
+
+def test_torchscript_that_cannot_be_read_is_named(zoo):
+    (zoo / "models" / "model.pt").rename(zoo / "models" / "model.ts")
+    with pytest.raises(OptionError, match=r"model.ts' cannot be read as TorchScript. Download"):
         read_bundle(zoo)
 
 

@@ -11,7 +11,7 @@ from zoo_bundle import SETTINGS, write_pairs, write_zoo_bundle
 from iac_components.__main__ import main
 from iac_components.adaptation import apply_adapter, load_adapter
 from iac_components.adaptation.bundles.network_bundle import read_bundle
-from iac_components.adaptation.candidates.norms import batch_norms
+from iac_components.adaptation.candidates.norm_layers import batch_norms
 
 
 def run(*words):
@@ -44,8 +44,8 @@ def test_statistics_are_estimated_with_a_warning_and_without_a_claim(place, caps
     assert "effects" not in adapter.record
     bundle = read_bundle(place / "zoo")
     adapted = apply_adapter(bundle.network, adapter)
-    first = next(iter(batch_norms(adapted).values()))
-    own = next(iter(batch_norms(bundle.network).values()))
+    (first,) = next(iter(batch_norms(adapted).values()))
+    (own,) = next(iter(batch_norms(bundle.network).values()))
     assert not torch.allclose(first.running_mean, own.running_mean)
     # The first norm then sees features of mean 0 and variance 1 on the site's images.
     seen = []

@@ -42,7 +42,13 @@ def test_every_decision_has_a_reason_a_source_and_three_axes():
 
 @pytest.mark.parametrize(
     ("backbone", "patch"),
-    [("unet3d", [48, 64, 48]), ("segresnet3d", [40, 56, 40]), ("nnunet3d", [40, 56, 40])],
+    [
+        ("unet3d", [48, 64, 48]),
+        ("segresnet3d", [40, 56, 40]),
+        ("nnunet3d", [40, 56, 40]),
+        # Halved five times, to two voxels a side at least.
+        ("swinunetr3d", [64, 64, 64]),
+    ],
 )
 def test_hippocampus_gets_the_patch_that_nnunet_publishes(backbone, patch):
     """40 x 56 x 40 voxels, rounded up to what a backbone halves."""
@@ -123,7 +129,11 @@ def test_images_of_one_slice_have_no_3d_plan():
 
 @pytest.mark.parametrize(
     ("backbone", "dimensions", "fitting"),
-    [("resnet", "3", "nnunet3d, segresnet3d, unet3d"), ("segresnet3d", "2", "efficientnet, nnu")],
+    [
+        ("resnet", "3", "nnunet3d, segresnet3d, swinunetr3d, unet3d"),
+        ("segresnet3d", "2", "efficientnet, nnu"),
+        ("swinunetr3d", "2", "efficientnet, nnu"),
+    ],
 )
 def test_a_backbone_without_a_twin_is_refused(backbone, dimensions, fitting):
     with pytest.raises(ValueError, match=f"'{backbone}' has no twin .* Pass one of {fitting}"):
