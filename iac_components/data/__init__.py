@@ -47,6 +47,7 @@ from iac_components.data.layouts import (
 from iac_components.data.nifti import (
     NiftiReader,
     SaveImageLikeInputd,
+    SaveImageProbabilitiesd,
     VoxelSpacingd,
     WholeLabelsd,
     write_label_map,
@@ -78,6 +79,7 @@ __all__ = [
     "NormalizeChannelsd",
     "PatchDataset",
     "SaveImageLikeInputd",
+    "SaveImageProbabilitiesd",
     "SliceDataset",
     "VolumePatchDataset",
     "VoxelSpacingd",
