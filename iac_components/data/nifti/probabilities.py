@@ -53,7 +53,7 @@ class SaveImageProbabilitiesd(SaveImageLikeInputd):
         file = target.with_name(image_stem(target) + PROBABILITIES_SUFFIX)
         with atomic_write(file) as stream:
             np.savez_compressed(
-                stream, **{_ARRAY: value.detach().cpu().numpy().astype(np.float32, copy=False)}
+                stream, probabilities=value.detach().cpu().numpy().astype("float32")
             )
 
 
@@ -76,9 +76,9 @@ def probabilities_shape(path: str | Path) -> tuple[int, ...]:
             f"'{path}' holds no array '{_ARRAY}' ({error}). Pass a folder that an inference with "
             "--save_probabilities true wrote."
         ) from error
-    if not np.issubdtype(dtype, np.floating) or len(shape) < 3 or shape[0] < 2:
+    if not np.issubdtype(dtype, np.floating) or len(shape) != 4 or shape[0] < 2:
         raise ValueError(
-            f"'{path}' holds {dtype} values of shape {shape}, not probabilities (C, *S) of at "
+            f"'{path}' holds {dtype} values of shape {shape}, not probabilities (C, X, Y, Z) of at "
             "least two classes. Pass a folder that an inference with --save_probabilities true "
             "wrote."
         )

@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "segment images with a downloaded network and an adapter",
     "export": "write a downloaded network with its adapter as a bundle, TorchScript or ONNX",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
+    "ensemble": "average networks of several runs, such as 2-D and 3-D, and score the average",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and its result",
     "package": "pack bundles into self-contained zips",

@@ -38,6 +38,7 @@ from iac_components.interface.commands.running.folds.stages import (
 )
 from iac_components.interface.commands.running.overrides import override, read_overrides
 from iac_components.interface.commands.running.report import write_run_report
+from iac_components.interface.commands.running.request import RunRequest
 from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
 from iac_components.interface.commands.running.words import (
     found_in_a_sentence,
@@ -123,6 +124,7 @@ def run(options: argparse.Namespace) -> None:
         )
     if options.until is None or options.until == STAGES[-1]:
         _finish(runs, further, out, layout=layout, settings=settings)
+        RunRequest(bundles, data, options.set).write(out)
 
 
 Runs = dict[int | None, list[Stage]]
