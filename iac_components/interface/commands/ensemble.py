@@ -31,7 +31,6 @@ from iac_components.interface.commands.ensembling.configurations import (
     shared_folds,
 )
 from iac_components.interface.commands.ensembling.output import claim_output
-from iac_components.interface.commands.evaluate import RELABELLED
 from iac_components.interface.commands.label_maps import Scoring, pair_up, score
 from iac_components.interface.commands.running.chain import test_cases
 from iac_components.interface.commands.running.folds.stages import CROSS_VALIDATION, fold_folder
@@ -160,7 +159,7 @@ def _score(
     scoring = Scoring(
         cast("Sequence[str]", first.facts["class_names"]),
         cast("Mapping[str, Sequence[int]] | None", first.facts["regions"]),
-        RELABELLED.get(layout, {}),
+        renumbered=first.request.bundles.renumbered(),
     )
     labelled = {case.name: case for case in read_dataset(first.request.data, layout=layout)}
     records: list[CaseRecord] = []

@@ -98,6 +98,7 @@ def run(options: argparse.Namespace) -> None:
         cast("Sequence[str]", names) or [str(n + 1) for n in range(highest_value(pairs))],
         _regions(options.regions) or cast("Mapping[str, list[int]] | None", facts.get("regions")),
         RELABELLED.get(str(layout), {}),
+        _bundles(options).renumbered() if options.bundles else {},
     )
     scored = scoring.names
     records = score(pairs, scoring)
