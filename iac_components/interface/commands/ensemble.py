@@ -48,7 +48,6 @@ __all__ = ["EXAMPLE", "add_arguments", "run"]
 
 EXAMPLE = """
   iac ensemble runs/acdc_unet runs/acdc_unet3d --output_dir runs/acdc_both --images new_patients
-  iac compare --best runs/acdc_unet runs/acdc_unet3d runs/acdc_both
   iac ensemble slices/predictions volumes/predictions --output_dir both
 """
 
