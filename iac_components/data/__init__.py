@@ -48,6 +48,7 @@ from iac_components.data.layouts import (
 from iac_components.data.nifti import (
     NiftiReader,
     SaveImageLikeInputd,
+    SaveImageProbabilitiesd,
     VoxelSpacingd,
     WholeLabelsd,
     write_label_map,
@@ -79,6 +80,7 @@ __all__ = [
     "NormalizeChannelsd",
     "PatchDataset",
     "SaveImageLikeInputd",
+    "SaveImageProbabilitiesd",
     "SliceDataset",
     "VolumePatchDataset",
     "VoxelSpacingd",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import iac_components
-from iac_components.interface.commands.running.errors import StageError
+from iac_components.interface.running.errors import StageError
 
 __all__ = ["COMMANDS", "add_command", "run"]
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "segment images with a downloaded network and an adapter",
     "export": "write a downloaded network with its adapter as a bundle, TorchScript or ONNX",
     "evaluate": "score a folder of label maps, or a network on a labelled data set as a whole",
+    "ensemble": "average networks of several runs, such as 2-D and 3-D, and score the average",
     "compare": "compare evaluated runs, paired by patient",
     "plot": "draw a search and its result",
     "package": "pack bundles into self-contained zips",

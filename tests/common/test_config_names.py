@@ -21,6 +21,7 @@ NAMES = [
     "data:NiftiReader",
     "data:PatchDataset",
     "data:SaveImageLikeInputd",
+    "data:SaveImageProbabilitiesd",
     "data:SliceDataset",
     "data:WholeLabelsd",
     "data:check_datalist",

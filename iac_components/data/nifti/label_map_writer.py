@@ -104,18 +104,24 @@ class SaveImageLikeInputd(SaveImaged):
             self._save(data[key], str(key))
         return dict(data)
 
-    def _save(self, label_map: torch.Tensor, key: str) -> None:
-        source = label_map.meta.get("filename_or_obj") if isinstance(label_map, MetaTensor) else ""
-        if not isinstance(label_map, MetaTensor) or not source:
+    def _save(self, value: torch.Tensor, key: str) -> None:
+        """Write what the item has under a key."""
+        source, target = self._files(value, key)
+        if value.shape[0] != 1:
+            raise ValueError(f"'{key}' has shape {tuple(value.shape)}, not (1, *S).")
+        voxels = value[0].detach().cpu().numpy()
+        write_label_map(target, voxels, source=source, dtype=self.output_dtype)
+
+    def _files(self, value: torch.Tensor, key: str) -> tuple[str, str]:
+        """Return the file of the image, and that of its label map."""
+        source = value.meta.get("filename_or_obj") if isinstance(value, MetaTensor) else ""
+        if not isinstance(value, MetaTensor) or not source:
             raise ValueError(f"'{key}' does not know its image's file (filename_or_obj).")
-        if label_map.shape[0] != 1:
-            raise ValueError(f"'{key}' has shape {tuple(label_map.shape)}, not (1, *S).")
-        parts = self.saver.fname_formatter(label_map.meta, self.saver)
-        voxels = label_map[0].detach().cpu().numpy()
+        parts = self.saver.fname_formatter(value.meta, self.saver)
         target = str(self.saver.folder_layout.filename(**parts))
-        if str(source).lower().endswith(PICTURE_SUFFIXES) and voxels.shape[2:] in ((), (1,)):
+        if str(source).lower().endswith(PICTURE_SUFFIXES) and value.shape[3:] in ((), (1,)):
             target = target.removesuffix(".nii.gz") + ".png"
-        write_label_map(target, voxels, source=str(source), dtype=self.output_dtype)
+        return str(source), target
 
 
 def write_label_map(

@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from iac_components.evaluation.patients import finite_mean
-from iac_components.evaluation.records import CaseRecord, read_metrics
+from iac_components.evaluation.records import CSV_NAME, CaseRecord, read_metrics
 
 __all__ = ["average_seeds", "load_run", "require_same_cases"]
+
+SCORES = ("cross_validation", "evaluate")
+"""Where a run of several folds, or of one, keeps its scores."""
 
 # From coarse to fine, so that a missing patient is not reported as each of its missing cases.
 _LEVELS: dict[str, Callable[[CaseRecord], str]] = {
@@ -23,8 +26,9 @@ def load_run(argument: str) -> tuple[str, list[CaseRecord]]:
     """Read a run given as ``DIR`` or ``NAME=DIR1,DIR2,...``, one folder a seed.
 
     Args:
-        argument: a folder with ``metrics.csv`` (or that file), which gives the run its name, or a
-            name and folders whose records are averaged.
+        argument: a folder with ``metrics.csv`` (or that file), or one of ``iac run`` or ``iac
+            ensemble``, which stands for its scores; it gives the run its name. Or a name and
+            folders whose records are averaged.
 
     Returns:
         The run's name and its records.
@@ -36,15 +40,21 @@ def load_run(argument: str) -> tuple[str, list[CaseRecord]]:
     # A folder may itself be called "lr=0.1", so what exists is taken as a folder.
     if "=" not in argument or Path(argument).exists():
         path = Path(argument).resolve()
-        return (path.parent if path.is_file() else path).name, read_metrics(argument)
+        return (path.parent if path.is_file() else path).name, _read(argument)
     name, _, listed = argument.partition("=")
     folders = listed.split(",")
     if not name or not all(folders):
         raise ValueError(f"'{argument}' is not of the form NAME=DIR1,DIR2,...")
-    seeds = {folder: read_metrics(folder) for folder in folders}
+    seeds = {folder: _read(folder) for folder in folders}
     if len(seeds) != len(folders):
         raise ValueError(f"'{argument}' names a folder twice, so a seed would count twice.")
     return name, average_seeds(seeds)
+
+
+def _read(place: str) -> list[CaseRecord]:
+    """Read the records of a folder, or of the folder of scores within it."""
+    scores = (Path(place) / name / CSV_NAME for name in ("", *SCORES))
+    return read_metrics(next((path for path in scores if path.is_file()), place))
 
 
 def average_seeds(seeds: Mapping[str, Sequence[CaseRecord]]) -> list[CaseRecord]:

@@ -1,7 +1,8 @@
 """Compare evaluated runs, paired by patient, and print Markdown tables of Dice and HD95.
 
 Mean difference with a bootstrap interval, Wilcoxon's test with Holm's correction, non-inferiority.
-A RUN is a folder that holds metrics.csv, or NAME=DIR1,DIR2,... whose seeds are averaged.
+A RUN is a folder that holds metrics.csv, one of 'iac run' or 'iac ensemble', or NAME=DIR1,DIR2,...
+whose seeds are averaged.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["EXAMPLE", "add_arguments", "run"]
 EXAMPLE = """
   iac compare runs/plain/evaluate runs/cell/evaluate
   iac compare plain=plain_s0,plain_s1 cell=cell_s0,cell_s1 --output comparison.json
-  iac compare flat=runs/a_unet/cross_validation volumes=runs/a_unet3d/cross_validation --best
+  iac compare runs/a_unet runs/a_unet3d runs/a_both --best
 """
 
 
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="folder with metrics.csv, or NAME=DIR1,DIR2,... to average seeds",
+        help="folder with metrics.csv, of a run, or NAME=DIR1,DIR2,... to average seeds",
     )
     reference = parser.add_mutually_exclusive_group()
     reference.add_argument("--reference", metavar="NAME", help="reference run (the first)")

@@ -26,17 +26,17 @@ from iac_components.data.layouts.decathlon import find_groups, read_groups
 from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
-from iac_components.interface.commands.running.bundles import Bundles, find_bundles
-from iac_components.interface.commands.running.overrides import (
+from iac_components.interface.label_maps.pairs import PREDICTED, folder_cases, pair_up
+from iac_components.interface.label_maps.scoring import Scoring, highest_value, score
+from iac_components.interface.running.bundles import Bundles, find_bundles
+from iac_components.interface.running.overrides import (
     check_stages,
     override,
     read_overrides,
 )
-from iac_components.interface.commands.running.process import run_stage
-from iac_components.interface.commands.running.segmenting import predict_stage
-from iac_components.interface.commands.running.words import metrics_table
-from iac_components.interface.label_maps.pairs import PREDICTED, folder_cases, pair_up
-from iac_components.interface.label_maps.scoring import Scoring, highest_value, score
+from iac_components.interface.running.process import run_stage
+from iac_components.interface.running.segmenting import predict_stage
+from iac_components.interface.running.words import metrics_table
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 
@@ -92,6 +92,7 @@ def run(options: argparse.Namespace) -> None:
         cast("Sequence[str]", names) or [str(n + 1) for n in range(highest_value(pairs))],
         _regions(options.regions) or cast("Mapping[str, list[int]] | None", facts.get("regions")),
         RELABELLED.get(str(layout), {}),
+        _bundles(options).renumbered() if options.bundles else {},
     )
     scored = scoring.names
     records = score(pairs, scoring)

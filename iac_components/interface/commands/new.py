@@ -29,8 +29,8 @@ from iac_components.bundling.own_data import (
 )
 from iac_components.bundling.rendering import METHODS, DintsCombination, IacCombination
 from iac_components.bundling.rendering.facts import IAC, STAGES, backbones, known
-from iac_components.interface.commands.running.bundles import Bundles
-from iac_components.interface.commands.running.stages import make_stages
+from iac_components.interface.running.bundles import Bundles
+from iac_components.interface.running.stages import make_stages
 
 __all__ = ["EXAMPLE", "NETWORKS", "add_arguments", "bundles_of", "plan_bundles", "run"]
 

@@ -26,20 +26,21 @@ from iac_components.data import DatasetError, detect_layout
 from iac_components.data.layouts.catalogue import find_dataset
 from iac_components.data.parts import ALL_FOLDS
 from iac_components.interface.commands.new import NETWORKS, bundles_of, plan_bundles
-from iac_components.interface.commands.running.bundles import Bundles, find_bundles
-from iac_components.interface.commands.running.chain import run_stages
-from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
-from iac_components.interface.commands.running.folds.stages import (
+from iac_components.interface.running.bundles import Bundles, find_bundles
+from iac_components.interface.running.chain import run_stages
+from iac_components.interface.running.folds.parallel import run_folds_in_parallel
+from iac_components.interface.running.folds.stages import (
     decide_together,
     ensemble_stage,
     fold_folder,
     fold_stages,
     write_cross_validation,
 )
-from iac_components.interface.commands.running.overrides import override, read_overrides
-from iac_components.interface.commands.running.run_page import write_run_report
-from iac_components.interface.commands.running.stages import STAGES, Stage, make_stages
-from iac_components.interface.commands.running.words import (
+from iac_components.interface.running.overrides import override, read_overrides
+from iac_components.interface.running.request import RunRequest
+from iac_components.interface.running.run_page import write_run_report
+from iac_components.interface.running.stages import STAGES, Stage, make_stages
+from iac_components.interface.running.words import (
     found_in_a_sentence,
     kept_in_a_sentence,
     metrics_table,
@@ -123,6 +124,7 @@ def run(options: argparse.Namespace) -> None:
         )
     if options.until is None or options.until == STAGES[-1]:
         _finish(runs, further, out, layout=layout, settings=settings)
+        RunRequest(bundles, data, options.set).write(out)
 
 
 Runs = dict[int | None, list[Stage]]

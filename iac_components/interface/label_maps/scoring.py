@@ -29,11 +29,13 @@ class Scoring:
         class_names: of the foreground classes; label i + 1 is ``class_names[i]``.
         regions: label values of each region to score; None scores each class by its own.
         relabel: label value to the one that it counts as, in labels and predictions.
+        renumbered: label value to its class, in labels alone.
     """
 
     class_names: Sequence[str]
     regions: Mapping[str, Sequence[int]] | None = None
     relabel: Mapping[int, int] = field(default_factory=dict)
+    renumbered: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -43,7 +45,7 @@ class Scoring:
     @property
     def expectation(self) -> Expectation:
         """Label values that may occur; a label map may be one slice thick, of any voxel size."""
-        values = [*range(len(self.class_names) + 1), *self.relabel]
+        values = [*range(len(self.class_names) + 1), *self.relabel, *self.renumbered]
         return Expectation(values, min_size=(1, 1, 1), voxel_size_range=None)
 
 
@@ -89,8 +91,8 @@ def _faults(pair: Pair, scoring: Scoring) -> Iterator[Fault]:
 def _records(pair: Pair, scoring: Scoring) -> Iterator[CaseRecord]:
     label, prediction = (_read(path) for path in (pair.case.label, pair.prediction))
     metrics = case_metrics(
-        torch.from_numpy(_values(prediction, scoring)),
-        torch.from_numpy(_values(label, scoring)),
+        torch.from_numpy(_values(prediction, scoring.relabel)),
+        torch.from_numpy(_values(label, {**scoring.relabel, **scoring.renumbered})),
         num_classes=len(scoring.class_names) + 1,
         spacing=np.linalg.norm(label.affine[:3, :3], axis=0).tolist(),
         regions=list(scored_regions(scoring.class_names, scoring.regions).values()),
@@ -114,9 +116,9 @@ def _read(path: Path | None) -> Volume:
     return volume
 
 
-def _values(volume: Volume, scoring: Scoring) -> NDArray[np.int64]:
+def _values(volume: Volume, counts_as: Mapping[int, int]) -> NDArray[np.int64]:
     values: NDArray[np.int64] = np.rint(volume.data).astype(np.int64)
     result = values.copy()
-    for old, new in scoring.relabel.items():
+    for old, new in counts_as.items():
         result[values == old] = new
     return result

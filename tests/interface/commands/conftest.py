@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 import torch
 
@@ -20,8 +22,8 @@ from iac_components.evaluation.postprocessing.decision_file import (
     write_counts,
     write_decision,
 )
-from iac_components.interface.commands.running.chain import test_cases
-from iac_components.interface.commands.running.stages import Stage
+from iac_components.interface.running.chain import test_cases
+from iac_components.interface.running.stages import Stage
 from iac_components.phantoms import write_phantom
 
 
@@ -56,13 +58,14 @@ class FakeStages:
     patients: list[str] = field(default_factory=lambda: ["p"])
     dice: list[float] = field(default_factory=lambda: [0.875])
     real_cases: bool = False
+    confidence: dict[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
         return [stage.name for stage in self.ran]
 
     def __call__(self, stage: Stage) -> None:
-        from iac_components.interface.commands.running.errors import StageError
+        from iac_components.interface.running.errors import StageError
 
         self.ran.append(stage)
         if stage.name == self.fails or self.fails_after == len(self.ran) - 1:
@@ -91,27 +94,46 @@ class FakeStages:
     def _evaluate(self, stage: Stage) -> None:
         """Score a patient a call, or the cases of the test part."""
         done = sum(ran.name == "evaluate" for ran in self.ran) - 1
-        names = [self.patients[done % len(self.patients)]]
+        cases = [(self.patients[done % len(self.patients)],) * 2]
+        classes = ["anterior"]
         if self.real_cases:
-            names = [str(case["case"]) for case in test_cases(stage, "decathlon")]
+            tested = test_cases(stage, "decathlon")
+            cases = [(str(case["patient"]), str(case["case"])) for case in tested]
+            classes.append("posterior")
         dice = self.dice[done % len(self.dice)]
-        records = [CaseRecord(name, name, 1, "anterior", dice, 1.5) for name in names]
-        write_metrics(stage.result.parent, records, class_names=["anterior"], info={})
+        records = [
+            CaseRecord(*case, label, name, dice, 1.5)
+            for case in cases
+            for label, name in enumerate(classes, start=1)
+        ]
+        write_metrics(stage.result.parent, records, class_names=classes, info={})
 
-    @staticmethod
-    def _predict(stage: Stage) -> None:
+    def _predict(self, stage: Stage) -> None:
         """Give every image its own label map: the perfect network."""
         stage.result.mkdir(exist_ok=True)
         for image in Path(str(stage.options["dataset_dir"])).iterdir():
             source = image.resolve()
             label = source.parent.parent / "labelsTr" / source.name
-            shutil.copy(label, stage.result / image.name.replace(".nii", "_seg.nii"))
+            target = stage.result / image.name.replace(".nii", "_seg.nii")
+            shutil.copy(label, target)
+            if stage.options.get("save_probabilities"):
+                self._save_probabilities(target, stage.result.parent.name)
+
+    def _save_probabilities(self, label_map: Path, network: str) -> None:
+        """Give the right class the network's confidence; what is left goes to the background."""
+        sure = self.confidence[network]
+        voxels = np.asarray(nibabel.load(label_map).dataobj)
+        # Classes by their order, whatever their values in the data set.
+        right = np.eye(3)[np.searchsorted(np.unique(voxels), voxels)]
+        values = sure * np.moveaxis(right, -1, 0)
+        values[0] += 1 - sure
+        np.savez(str(label_map).replace(".nii.gz", ".npz"), probabilities=values)
 
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> FakeStages:
     fake = FakeStages()
-    monkeypatch.setattr("iac_components.interface.commands.running.chain.run_stage", fake)
+    monkeypatch.setattr("iac_components.interface.running.chain.run_stage", fake)
     monkeypatch.setattr("iac_components.interface.commands.evaluate.run_stage", fake)
     return fake
 

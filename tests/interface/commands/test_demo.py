@@ -11,7 +11,7 @@ import pytest
 
 from iac_components.data import check_datalist, load_datalist, read_dataset
 from iac_components.interface.commands.demo import BUDGETS, EXAMPLE_DATA, phantom_layout
-from iac_components.interface.commands.running.bundles import collection
+from iac_components.interface.running.bundles import collection
 from iac_components.phantoms import write_phantom
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from iac_components.evaluation import read_metrics
+from iac_components.interface.label_maps.pairs import folder_cases, pair_up
+from iac_components.interface.label_maps.scoring import Scoring, score
 from iac_components.phantoms import write_phantom
 from iac_components.phantoms.catalogue import write_nifti
 
@@ -69,6 +71,20 @@ def test_patients_of_a_table(iac, maps, place):
     ended = iac("evaluate", "predictions", "labels", "--output_dir", "scores", *words)
     assert "3 cases of 2 patients." in ended.out
     assert {record.patient for record in read_metrics("scores")} == {"a", "b"}
+
+
+def test_stored_values_count_as_their_classes_in_labels_alone(maps):
+    for path in (maps / "labels").iterdir():
+        values = np.asarray(nibabel.load(path).dataobj)
+        # Class 1 is stored as 2, and class 2 as 9.
+        write_map(path, np.array([0, 2, 9])[values])
+    pairs = pair_up(maps / "predictions", folder_cases(maps / "labels", {}))
+    records = score(pairs, Scoring(["1", "2"], renumbered={2: 1, 9: 2}))
+    assert {(record.case, record.class_name): record.dice for record in records} == {
+        **{("case_0", name): 1.0 for name in "12"},
+        **{("case_1", "1"): 1.0, ("case_1", "2"): 0.0},
+        **{("case_2", name): 0.0 for name in "12"},
+    }
 
 
 def test_what_one_side_lacks_is_named_or_left_out_as_asked(iac, maps):

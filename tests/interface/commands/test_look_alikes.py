@@ -13,7 +13,7 @@ from PIL import Image
 
 from iac_components.bundling.own_data import create_bundles
 from iac_components.interface.commands.new import bundles_of
-from iac_components.interface.commands.running.stages import make_stages
+from iac_components.interface.running.stages import make_stages
 from tools.maintenance.verification.methods.iac_budgets import QUICK
 from tools.maintenance.verification.runners import ThisProcess
 

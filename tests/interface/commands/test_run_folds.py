@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from iac_components.interface.commands.running.errors import StageError
-from iac_components.interface.commands.running.folds.parallel import run_folds_in_parallel
+from iac_components.bundling.rendering.facts import BUNDLES
+from iac_components.interface.running.errors import StageError
+from iac_components.interface.running.folds.parallel import run_folds_in_parallel
 
 CELL_STAGES = ["backbone", "search", "train", "postprocess", "evaluate", "predict"]
 
@@ -55,15 +56,24 @@ def test_every_fold_has_its_own_chain_on_one_split(run, stages, tmp_path):
     assert not tests[0] & tests[1]
 
 
-def test_scores_of_the_folds_are_put_together(run, stages, tmp_path):
+def test_scores_of_the_folds_are_put_together(run, stages, small_hippocampus, tmp_path):
     stages.patients = ["first", "second"]
     stages.dice = [0.5, 0.75]
-    ended = run("--folds", "0", "1")
+    ended = run("--folds", "0", "1", "--set", "epochs=7")
     scores = json.loads((tmp_path / "out" / "cross_validation" / "metrics.json").read_text())
     assert [entry["patient"] for entry in scores["patients"]] == ["first", "second"]
     assert scores["summary"]["dice"]["mean"]["mean"] == 0.625
     assert scores["info"]["folds"] == [0, 1]
     assert "0.625" in ended.out
+    request = json.loads((tmp_path / "out" / "request.json").read_text())
+    assert request["bundles"] == str(BUNDLES / "hippocampus_unet_iac_segmentation")
+    assert (request["dataset_dir"], request["set"]) == (str(small_hippocampus), ["epochs=7"])
+    (tmp_path / "out" / "request.json").unlink()
+    # What an earlier version did not note is noted by the same command again.
+    ran = len(stages.ran)
+    run("--folds", "0", "1", "--set", "epochs=7")
+    assert len(stages.ran) == ran
+    assert json.loads((tmp_path / "out" / "request.json").read_text()) == request
 
 
 def test_images_are_segmented_with_the_average_of_all_folds(run, stages, images, tmp_path):

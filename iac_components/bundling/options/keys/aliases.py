@@ -51,6 +51,7 @@ _NAMES = {
         "genotype, arch, architecture, arch_path, arch_ckpt, arch_ckpt_path, genotype_path"
     ),
     "postprocessing_file": "keep_largest, largest_component, postprocess, post_processing",
+    "save_probabilities": "probabilities, save_softmax, softmax, save_npz, npz, save_probs, probs",
     "cache_dir": "cache, cachedir, tmp_dir, cache_path, persistent_cache",
     "folds_file": "split, splits, split_file, splits_file, folds, fold_file, datalist, split_json",
     "fold": "k, fold_id, fold_index, cv_fold, test_fold",

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from iac_components.interface.commands.running.errors import StageError
-from iac_components.interface.commands.running.process import run_stage
-from iac_components.interface.commands.running.stages import Stage
+from iac_components.interface.running.errors import StageError
+from iac_components.interface.running.process import run_stage
+from iac_components.interface.running.stages import Stage
 
 ROOT = Path(__file__).parents[4]
 
@@ -63,8 +63,8 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{root!r}, {here!r}]
 from test_process import script
-from iac_components.interface.commands.running.errors import StageError
-from iac_components.interface.commands.running.process import run_stage
+from iac_components.interface.running.errors import StageError
+from iac_components.interface.running.process import run_stage
 try:
     run_stage(script({code!r}))
 except StageError as error:

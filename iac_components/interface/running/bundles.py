@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering import METHODS, all_combinations
@@ -48,6 +49,18 @@ class Bundles:
     def settings(self, stage: str) -> Facts:
         """Load the stage's own config."""
         return read_json(self.config(stage))
+
+    def renumbered(self) -> dict[int, int]:
+        """Return the class of each label value that is renumbered as it is read."""
+        values = cast(Facts, self.settings("train")["voxel_values"])
+        found: dict[int, int] = {}
+        for step in cast("list[Facts]", values.get("transforms", [values])):
+            if step.get("_target_") == "MapLabelValued":
+                old, new = (
+                    cast("list[int]", step[f"{name}_labels"]) for name in ("orig", "target")
+                )
+                found.update(zip(old, new, strict=True))
+        return found
 
     def missing(self) -> list[Path]:
         """List the stages' configs that do not exist."""

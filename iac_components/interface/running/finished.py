@@ -8,11 +8,11 @@ from typing import cast
 
 from iac_components.bundling.options import OptionError
 from iac_components.common.files import read_json, write_json
-from iac_components.interface.commands.running.stages import Stage
+from iac_components.interface.running.stages import Stage
 
-__all__ = ["FinishedStages"]
+__all__ = ["RECORD_NAME", "FinishedStages"]
 
-NAME = "run.json"
+RECORD_NAME = "run.json"
 MAX_BYTES = 1_000_000
 FREE = frozenset({"amp", "cache_dir", "dataset_dir", "device", "num_workers", "resume"})
 """Options that may differ between a finished stage and the current request: they determine the
@@ -30,7 +30,7 @@ class FinishedStages:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self.path = folder / RECORD_NAME
         self._stages: dict[str, dict[str, str]] = {}
         if self.path.exists():
             self._stages = self._read()

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from iac_components.interface.commands.running.errors import StageError
-from iac_components.interface.commands.running.stages import Stage
+from iac_components.interface.running.errors import StageError
+from iac_components.interface.running.stages import Stage
 
 __all__ = ["handed_on", "run_stage"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from iac_components.bundling.options import OptionError
 from iac_components.data.case import DatalistEntry, entry_files, image_stem
-from iac_components.interface.commands.running.bundles import Bundles
-from iac_components.interface.commands.running.stages import Stage, make_stages
+from iac_components.interface.running.bundles import Bundles
+from iac_components.interface.running.stages import Stage, make_stages
 
 __all__ = ["link_images", "predict_stage"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iac_components.evaluation.postprocessing.decision_file import DECISION_NAME
-from iac_components.interface.commands.running.bundles import Bundles
+from iac_components.interface.running.bundles import Bundles
 
 __all__ = ["STAGES", "Stage", "make_stages"]
 

@@ -11,9 +11,9 @@ from itertools import repeat
 from pathlib import Path
 
 from iac_components.common.files import require_writable_directory
-from iac_components.interface.commands.running.errors import StageError
-from iac_components.interface.commands.running.folds.stages import fold_folder
-from iac_components.interface.commands.running.process import handed_on
+from iac_components.interface.running.errors import StageError
+from iac_components.interface.running.folds.stages import fold_folder
+from iac_components.interface.running.process import handed_on
 
 __all__ = ["run_folds_in_parallel"]
 

@@ -9,11 +9,11 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.files import require_writable_directory
 from iac_components.data import load_datalist
 from iac_components.data.case import DatalistEntry
-from iac_components.interface.commands.running.finished import FinishedStages
-from iac_components.interface.commands.running.overrides import check_stages
-from iac_components.interface.commands.running.process import run_stage
-from iac_components.interface.commands.running.segmenting import link_images
-from iac_components.interface.commands.running.stages import Stage
+from iac_components.interface.running.finished import FinishedStages
+from iac_components.interface.running.overrides import check_stages
+from iac_components.interface.running.process import run_stage
+from iac_components.interface.running.segmenting import link_images
+from iac_components.interface.running.stages import Stage
 
 __all__ = ["run_stages", "test_cases"]
 

@@ -11,7 +11,7 @@ from monai.bundle import ComponentLocator, ConfigParser, ConfigWorkflow
 
 from iac_components.bundling.options import OptionError
 from iac_components.common.console.brief_errors import brief_message
-from iac_components.interface.commands.running.stages import STAGES, Stage
+from iac_components.interface.running.stages import STAGES, Stage
 
 __all__ = ["check_stages", "override", "read_overrides"]
 

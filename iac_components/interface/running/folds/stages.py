@@ -16,24 +16,33 @@ from iac_components.evaluation.postprocessing.decision_file import (
     read_counts,
     write_decision,
 )
-from iac_components.interface.commands.running.bundles import Bundles
-from iac_components.interface.commands.running.stages import Stage, make_stages
+from iac_components.interface.running.bundles import Bundles
+from iac_components.interface.running.stages import Stage, make_stages
 
 __all__ = [
+    "CROSS_VALIDATION",
     "decide_together",
     "ensemble_stage",
     "fold_folder",
     "fold_stages",
+    "found_folds",
     "write_cross_validation",
 ]
 
 CROSS_VALIDATION = "cross_validation"
+FOLD = "fold_"
 MAX_BYTES = 100_000_000
 
 
 def fold_folder(out: Path, fold: int) -> Path:
     """Return the folder of a fold within a run's."""
-    return out / f"fold_{fold}"
+    return out / f"{FOLD}{fold}"
+
+
+def found_folds(out: Path) -> list[int]:
+    """List the folds that have a folder within a run's."""
+    names = (path.name.removeprefix(FOLD) for path in out.glob(f"{FOLD}*") if path.is_dir())
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def fold_stages(bundles: Bundles, data: Path, *, out: Path, fold: int) -> list[Stage]:
