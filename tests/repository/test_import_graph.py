@@ -46,15 +46,7 @@ ALLOWED = {
     },
     "own_data": {"data", "dints", "networks", "rendering", "search"},
     "label_maps": {"data", "evaluation"},
-    "ensembling": {
-        "data",
-        "evaluation",
-        "label_maps",
-        "networks",
-        "options",
-        "rendering",
-        "running",
-    },
+    "ensembling": {"data", "engine", "options", "running"},
     "api": {
         *("adaptation", "data", "dints", "engine", "evaluation", "networks", "options"),
         *("search", "search_space", "visualization"),
