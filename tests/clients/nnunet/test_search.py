@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,16 @@ QUICK = {
 
 
 @pytest.fixture
-def searched(here):
-    """Return a function that makes plans and a trainer of seconds."""
+def searched(here, monkeypatch):
+    """Return a function that makes plans and a trainer of seconds, which prunes at any movement."""
+    from iac_components.nnunet.searching import loop
     from iac_components.nnunet.searching.search_trainer import nnUNetTrainerIACSearch
+
+    def eager(warmup):
+        return replace(cell_criterion(warmup), threshold=1e9, min_signal=0.0, window=1, patience=1)
+
+    cell_criterion = loop.cell_criterion
+    monkeypatch.setattr(loop, "cell_criterion", eager)
 
     class Quick(nnUNetTrainerIACSearch):
         def initialize(self):
