@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
@@ -17,6 +18,7 @@ from iac_components.networks.implanting.fusion import SkipFusion, implanted_key
 __all__ = ["load_state", "load_weights", "prune_before_loading"]
 
 _SHOWN = 3
+_HEADS = re.compile(r"(^|\.)(deep_supervision_heads|super_head)\.")
 
 
 def load_state(path: str | Path) -> dict[str, Tensor]:
@@ -57,6 +59,8 @@ def load_weights(
 ) -> None:
     """Load a checkpoint whose every key and shape fits; otherwise leave the network untouched.
 
+    The heads of a DynUNet's deep supervision are left out where the network has none.
+
     Args:
         network: a plain network, an implanted one, or an ``ImplantedNetwork``.
         path: a file as for ``load_state``.
@@ -81,6 +85,9 @@ def load_weights(
         state = {implanted_key(key, prefix, children=children): t for key, t in state.items()}
 
     expected = network.state_dict()
+    if not any(map(_HEADS.search, expected)):
+        # An inference network does without the heads that a training has for its loss.
+        state = {key: tensor for key, tensor in state.items() if not _HEADS.search(key)}
     own = tuple(f"{f}{name}." for f, names in fusions.items() for name in names if name != "block")
     cells = {key for key in expected if key.startswith(own)}
     missing = [key for key in expected if key not in state]

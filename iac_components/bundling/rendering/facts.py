@@ -157,3 +157,21 @@ def load_backbone(name: str) -> BackboneSource:
 def provenance_of(path: Path) -> Facts:
     """Read the provenance in a genotype's or an architecture's file."""
     return cast(Facts, read_json(path)["provenance"])
+
+
+def no_cell_note(path: Path) -> str:
+    """Return why a genotype has no cell, for the README of a bundle that ships it."""
+    if provenance_of(path)["kind"] == "stand-in":
+        why = (
+            "it was trained so, and the shipped `genotype.json` has none; whether one would be "
+            "worth having was not searched"
+        )
+    else:
+        why = (
+            "a search by `--criterion audit` around these weights measured none to be worth "
+            "having, so the shipped `genotype.json` has none (and says why)"
+        )
+    return (
+        f"without a cell: {why}. Weights with cells are loaded with the genotype that they were "
+        "trained with"
+    )

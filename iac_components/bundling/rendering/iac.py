@@ -24,6 +24,7 @@ from iac_components.bundling.rendering.facts import (
     load_backbone,
     load_dataset,
     load_task,
+    no_cell_note,
     read_json,
 )
 from iac_components.networks import pad_for_nnunet, plan_nnunet
@@ -153,11 +154,7 @@ class IacCombination(Combination):
                 "whose skip connections hold found cells. The shipped `genotype.json` "
                 f"{self.architecture_note()}"
             )
-        return (
-            "without a cell: a search by `--criterion audit` around these weights measured none to "
-            "be worth having, so the shipped `genotype.json` has none (and says why). Weights with "
-            "cells are loaded with the genotype that they were trained with"
-        )
+        return no_cell_note(self.no_cell)
 
     def extra_templates(self, stage: str) -> Sequence[Path]:
         """Return those of every method, and the backbone's own, or shared, override files."""

@@ -9,7 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from iac_components.networks import ImplantedNetwork, implant, load_state, load_weights
+from iac_components.networks import (
+    ImplantedNetwork,
+    build_planned_unet,
+    implant,
+    load_state,
+    load_weights,
+    plan_slices,
+)
 
 
 class Foreign:
@@ -148,3 +155,31 @@ def test_cells_do_not_fit_a_plain_network(basic, zero_skip, path):
     write(path, implant(basic.network(), zero_skip).state_dict())
     with pytest.raises(ValueError, match=r"unexpected: .*upcat_"):
         load_weights(basic.network(), path, allow_missing_cells=True)
+
+
+def planned(*, deep_supervision):
+    plan = plan_slices(
+        patch_size=[32, 32], pixdim=[1.0, 1.0, -1.0], base_features=4, max_features=16
+    )
+    torch.manual_seed(0)
+    network = build_planned_unet(
+        plan, in_channels=1, out_channels=2, deep_supervision=deep_supervision
+    )
+    return network.eval()
+
+
+def test_heads_of_deep_supervision_are_left_out_where_the_network_has_none(tmp_path):
+    trained, deployed = planned(deep_supervision=True), planned(deep_supervision=False)
+    path = write(tmp_path / "model.pt", trained.state_dict())
+    assert trained.state_dict().keys() > deployed.state_dict().keys()
+    torch.nn.init.zeros_(next(deployed.parameters()))
+    load_weights(deployed, path)
+    image = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(deployed(image), trained(image))
+
+
+def test_missing_heads_of_deep_supervision_are_named(tmp_path):
+    path = write(tmp_path / "model.pt", planned(deep_supervision=False).state_dict())
+    with pytest.raises(ValueError, match="missing: deep_supervision_heads"):
+        load_weights(planned(deep_supervision=True), path)

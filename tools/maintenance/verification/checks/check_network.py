@@ -25,9 +25,8 @@ __all__ = ["check_export", "check_net_in_out", "check_properties"]
 
 KINDS = {"search": "train", "train": "train", "inference": "infer"}
 TOLERANCE = 1e-4
-TRACED = ("efficientnet", "nnunet")
-"""Networks of MONAI that are exported by a trace: a DynUNet with deep supervision cannot be
-scripted, and an EfficientNet was not tried."""
+TRACED = ("efficientnet",)
+"""Networks of MONAI that are exported by a trace: scripting an EfficientNet was not tried."""
 
 
 @register_check("properties")
@@ -98,7 +97,7 @@ def _torchscript(
         net_id="network_def",
         filepath=str(folder / "model.ts"),
         ckpt_file=str(folder / "model.pt"),
-        use_trace=bundle.network.removesuffix("3d") in TRACED,
+        use_trace=bundle.network in TRACED,
         meta_file=str(bundle.config_path("metadata")),
         config_file=str(bundle.config_path("inference")),
         bundle_root=str(bundle.root),
