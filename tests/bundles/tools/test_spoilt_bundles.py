@@ -109,7 +109,7 @@ SPOILT: list[tuple[str, str, Spoil, str]] = [
     ("readme", "train", replace(README, "monai.bundle run", "monai.bundle rum"), "command 'rum'"),
     ("readme", "train", replace(README, "python -m monai", "pyhton -m monai"), "no command of"),
     ("readme", "train", replace(README, "--dataset_dir <dataset_dir> --skip", "--skip"), "no --da"),
-    ("readme", "inference", replace(README, "--use_trace", "--trace"), "has no option --trace"),
+    ("readme", "inference", replace(README, "--ckpt_file", "--weights"), "has no option --weights"),
     ("readme", "search", replace(README, "search_trace.csv", "trace.csv"), "name search_trace.csv"),
     ("architecture", "train", edit("genotype.json", "provenance#kind", "random"), "kind is random"),
     (
