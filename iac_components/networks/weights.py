@@ -59,7 +59,8 @@ def load_weights(
 ) -> None:
     """Load a checkpoint whose every key and shape fits; otherwise leave the network untouched.
 
-    The heads of a DynUNet's deep supervision are left out where the network has none.
+    The heads of a DynUNet's deep supervision serve the loss of a training alone: they are left out
+    where the network has none, and keep their values where the checkpoint has none.
 
     Args:
         network: a plain network, an implanted one, or an ``ImplantedNetwork``.
@@ -85,9 +86,9 @@ def load_weights(
         state = {implanted_key(key, prefix, children=children): t for key, t in state.items()}
 
     expected = network.state_dict()
-    if not any(map(_HEADS.search, expected)):
-        # An inference network does without the heads that a training has for its loss.
-        state = {key: tensor for key, tensor in state.items() if not _HEADS.search(key)}
+    heads = {key: tensor for key, tensor in expected.items() if _HEADS.search(key)}
+    kept = {key: t for key, t in state.items() if key in heads or not _HEADS.search(key)}
+    state = {**heads, **kept}
     own = tuple(f"{f}{name}." for f, names in fusions.items() for name in names if name != "block")
     cells = {key for key in expected if key.startswith(own)}
     missing = [key for key in expected if key not in state]

@@ -179,7 +179,15 @@ def test_heads_of_deep_supervision_are_left_out_where_the_network_has_none(tmp_p
         assert torch.equal(deployed(image), trained(image))
 
 
-def test_missing_heads_of_deep_supervision_are_named(tmp_path):
-    path = write(tmp_path / "model.pt", planned(deep_supervision=False).state_dict())
-    with pytest.raises(ValueError, match="missing: deep_supervision_heads"):
-        load_weights(planned(deep_supervision=True), path)
+def test_heads_of_deep_supervision_keep_their_values_where_the_checkpoint_has_none(tmp_path):
+    deployed, trained = planned(deep_supervision=False), planned(deep_supervision=True)
+    path = write(tmp_path / "model.pt", deployed.state_dict())
+    for parameter in trained.parameters():
+        torch.nn.init.ones_(parameter)
+    load_weights(trained, path)
+    image = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(trained(image), deployed(image))
+    heads = [value for name, value in trained.state_dict().items() if "head" in name]
+    assert heads
+    assert all((value == 1).all() for value in heads)
