@@ -18,7 +18,10 @@ from iac_components.networks.build import (
     implant_genotype,
     implant_skip_module,
 )
-from iac_components.networks.foreground_inferer import ForegroundSliceInferer
+from iac_components.networks.foreground_inferer import (
+    ForegroundSliceInferer,
+    ForegroundWindowInferer,
+)
 from iac_components.networks.implanted_network import ImplantedNetwork
 from iac_components.networks.implanting.fusion import (
     SkipFusion,
@@ -61,6 +64,7 @@ __all__ = [
     "CellSearchNetwork",
     "Complexity",
     "ForegroundSliceInferer",
+    "ForegroundWindowInferer",
     "ImplantedNetwork",
     "MakeSkipModule",
     "NnUNetPlan",

@@ -1,13 +1,13 @@
-"""Slices are inferred without the zeros around them."""
+"""Slices and volumes are inferred without the zeros around them."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from monai.inferers import SliceInferer
+from monai.inferers import SliceInferer, SlidingWindowInferer
 from monai.networks.nets import BasicUNet
 
-from iac_components.networks import ForegroundSliceInferer
+from iac_components.networks import ForegroundSliceInferer, ForegroundWindowInferer
 
 OPTIONS = {"roi_size": (32, 32), "spatial_dim": 2, "sw_batch_size": 4, "overlap": 0.5}
 
@@ -68,3 +68,28 @@ def test_zeros_of_one_channel_alone_are_kept():
     network = BasicUNet(2, 2, 3, features=(4, 4, 8, 8, 8, 4)).eval()
     found = ForegroundSliceInferer(**OPTIONS)(two, network)
     assert torch.equal(found, SliceInferer(**OPTIONS)(two, network))
+
+
+WINDOWS = {"roi_size": (32, 32, 32), "sw_batch_size": 2, "overlap": 0.5, "mode": "gaussian"}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("corner", [(0, 0, 0), (31, 3, 19)])
+def test_place_of_a_volume_within_zeros_does_not_matter(volume, corner):
+    torch.manual_seed(0)
+    network = BasicUNet(3, 1, 3, features=(4, 4, 8, 8, 8, 4)).eval()
+    volume = torch.nn.functional.interpolate(volume, size=(30, 24, 32))
+    expected = SlidingWindowInferer(**WINDOWS)(volume, network)
+    assert torch.allclose(ForegroundWindowInferer(**WINDOWS)(volume, network), expected, atol=1e-5)
+    larger = torch.zeros(1, 1, 64, 64, 64)
+    box = (..., *(slice(a, a + n) for a, n in zip(corner, (30, 24, 32), strict=True)))
+    larger[box] = volume
+    found = ForegroundWindowInferer(**WINDOWS)(larger, network)
+    assert found.shape == (1, 3, 64, 64, 64)
+    assert torch.allclose(found[box], expected, atol=1e-5)
+    outside = torch.ones(1, 64, 64, 64, dtype=torch.bool)
+    outside[box] = False
+    assert (found.argmax(dim=1)[outside] == 0).all()
+    # Without it, the place does matter: that is what it is for.
+    far = SlidingWindowInferer(**WINDOWS)(larger, network)[box]
+    assert not torch.allclose(far, expected, atol=1e-2)

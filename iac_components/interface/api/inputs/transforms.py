@@ -27,7 +27,7 @@ from monai.transforms import (
 
 from iac_components.data import NiftiReader, WholeLabelsd, rotation_angles
 from iac_components.interface.api.inputs.recipe import PLANES, Recipe
-from iac_components.networks import ForegroundSliceInferer, PairedWindowInferer
+from iac_components.networks import ForegroundSliceInferer, ForegroundWindowInferer
 
 __all__ = [
     "INDICES",
@@ -109,7 +109,7 @@ def whole_volumes(recipe: Recipe, *, labelled: bool = True) -> Compose:
 def window_inferer(recipe: Recipe) -> Inferer:
     """Slide a window over a whole volume."""
     if recipe.field_of_view is None:
-        return PairedWindowInferer(
+        return ForegroundWindowInferer(
             roi_size=list(recipe.patch_size), sw_batch_size=4, overlap=0.5, mode="gaussian"
         )
     return ForegroundSliceInferer(
