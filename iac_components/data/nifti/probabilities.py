@@ -52,9 +52,7 @@ class SaveImageProbabilitiesd(SaveImageLikeInputd):
         target = Path(self._files(value, key)[1])
         file = target.with_name(image_stem(target) + PROBABILITIES_SUFFIX)
         with atomic_write(file) as stream:
-            np.savez_compressed(
-                stream, probabilities=value.detach().cpu().numpy().astype("float32")
-            )
+            np.savez_compressed(stream, probabilities=value.detach().float().cpu().numpy())
 
 
 def probabilities_shape(path: str | Path) -> tuple[int, ...]:

@@ -19,7 +19,8 @@ from tools.maintenance.verification.workbench import Workbench
 
 __all__ = ["check_run"]
 
-DICE_TOLERANCE = 1e-5
+DICE_TOLERANCE = 5e-4
+"""A voxel at the border of two classes may go either way: kernels depend on a batch's size."""
 
 
 @register_check("run")
