@@ -40,14 +40,14 @@ EXAMPLE_DATA = Path(__file__).parents[2] / "data" / "examples" / "Task04_Hippoca
 BUDGETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "iac": {
         "backbone": {
-            **{"epochs": 20, "steps_per_epoch": 30, "batch_size": 12, "val_interval": 20},
+            **{"epochs": 14, "steps_per_epoch": 30, "batch_size": 12, "val_interval": 14},
             "learning_rate": 0.002,
         },
         "search": {
             **{"epochs": 12, "steps_per_epoch": 4, "batch_size": 4, "warmup_epochs": 2},
             "architecture_learning_rate": 0.1,
         },
-        "train": {"epochs": 6, "steps_per_epoch": 30, "batch_size": 12, "val_interval": 6},
+        "train": {"epochs": 4, "steps_per_epoch": 30, "batch_size": 12, "val_interval": 4},
     },
     "dints": {
         "search": {
