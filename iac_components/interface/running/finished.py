@@ -14,9 +14,12 @@ __all__ = ["RECORD_NAME", "FinishedStages"]
 
 RECORD_NAME = "run.json"
 MAX_BYTES = 1_000_000
+SEGMENTS = "predict"
+IMAGES = "dataset_dir"
 FREE = frozenset({"amp", "cache_dir", "dataset_dir", "device", "num_workers", "resume"})
 """Options that may differ between a finished stage and the current request: they determine the
-place and the manner of a computation, not its result."""
+place and the manner of a computation, not its result. Of a segmentation, ``dataset_dir`` is what is
+segmented, and may not."""
 
 
 class FinishedStages:
@@ -44,6 +47,8 @@ class FinishedStages:
         if stage.name not in self._stages or not stage.result.exists():
             return False
         before, now = self._stages[stage.name], _plain(stage)
+        if IMAGES not in before:  # as recorded until version 0.5.0
+            now.pop(IMAGES, None)
         names = sorted(before.keys() | now.keys())
         differing = [
             f"{name} {before.get(name, 'default')} (now {now.get(name, 'default')})"
@@ -85,4 +90,5 @@ class FinishedStages:
 
 def _plain(stage: Stage) -> dict[str, str]:
     """Return the options that determine the result of a stage."""
-    return {key: str(value) for key, value in stage.options.items() if key not in FREE}
+    free = FREE - {IMAGES} if stage.name == SEGMENTS else FREE
+    return {key: str(value) for key, value in stage.options.items() if key not in free}

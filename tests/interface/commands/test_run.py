@@ -243,6 +243,22 @@ def test_a_dry_run_prints_the_commands_alone(run, stages, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_other_images_than_the_segmented_ones_are_refused(run, stages, small_hippocampus, tmp_path):
+    run("--images", small_hippocampus / "imagesTr")
+    stages.ran.clear()
+    other = tmp_path / "other_images"
+    other.mkdir()
+    image = min((small_hippocampus / "imagesTr").iterdir())
+    (other / image.name).symlink_to(image)
+    ended = run("--images", other)
+    assert ended.status == 2
+    assert "other_images" in ended.err
+    assert "--again predict" in ended.err
+    assert stages.ran == []
+    assert run("--images", other, "--again", "predict").status == 0
+    assert stages.names == ["predict"]
+
+
 def test_own_images_are_segmented(run, stages, small_hippocampus):
     images = small_hippocampus / "imagesTr"
     run("--images", images)
