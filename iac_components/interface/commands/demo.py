@@ -18,10 +18,10 @@ from iac_components.bundling.options import OptionError
 from iac_components.bundling.rendering.combination import Combination
 from iac_components.bundling.rendering.iac import IacCombination
 from iac_components.data.case import entry_files
-from iac_components.interface.commands.run import tell_results
 from iac_components.interface.running.bundles import Bundles, collection, find_bundles
 from iac_components.interface.running.chain import run_stages, test_cases
 from iac_components.interface.running.overrides import override, read_overrides
+from iac_components.interface.running.results.summary import tell_results
 from iac_components.interface.running.stages import Stage, make_stages
 from iac_components.phantoms import write_phantom
 from iac_components.visualization import write_overlay

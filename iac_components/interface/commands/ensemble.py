@@ -41,9 +41,9 @@ from iac_components.interface.running.overrides import (
     read_overrides,
 )
 from iac_components.interface.running.request import REQUEST_NAME
+from iac_components.interface.running.results.words import metrics_table
 from iac_components.interface.running.segmenting import link_images
 from iac_components.interface.running.stages import Stage
-from iac_components.interface.running.words import metrics_table
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

@@ -35,8 +35,8 @@ from iac_components.interface.running.overrides import (
     read_overrides,
 )
 from iac_components.interface.running.process import run_stage
+from iac_components.interface.running.results.words import metrics_table
 from iac_components.interface.running.segmenting import predict_stage
-from iac_components.interface.running.words import metrics_table
 
 __all__ = ["EXAMPLE", "add_arguments", "run"]
 

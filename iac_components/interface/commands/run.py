@@ -19,7 +19,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from iac_components.bundling.options import OptionError
 from iac_components.data import DatasetError, detect_layout
@@ -29,24 +28,13 @@ from iac_components.interface.commands.new import NETWORKS, bundles_of, plan_bun
 from iac_components.interface.running.bundles import Bundles, find_bundles
 from iac_components.interface.running.chain import run_stages
 from iac_components.interface.running.folds.parallel import run_folds_in_parallel
-from iac_components.interface.running.folds.stages import (
-    decide_together,
-    ensemble_stage,
-    fold_folder,
-    fold_stages,
-    write_cross_validation,
-)
+from iac_components.interface.running.folds.stages import ensemble_stage, fold_folder, fold_stages
 from iac_components.interface.running.overrides import override, read_overrides
 from iac_components.interface.running.request import RunRequest
-from iac_components.interface.running.run_page import write_run_report
+from iac_components.interface.running.results.summary import Runs, sum_up
 from iac_components.interface.running.stages import STAGES, Stage, make_stages
-from iac_components.interface.running.words import (
-    found_in_a_sentence,
-    kept_in_a_sentence,
-    metrics_table,
-)
 
-__all__ = ["EXAMPLE", "add_arguments", "run", "tell_results"]
+__all__ = ["EXAMPLE", "add_arguments", "run"]
 
 EXAMPLE = """
   iac run own_bundles/liver_unet my_data
@@ -123,11 +111,10 @@ def run(options: argparse.Namespace) -> None:
             again=None if options.devices else options.again,
         )
     if options.until is None or options.until == STAGES[-1]:
-        _finish(runs, further, out, layout=layout, settings=settings)
+        sum_up(runs, further, out, layout=layout, settings=settings)
         RunRequest(bundles, data, options.set).write(out)
 
 
-Runs = dict[int | None, list[Stage]]
 DECIDED = "postprocessing_file"
 
 
@@ -189,37 +176,6 @@ def _command(options: argparse.Namespace, out: Path) -> list[str]:
     return words
 
 
-def _finish(
-    runs: Runs, further: Sequence[Stage], out: Path, *, layout: str, settings: Mapping[str, object]
-) -> None:
-    """Segment with all folds, sum up the scores, write the page, and tell where all is."""
-    names = cast("list[str]", settings["class_names"])
-    regions = cast("Mapping[str, Sequence[int]] | None", settings.get("regions"))
-    (fold, first), *others = runs.items()
-    kept = decide_together(runs, out, class_names=names, regions=regions) if others else None
-    if further:
-        run_stages(further, out)
-    if others:
-        scores: Path | None = write_cross_validation(runs, out)
-        if kept is not None:
-            print(f"\nImages, by all folds: {kept_in_a_sentence(kept)}")
-        print(f"\n{metrics_table(cast(Path, scores))}\n\nscores      {scores}")
-    else:
-        scores = next((stage.result for stage in first if stage.name == "evaluate"), None)
-        tell_results(first)
-        out = out if fold is None else fold_folder(out, fold)
-    report = write_run_report(
-        out,
-        {"Test fold" if fold is None else f"Fold {fold}": stages for fold, stages in runs.items()},
-        scores=scores,
-        layout=layout,
-        class_names=names,
-        further=further,
-        kept_by_all=kept,
-    )
-    print(f"report      {report}")
-
-
 def _dataset(given: Path, layout: str) -> Path:
     """Return the data set's folder or file."""
     try:
@@ -259,17 +215,3 @@ def _bundles(stem: str, dataset_dir: Path, out: Path) -> Bundles:
     print(f"No bundles at '{stem}' yet: planned from the data.\n", flush=True)
     planned = plan_bundles(dataset_dir, name=name, network=network, out=path.parent)
     return bundles_of(planned)
-
-
-def tell_results(stages: list[Stage]) -> None:
-    """Print the findings, the scores, and the places of all results."""
-    results = {stage.name: stage.result for stage in stages if stage.result.exists()}
-    if "search" in results:
-        print(f"\n{found_in_a_sentence(results['search'])}")
-    if "postprocess" in results:
-        print(f"\n{kept_in_a_sentence(results['postprocess'])}")
-    if "evaluate" in results:
-        print(f"\n{metrics_table(results['evaluate'])}")
-    print()
-    for name, path in results.items():
-        print(f"{name:<11} {path}")

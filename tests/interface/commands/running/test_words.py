@@ -7,7 +7,7 @@ import json
 import pytest
 
 from iac_components.evaluation import CaseRecord, write_metrics
-from iac_components.interface.running.words import found_in_a_sentence, metrics_table
+from iac_components.interface.running.results.words import found_in_a_sentence, metrics_table
 
 NODES = [{"level": 0, "node": 0, "edges": [{"input": "skip", "operation": "sep_conv_3x3"}]}]
 FINDINGS = {

@@ -22,8 +22,8 @@ from iac_components.common.page_blocks import (
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.evaluation import patient_scores, read_metrics
 from iac_components.interface.running.chain import test_cases
+from iac_components.interface.running.results.words import found_in_a_sentence, kept_in_a_sentence
 from iac_components.interface.running.stages import Stage
-from iac_components.interface.running.words import found_in_a_sentence, kept_in_a_sentence
 from iac_components.visualization import write_overlay
 
 __all__ = ["REPORT", "write_run_report"]
