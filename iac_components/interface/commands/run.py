@@ -8,6 +8,9 @@ printed before it starts. A second call skips finished stages. Ends with report.
 --folds 0 1 2 3 4 does all of that in every fold, scores all patients, each by the network that
 never saw it, and segments the images of --images with the average of the folds' networks.
 
+--control answers whether the cell pays: it trains the plain network as long, too, from the same
+backbone, and compares the two on the test patients.
+
 STEM is the common start of three bundle folders' names (own_bundles/liver_unet), or the short
 name of a combination of the collection (acdc_unet, spleen_dints). If there are no bundles at a
 path of that form, they are planned from the data first, as 'iac new' does it.
@@ -27,6 +30,11 @@ from iac_components.data.parts import ALL_FOLDS
 from iac_components.interface.commands.new import NETWORKS, bundles_of, plan_bundles
 from iac_components.interface.running.bundles import Bundles, find_bundles
 from iac_components.interface.running.chain import run_stages
+from iac_components.interface.running.control import (
+    control_stages,
+    require_control,
+    run_control,
+)
 from iac_components.interface.running.folds.parallel import run_folds_in_parallel
 from iac_components.interface.running.folds.stages import ensemble_stage, fold_folder, fold_stages
 from iac_components.interface.running.overrides import override, read_overrides
@@ -65,6 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--devices", nargs="+", metavar="DEVICE", help="run folds side by side, one a device"
     )
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="then compare with the plain network, trained as long",
+    )
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
     parser.add_argument("--again", metavar="STAGE", help="repeat this stage and all later ones")
     parser.add_argument("--dry_run", action="store_true", help="print the commands, run nothing")
@@ -89,8 +102,11 @@ def run(options: argparse.Namespace) -> None:
     own = None if options.images is None else options.images.expanduser().absolute()
     _check_folds(options, given, num_folds=settings["num_folds"])
     runs, further = _plan(options, bundles, data, out=out, own=own, given=given)
+    controls = {fold: control_stages(stages) for fold, stages in runs.items()}
+    if options.control:
+        _check_control(options, runs)
     if options.dry_run:
-        _print_commands(runs, further)
+        _print_commands(runs, controls if options.control else {}, further)
         return
     if options.devices:
         run_folds_in_parallel(
@@ -109,9 +125,12 @@ def run(options: argparse.Namespace) -> None:
             until=options.until,
             # Side by side, they have been repeated.
             again=None if options.devices else options.again,
+            resting=controls[fold],
         )
+        if options.control:
+            run_control(stages, folder)
     if options.until is None or options.until == STAGES[-1]:
-        sum_up(runs, further, out, layout=layout, settings=settings)
+        sum_up(runs, further, out, layout=layout, settings=settings, with_control=options.control)
         RunRequest(bundles, data, options.set).write(out)
 
 
@@ -161,8 +180,17 @@ def _plan(
     return by_fold, further
 
 
-def _print_commands(runs: Runs, further: Sequence[Stage]) -> None:
-    stages = [stage for of_fold in runs.values() for stage in of_fold]
+def _check_control(options: argparse.Namespace, runs: Runs) -> None:
+    for stages in runs.values():
+        require_control(stages)
+    if options.until is not None:
+        raise OptionError("--until and --control contradict each other: leave one out.")
+
+
+def _print_commands(runs: Runs, controls: Runs, further: Sequence[Stage]) -> None:
+    stages = [
+        stage for fold, of_fold in runs.items() for stage in (*of_fold, *controls.get(fold, ()))
+    ]
     for number, stage in enumerate([*stages, *further], start=1):
         print(f"# {number}. {stage.title}\n{stage.line()}\n")
 
@@ -170,6 +198,8 @@ def _print_commands(runs: Runs, further: Sequence[Stage]) -> None:
 def _command(options: argparse.Namespace, out: Path) -> list[str]:
     """Return the command's words without folds, devices and overrides."""
     words = ["run", str(options.stem), str(options.dataset_dir), "--output_dir", str(out)]
+    if options.control:
+        words.append("--control")
     for name in ("until", "again"):
         if getattr(options, name) is not None:
             words += [f"--{name}", getattr(options, name)]

@@ -26,6 +26,7 @@ def run_stages(
     layout: str = "",
     until: str | None = None,
     again: str | None = None,
+    resting: Sequence[Stage] = (),
 ) -> None:
     """Check the options of all stages, then run those that have not ended.
 
@@ -37,6 +38,7 @@ def run_stages(
         layout: of the data set.
         until: the last stage to run.
         again: the first stage to run although it has ended.
+        resting: stages of a later call that rest on these: no longer ended once one of these runs.
 
     Raises:
         OptionError: if an option is at fault, or a stage ended with others.
@@ -53,7 +55,7 @@ def run_stages(
     first = ended.index(False) if False in ended else len(wanted)
     _tell(wanted, first)
     if first < len(wanted):
-        finished.drop(stages[first:])
+        finished.drop([*stages[first:], *resting])
     for number, stage in enumerate(wanted[first:], start=first + 1):
         print(f"\n{number}/{len(wanted)}  {stage.title.capitalize()}.", flush=True)
         if stage.name == "predict" and images is not None:

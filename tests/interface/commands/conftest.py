@@ -26,6 +26,8 @@ from iac_components.interface.running.chain import test_cases
 from iac_components.interface.running.stages import Stage
 from iac_components.phantoms import write_phantom
 
+SCORING = ("evaluate", "control_scores")
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -73,7 +75,7 @@ class FakeStages:
         stage.result.parent.mkdir(parents=True, exist_ok=True)
         if stage.name == "search":
             shutil.copy(IAC / "genotypes" / "hippocampus_unet.json", stage.result)
-        elif stage.name == "evaluate":
+        elif stage.name in SCORING:
             self._evaluate(stage)
         elif stage.name == "postprocess":
             self._decide(stage)
@@ -93,7 +95,7 @@ class FakeStages:
 
     def _evaluate(self, stage: Stage) -> None:
         """Score a patient a call, or the cases of the test part."""
-        done = sum(ran.name == "evaluate" for ran in self.ran) - 1
+        done = sum(ran.name in SCORING for ran in self.ran) - 1
         cases = [(self.patients[done % len(self.patients)],) * 2]
         classes = ["anterior"]
         if self.real_cases:

@@ -21,7 +21,9 @@ from iac_components.common.page_blocks import (
 )
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.evaluation import patient_scores, read_metrics
+from iac_components.evaluation.comparing.compare import RunComparison
 from iac_components.interface.running.chain import test_cases
+from iac_components.interface.running.results.against_control import control_in_a_sentence
 from iac_components.interface.running.results.words import found_in_a_sentence, kept_in_a_sentence
 from iac_components.interface.running.stages import Stage
 from iac_components.visualization import write_overlay
@@ -48,6 +50,7 @@ def write_run_report(
     class_names: Sequence[str],
     further: Sequence[Stage] = (),
     kept_by_all: Path | None = None,
+    control: RunComparison | None = None,
 ) -> Path:
     """Write ``report.html``, which needs no other file.
 
@@ -59,10 +62,14 @@ def write_run_report(
         class_names: of the classes, from 1.
         further: stages beside those of the folds.
         kept_by_all: ``postprocessing.json`` that all folds decided together; None if none is.
+        control: the run against the plain network; None if there is none.
     """
     blocks = [Heading(out.name, level=1), *_findings(runs, kept_by_all)]
     if scores is not None:
-        blocks += [*_scores(runs, scores), *_patients(runs, layout, class_names)]
+        blocks += _scores(runs, scores)
+        if control is not None:
+            blocks += _control(control)
+        blocks += _patients(runs, layout, class_names)
     blocks += [*_search_pictures(runs), Heading("Commands")]
     blocks.append(Paragraph("Each can be run again by itself, from any directory."))
     for stage in (*(stage for stages in runs.values() for stage in stages), *further):
@@ -127,6 +134,29 @@ def _fold_rows(runs: Mapping[str, Sequence[Stage]]) -> Iterator[list[str]]:
                 for mean, (_, digits) in zip(means, _METRICS, strict=True)
             ]
             yield [title, str(len(content["patients"])), *cells]
+
+
+def _control(comparison: RunComparison) -> Iterator[Block]:
+    yield Heading("Does the cell pay?")
+    yield Paragraph(control_in_a_sentence(comparison), strong=True)
+    titles = {"dice": ("Dice", 3), "hd95": ("HD95 in mm", 2)}
+    rows = []
+    for row in comparison.rows:
+        title, digits = titles[row.metric]
+        means = [f"{mean:.{digits}f}" for mean in (row.reference_mean, row.run_mean)]
+        test = row.paired
+        cells = ["-", "-"]
+        if test is not None:
+            values = (test.mean_difference, test.lower, test.upper)
+            mean, low, high = (f"{value:+.{digits}f}" for value in values)
+            cells = [f"{mean} [{low}, {high}]", f"{test.p_value:.2g}"]
+        rows.append([title, row.class_name or "mean", *means, *cells])
+    yield Table(["", "class", "plain", "with the cell", "difference", "p"], rows)
+    yield Paragraph(
+        "Both start from the same trained backbone. The plain network was trained by the same "
+        "steps, or left as it is where only the cells were trained. Differences are paired by "
+        "patient, with 95 % bootstrap intervals and Wilcoxon's signed-rank test, uncorrected."
+    )
 
 
 def _with_interval(

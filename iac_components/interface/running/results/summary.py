@@ -12,6 +12,10 @@ from iac_components.interface.running.folds.stages import (
     fold_folder,
     write_cross_validation,
 )
+from iac_components.interface.running.results.against_control import (
+    compare_with_control,
+    control_in_a_sentence,
+)
 from iac_components.interface.running.results.page import write_run_report
 from iac_components.interface.running.results.words import (
     found_in_a_sentence,
@@ -27,7 +31,13 @@ Runs = dict[int | None, list[Stage]]
 
 
 def sum_up(
-    runs: Runs, further: Sequence[Stage], out: Path, *, layout: str, settings: Mapping[str, object]
+    runs: Runs,
+    further: Sequence[Stage],
+    out: Path,
+    *,
+    layout: str,
+    settings: Mapping[str, object],
+    with_control: bool,
 ) -> None:
     """Segment with all folds, sum up the scores, write the page, and tell where all is."""
     names = cast("list[str]", settings["class_names"])
@@ -45,6 +55,9 @@ def sum_up(
         scores = next((stage.result for stage in first if stage.name == "evaluate"), None)
         tell_results(first)
         out = out if fold is None else fold_folder(out, fold)
+    comparison = compare_with_control(runs.values(), out) if with_control else None
+    if comparison is not None:
+        print(f"\n{control_in_a_sentence(comparison)}\n")
     report = write_run_report(
         out,
         {"Test fold" if fold is None else f"Fold {fold}": stages for fold, stages in runs.items()},
@@ -53,6 +66,7 @@ def sum_up(
         class_names=names,
         further=further,
         kept_by_all=kept,
+        control=comparison,
     )
     print(f"report      {report}")
 
