@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,8 +61,12 @@ def run_stages(
         print(f"\n{number}/{len(wanted)}  {stage.title.capitalize()}.", flush=True)
         if stage.name == "predict" and images is not None:
             link_images(test_cases(stages[0], layout), images)
-        fresh = number > start
-        run_stage(stage.with_options({"resume": not fresh}) if stage.resumes else stage)
+        resumed = stage.resumes and number <= start
+        started = time.monotonic()
+        try:
+            run_stage(stage.with_options({"resume": resumed}) if stage.resumes else stage)
+        finally:
+            finished.spend(stage, time.monotonic() - started, resumed=resumed)
         finished.add(stage)
 
 

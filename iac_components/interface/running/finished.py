@@ -35,8 +35,9 @@ class FinishedStages:
     def __init__(self, folder: Path) -> None:
         self.path = folder / RECORD_NAME
         self._stages: dict[str, dict[str, str]] = {}
+        self._seconds: dict[str, float] = {}
         if self.path.exists():
-            self._stages = self._read()
+            self._stages, self._seconds = self._read()
 
     def has(self, stage: Stage) -> bool:
         """Return whether a stage has ended and left its result.
@@ -63,6 +64,23 @@ class FinishedStages:
             )
         return True
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time that each stage took, with what was stopped and resumed; unknown of earlier runs."""
+        return dict(self._seconds)
+
+    def spend(self, stage: Stage, seconds: float, *, resumed: bool) -> None:
+        """Record the time that a stage ran, whether it ended or not.
+
+        Args:
+            stage: the stage.
+            seconds: of this call.
+            resumed: whether it continued an earlier call's, whose time counts too.
+        """
+        before = self._seconds.get(stage.name, 0.0) if resumed else 0.0
+        self._seconds[stage.name] = round(before + seconds, 1)
+        self._write(self._stages)
+
     def add(self, stage: Stage) -> None:
         """Record that a stage has ended."""
         self._write({**self._stages, stage.name: _plain(stage)})
@@ -74,18 +92,25 @@ class FinishedStages:
 
     def _write(self, stages: dict[str, dict[str, str]]) -> None:
         self._stages = stages
-        write_json(self.path, {"schema_version": 1, "finished": stages})
+        content = {"schema_version": 1, "finished": stages, "seconds": self._seconds}
+        write_json(self.path, content)
 
-    def _read(self) -> dict[str, dict[str, str]]:
+    def _read(self) -> tuple[dict[str, dict[str, str]], dict[str, float]]:
         remedy = "Pass another --output_dir, or delete the file to run all stages."
         try:
             content = read_json(self.path, max_bytes=MAX_BYTES)
         except ValueError as error:
             raise OptionError(f"'{self.path}': {error} {remedy}") from error
-        stages = content.get("finished") if isinstance(content, dict) else None
-        if not isinstance(stages, dict) or not all(isinstance(v, dict) for v in stages.values()):
+        found = content if isinstance(content, dict) else {}
+        stages, seconds = found.get("finished"), found.get("seconds", {})
+        if (
+            not isinstance(stages, dict)
+            or not all(isinstance(options, dict) for options in stages.values())
+            or not isinstance(seconds, dict)
+            or not all(isinstance(value, int | float) for value in seconds.values())
+        ):
             raise OptionError(f"'{self.path}' is not a record of finished stages. {remedy}")
-        return cast("dict[str, dict[str, str]]", stages)
+        return cast("dict[str, dict[str, str]]", stages), seconds
 
 
 def _plain(stage: Stage) -> dict[str, str]:

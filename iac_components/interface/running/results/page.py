@@ -23,6 +23,7 @@ from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.evaluation import patient_scores, read_metrics
 from iac_components.evaluation.comparing.compare import RunComparison
 from iac_components.interface.running.chain import test_cases
+from iac_components.interface.running.finished import FinishedStages
 from iac_components.interface.running.results.against_control import control_in_a_sentence
 from iac_components.interface.running.results.words import found_in_a_sentence, kept_in_a_sentence
 from iac_components.interface.running.stages import Stage
@@ -70,7 +71,7 @@ def write_run_report(
         if control is not None:
             blocks += _control(control)
         blocks += _patients(runs, layout, class_names)
-    blocks += [*_search_pictures(runs), Heading("Commands")]
+    blocks += [*_search_pictures(runs), *_times(runs), Heading("Commands")]
     blocks.append(Paragraph("Each can be run again by itself, from any directory."))
     for stage in (*(stage for stages in runs.values() for stage in stages), *further):
         blocks.append(Items([stage.line().replace(" \\\n   ", "")]))
@@ -134,6 +135,24 @@ def _fold_rows(runs: Mapping[str, Sequence[Stage]]) -> Iterator[list[str]]:
                 for mean, (_, digits) in zip(means, _METRICS, strict=True)
             ]
             yield [title, str(len(content["patients"])), *cells]
+
+
+def _times(runs: Mapping[str, Sequence[Stage]]) -> Iterator[Block]:
+    """Tell what the stages took, as far as it is known."""
+    seconds = {
+        title: FinishedStages(stage.result.parents[1]).seconds
+        for title, stages in runs.items()
+        for stage in stages
+        if stage.name == "search"
+    }
+    names = dict.fromkeys(name for of_run in seconds.values() for name in of_run)
+    if names:
+        yield Heading("Minutes")
+        rows = [
+            [title, *(f"{of_run[name] / 60:.1f}" if name in of_run else "-" for name in names)]
+            for title, of_run in seconds.items()
+        ]
+        yield Table(["", *names], rows)
 
 
 def _control(comparison: RunComparison) -> Iterator[Block]:
