@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import nibabel
 import numpy as np
 import pytest
@@ -114,3 +116,21 @@ def test_options_that_do_not_go_together(hippocampus_chain, options, words):
     with pytest.raises((OptionError, RuntimeError, OSError)) as caught:
         workflow.initialize()
     assert words in str(brief_message(caught.value))
+
+
+def test_evaluation_mirrors_as_inference_does(hippocampus_chain, parts):
+    chain = hippocampus_chain
+    _, network, image = parts()
+    evaluation = chain.evaluate("evaluate_mirrored", mirror=True)
+    scored = evaluation.parser.get_parsed_content("validate#evaluator").inferer
+    plain = chain.evaluation.parser.get_parsed_content("validate#evaluator").inferer
+    with torch.no_grad():
+        found, single = (inferer(image, network) for inferer in (scored, plain))
+        mirrored = (plain(image, network) + plain(image.flip(2), network).flip(2)) / 2
+    assert torch.allclose(found, mirrored, atol=1e-5)
+    assert not torch.allclose(found, single, atol=1e-4)
+    infos = [
+        json.loads((chain.root / name / "metrics.json").read_text(encoding="utf-8"))["info"]
+        for name in ("evaluate", "evaluate_mirrored")
+    ]
+    assert [info["mirror"] for info in infos] == [False, True]

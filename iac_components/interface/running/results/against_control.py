@@ -11,7 +11,7 @@ from iac_components.evaluation.comparing.compare import RunComparison
 from iac_components.interface.running.control import CONTROL, control_stages, is_plain
 from iac_components.interface.running.stages import Stage
 
-__all__ = ["compare_with_control", "control_in_a_sentence"]
+__all__ = ["compare_with_control", "control_in_a_sentence", "scores_with_control"]
 
 COMPARISON_NAME = "comparison.json"
 LEVEL = 0.05
@@ -19,28 +19,38 @@ LEVEL = 0.05
 so that it is not corrected for the others."""
 
 
+def scores_with_control(runs: Iterable[Sequence[Stage]]) -> dict[str, list[CaseRecord]]:
+    """Read the scores of all test patients: ``plain`` of the control, ``cell`` of the run.
+
+    Args:
+        runs: stages of each fold. Where a fold's search kept no cell, its network is its control.
+
+    Raises:
+        OSError: if a fold has no scores, or none of its control.
+    """
+    found: dict[str, list[CaseRecord]] = {"plain": [], "cell": []}
+    for stages in runs:
+        own = next(stage.result for stage in stages if stage.name == "evaluate")
+        control = own if is_plain(stages) else control_stages(stages)[-1].result
+        found["plain"] += read_metrics(control.with_name(CSV_NAME))
+        found["cell"] += read_metrics(own.with_name(CSV_NAME))
+    return found
+
+
 def compare_with_control(runs: Iterable[Sequence[Stage]], out: Path) -> RunComparison | None:
     """Compare all test patients of a run with its control, and write ``control/comparison.json``.
 
     Args:
-        runs: stages of each fold. Where a fold's search kept no cell, its network is its control.
+        runs: stages of each fold.
         out: folder of the run.
 
     Returns:
         The comparison, whose reference is the plain network; None if no fold kept a cell.
     """
-    plain: list[CaseRecord] = []
-    cells: list[CaseRecord] = []
-    all_plain = True
-    for stages in runs:
-        own = next(stage.result for stage in stages if stage.name == "evaluate")
-        control = own if is_plain(stages) else control_stages(stages)[-1].result
-        all_plain = all_plain and control == own
-        cells += read_metrics(own.with_name(CSV_NAME))
-        plain += read_metrics(control.with_name(CSV_NAME))
-    if all_plain:
+    listed = list(runs)
+    if all(map(is_plain, listed)):
         return None
-    comparison = compare_runs({"plain": plain, "cell": cells})
+    comparison = compare_runs(scores_with_control(listed))
     folder = require_writable_directory(out / CONTROL)
     write_json(folder / COMPARISON_NAME, comparison.to_json())
     return comparison
