@@ -54,11 +54,19 @@ def kept_in_a_sentence(path: Path) -> str:
     if not kept:
         return f"Label maps stay as they are: keeping largest components alone did not help {by}."
     gains = ", ".join(
-        f"{name} {_number(before, 3)} to {_number(dice['with'][name], 3)}"
+        f"{name} {_change(before, dice['with'][name])}"
         for name, before in dice["without"].items()
         if before != dice["with"][name]
     )
     return f"Only the largest component is kept of {kept}: on {by}, Dice {gains}."
+
+
+def _change(before: float | None, after: float | None) -> str:
+    """Format a score that changed, with as many digits as show it."""
+    digits = 3
+    while digits < 6 and _number(before, digits) == _number(after, digits):
+        digits += 1
+    return f"{_number(before, digits)} to {_number(after, digits)}"
 
 
 def metrics_table(path: Path) -> str:

@@ -7,7 +7,11 @@ import json
 import pytest
 
 from iac_components.evaluation import CaseRecord, write_metrics
-from iac_components.interface.running.results.words import found_in_a_sentence, metrics_table
+from iac_components.interface.running.results.words import (
+    found_in_a_sentence,
+    kept_in_a_sentence,
+    metrics_table,
+)
 
 NODES = [{"level": 0, "node": 0, "edges": [{"input": "skip", "operation": "sep_conv_3x3"}]}]
 FINDINGS = {
@@ -68,3 +72,18 @@ def test_a_table_of_scores(tmp_path):
     write_metrics(tmp_path, records, class_names=["left", "right"], info={})
     rows = [line.split() for line in metrics_table(tmp_path / "metrics.json").splitlines()[1:]]
     assert rows == [["left", "0.500", "3.25"], ["right", "-", "-"], ["all", "0.500", "3.25"]]
+
+
+def test_a_gain_is_told_with_the_digits_that_show_it(tmp_path):
+    path = tmp_path / "postprocessing.json"
+    dice = {
+        "without": {"liver": 0.84512, "tumour": 0.5, "spleen": 0.7},
+        "with": {"liver": 0.84519, "tumour": 0.75, "spleen": 0.7},
+    }
+    kept = {"foreground": True, "classes": []}
+    content = {"schema_version": 1, "keep_largest": kept, "num_patients": 13, "dice": dice}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    words = kept_in_a_sentence(path)
+    assert words.endswith(
+        "on 13 validation patients, Dice liver 0.8451 to 0.8452, tumour 0.500 to 0.750."
+    )
