@@ -54,7 +54,8 @@ MAX_BYTES = 1 << 20
 
 def page() -> str:
     """Return the whole page."""
-    words = {**_cells(), **_converged(), **_planted(), **_found(), **_inference(), **_weights()}
+    parts = (_cells, _converged, _volumes, _planted, _found, _inference, _weights)
+    words = {key: text for part in parts for key, text in part().items()}
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
 
@@ -117,6 +118,13 @@ def _converged() -> dict[str, str]:
         "full_least": f"{min(full):.0f}",
         "full_most": f"{max(full):.0f}",
     }
+
+
+def _volumes() -> dict[str, str]:
+    """Return how many searches around 3-D networks there were, and how many kept no cell."""
+    folds = at(read(STUDIES / "own_data" / "results" / "hippocampus_unet3d" / "run.json"), "folds")
+    plain = sum(bool(at(folds, name)["plain"]) for name in folds)
+    return {"volume_searches": str(len(folds)), "volume_searches_plain": str(plain)}
 
 
 def _planted() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Runs of ``iac run`` on whole data sets, written up."""
