@@ -1,1 +1,3 @@
-"""What a run found, in words and as a page."""
+"""Findings of a run, in words and as a page."""
+
+from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether cells pay: a run against its control, the plain network trained as long."""
+"""Comparison of a run with its control, the plain network trained as long: do cells pay?"""
 
 from __future__ import annotations
 

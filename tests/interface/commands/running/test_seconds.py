@@ -1,4 +1,4 @@
-"""What the stages of a run took: in ``run.json`` and on the page."""
+"""Time that the stages of a run took: in ``run.json`` and on the page."""
 
 from __future__ import annotations
 
