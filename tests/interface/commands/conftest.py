@@ -146,3 +146,21 @@ def small_hippocampus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hippocampus")
     write_phantom(folder, layout="decathlon", num_patients=5, shape=(20, 24, 16))
     return folder
+
+
+@pytest.fixture
+def run(
+    iac: Callable[..., Ended],
+    stages: FakeStages,
+    small_hippocampus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Ended]:
+    """Return a function that runs ``iac run`` on the small data set, into ``out`` of the test."""
+    _ = stages
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str, stem: str = "hippocampus_unet", data: Path = small_hippocampus) -> Ended:
+        return iac("run", stem, data, "--output_dir", "out", *words)
+
+    return call

@@ -12,17 +12,6 @@ from iac_components.bundling.rendering.facts import BUNDLES
 CELL_STAGES = ["backbone", "search", "train", "postprocess", "evaluate", "predict"]
 
 
-@pytest.fixture
-def run(iac, stages, small_hippocampus, tmp_path, monkeypatch):
-    """Return a function that runs the command on the small data set in a folder of the test."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words, stem="hippocampus_unet", data=small_hippocampus):
-        return iac("run", stem, data, "--output_dir", "out", *words)
-
-    return call
-
-
 def test_all_stages_run_each_on_the_results_of_those_before(run, stages, tmp_path):
     ended = run()
     assert (ended.status, ended.err) == (0, "")

@@ -18,17 +18,6 @@ CELL_STAGES = ["backbone", "search", "train", "postprocess", "evaluate", "predic
 
 
 @pytest.fixture
-def run(iac, stages, small_hippocampus, tmp_path, monkeypatch):
-    """Return a function that runs the command on the small data set in a folder of the test."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        return iac("run", "hippocampus_unet", small_hippocampus, "--output_dir", "out", *words)
-
-    return call
-
-
-@pytest.fixture
 def images(tmp_path, small_hippocampus):
     folder = tmp_path / "new"
     folder.mkdir()

@@ -16,17 +16,6 @@ CONTROL = ["control", "control_scores"]
 
 
 @pytest.fixture
-def run(iac, stages, small_hippocampus, tmp_path, monkeypatch):
-    """Return a function that runs the command on the small data set in a folder of the test."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words, stem="hippocampus_unet"):
-        return iac("run", stem, small_hippocampus, "--output_dir", "out", *words)
-
-    return call
-
-
-@pytest.fixture
 def no_cell(stages, monkeypatch):
     """Let searches keep no cell."""
     real = type(stages).__call__

@@ -10,17 +10,6 @@ from iac_components.interface.running.finished import FinishedStages
 
 
 @pytest.fixture
-def run(iac, stages, small_hippocampus, tmp_path, monkeypatch):
-    """Return a function that runs the command on the small data set in a folder of the test."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        return iac("run", "hippocampus_unet", small_hippocampus, "--output_dir", "out", *words)
-
-    return call
-
-
-@pytest.fixture
 def clock(stages, monkeypatch):
     """Let each stage take a minute more than the one before."""
     times = [0.0]
