@@ -162,7 +162,10 @@ def _control(comparison: RunComparison) -> Iterator[Block]:
     rows = []
     for row in comparison.rows:
         title, digits = titles[row.metric]
-        means = [f"{mean:.{digits}f}" for mean in (row.reference_mean, row.run_mean)]
+        means = [
+            "-" if math.isnan(mean) else f"{mean:.{digits}f}"
+            for mean in (row.reference_mean, row.run_mean)
+        ]
         test = row.paired
         cells = ["-", "-"]
         if test is not None:

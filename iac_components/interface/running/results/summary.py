@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.interface.running.chain import run_stages
+from iac_components.interface.running.control import control_stages, is_plain
 from iac_components.interface.running.folds.stages import (
     decide_together,
     fold_folder,
@@ -58,6 +59,8 @@ def sum_up(
     comparison = compare_with_control(runs.values(), out) if with_control else None
     if comparison is not None:
         print(f"\n{control_in_a_sentence(comparison)}\n")
+        controls = [control_stages(stages) for stages in runs.values() if not is_plain(stages)]
+        further = [*further, *(stage for of_fold in controls for stage in of_fold)]
     report = write_run_report(
         out,
         {"Test fold" if fold is None else f"Fold {fold}": stages for fold, stages in runs.items()},

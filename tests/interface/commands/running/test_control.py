@@ -66,6 +66,8 @@ def test_all_folds_are_compared_together_and_the_page_says_it(run, stages, tmp_p
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert sentence in page
     assert "Does the cell pay?" in page
+    for fold in (0, 1):
+        assert f"fold_{fold}/control/evaluate" in page  # of the commands
     stages.ran.clear()
     assert run("--control", "--folds", "0", "1").status == 0
     assert stages.ran == []
