@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, 
 from studies.adaptation.rows import make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
 from studies.cell_table.training.backbone import load_backbone
+from studies.measuring.arguments import add_data_arguments
 
 RESULTS = Path(__file__).with_name("results")
 KEPT = RESULTS / "hippocampus.jsonl"
@@ -60,18 +60,7 @@ def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m studies.adaptation", description=main.__doc__)
     parser.add_argument("command", choices=("fill", "keep", "report"))
-    parser.add_argument(
-        "--dataset_dir",
-        type=Path,
-        default=Path(os.environ.get("IAC_SHARED", "../shared")) / "data" / "Task04_Hippocampus",
-        help="the data set as downloaded",
-    )
-    parser.add_argument(
-        "--backbone",
-        type=Path,
-        default=Path("runs/cell_table/hippocampus/backbone.pt"),
-        help="trained by studies.cell_table",
-    )
+    add_data_arguments(parser)
     parser.add_argument("--raw", type=Path, default=Path("runs/adaptation"), help="raw rows")
     parser.add_argument("--limit", type=int, default=None, help="rows to make at most")
     return parser.parse_args()
