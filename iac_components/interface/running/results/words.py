@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from iac_components.dints.searching.topology_audit import describe_topology
 from iac_components.evaluation.postprocessing.decision_file import read_kept
 from iac_components.search import describe_findings
 
@@ -22,8 +23,9 @@ def found_in_a_sentence(path: Path) -> str:
     what = "cell" if "nodes" in content else "topology"
     searched = provenance.get("kind") == "searched"
     findings = provenance.get("findings")
-    if what == "cell" and isinstance(findings, dict):
-        return f"The search's finding: {describe_findings(findings, searched=searched)}"
+    if isinstance(findings, dict):
+        describe = describe_findings if what == "cell" else describe_topology
+        return f"The search's finding: {describe(findings, searched=searched)}"
     if not searched:
         kind = provenance.get("kind", "of no known kind")
         return f"The {what} is {kind}: the search did not decide it."

@@ -50,6 +50,16 @@ def test_a_search_that_measured_says_what(tmp_path, kind, changes, words):
     assert text.endswith(".")
 
 
+def test_an_audited_topology_says_what_was_found(tmp_path):
+    parts = [{"kind": "path", "decided": "evidence"}, {"kind": "path", "decided": "undecided"}]
+    findings = {"patients": 12, "parts": parts}
+    provenance = {"kind": "undecided", "findings": findings}
+    assert say(tmp_path, {"blocks": [], "provenance": provenance}) == (
+        "The search's finding: not decided: found a topology of 2 path(s), judged on 12 patients, "
+        "but 1 of its 2 parts are not decided."
+    )
+
+
 def test_without_findings_the_kind_speaks(tmp_path):
     assert say(tmp_path, {"nodes": NODES, "provenance": {"kind": "searched"}}) == (
         "The search chose one cell of 1 nodes (1 x sep_conv_3x3); it did not measure whether that "
