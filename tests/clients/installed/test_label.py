@@ -61,10 +61,11 @@ class Server:
         asked = {"max_epochs": EPOCHS, "device": "cpu", "val_split": 0.2, "multi_gpu": False}
         answer = requests.post(f"{self.address}/train/{BUNDLE}", json=asked, timeout=600)
         assert answer.status_code == 200, answer.text
-        running = {"check_if_running": "true"}
-        while requests.get(f"{self.address}/train/", params=running, timeout=600).ok:
+        # Not by check_if_running: it says no, too, before the training's process has started.
+        status = {"status": "RUNNING"}
+        while status["status"] in ("SUBMITTED", "RUNNING"):
             time.sleep(2)
-        status = requests.get(f"{self.address}/train/", timeout=600).json()
+            status = requests.get(f"{self.address}/train/", timeout=600).json()
         assert status["status"] == "DONE", json.dumps(status)[-6000:]
 
 
