@@ -104,10 +104,11 @@ def topology_pruning_handler(
         trace: grows by one record an epoch.
         criterion: a name, or a custom criterion.
         stability: what ``stability`` stands for.
-        audit: of the search.
+        audit: of the search; is told whether the search prunes.
         keep_schedule: counts of operations that a stable path keeps.
         path_pruning: drop stable paths that are unlikely, too.
-        pruning: without it nothing is pruned; the search is traced alike.
+        pruning: without it nothing is pruned; the search is traced alike, ends with what its
+            distributions say, and its audit judges that alone.
         trace_file: where to write the trace after every epoch; None leaves it to ``output_dir``.
         output_dir: folder of ``search_trace.csv``; None writes nothing.
 
@@ -117,7 +118,8 @@ def topology_pruning_handler(
     if trace_file is None and output_dir is not None:
         trace_file = Path(output_dir) / SEARCH_TRACE
     judge = criterion_object(criterion, stability=stability, alpha=audit.settings.alpha)
-    if audit.races and pruning:
+    audit.pruning = pruning
+    if audit.races:
         return TopologyAuditHandler(network, trace, judge, audit=audit, trace_file=trace_file)
     return DintsPruningHandler(
         network,

@@ -43,6 +43,7 @@ class Auditing(ABC, Generic[Losses]):
 
     Attributes:
         log: all that was measured.
+        pruning: whether the search prunes. Without it, no criterion races: the end alone is judged.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Auditing(ABC, Generic[Losses]):
         self.criterion = criterion
         self.trace_file = trace_file
         self.log = AuditLog(space)
+        self.pruning = True
         self.batch_size = batch_size
         self._make_losses = losses
 
     @property
     def races(self) -> bool:
         """True if the audit prunes the search."""
-        return self.criterion in ("audit", "both")
+        return self.pruning and self.criterion in ("audit", "both")
 
     @cached_property
     def losses(self) -> Losses:

@@ -182,7 +182,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def data(write_part, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    write_part(folder / "Task04_Hippocampus", 0, 6)
+    write_part(folder / "Task04_Hippocampus", 0, 16)
     return folder
 
 

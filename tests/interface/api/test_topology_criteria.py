@@ -48,6 +48,16 @@ def test_a_search_by_audit_reports_what_it_found(tmp_path):
     assert (tmp_path / "audit_trace.csv").read_text(encoding="utf-8").count("\n") > 10
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_without_pruning_the_audit_judges_the_end_alone(tmp_path):
+    found = search(tmp_path, criterion="audit")
+    findings = found.provenance["findings"]
+    assert (findings["criterion"], findings["looks"]) == ("audit", 0)
+    assert found.provenance["chosen"] in ("best validation", "last epoch")
+    assert found.provenance["kind"] == "undecided"
+    assert not (tmp_path / "audit_trace.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("argument", "words"),
     [

@@ -121,7 +121,7 @@ def _schedule(name: str, counts: Sequence[int], most: int, of: str) -> Iterator[
 
 def _follows_schedules(values: Values) -> bool:
     """Return whether a search prunes by schedules: one by audit ignores them, whatever they are."""
-    return values.get("criterion") not in ("audit", "both")
+    return values.get("pruning") is not False and values.get("criterion") not in ("audit", "both")
 
 
 @register_rule("cell's operations", "operations", "keep_schedule")
