@@ -131,10 +131,13 @@ def save_found_architecture(
     """
     trace.last()
     if audit is not None and audit.races:
+        # Asked first: settling may leave one architecture, whatever the epochs had decided.
+        ended = audit.is_decided
         audit.settle(len(trace))
         last = audit.decode().noting(chosen="least effect given up", epoch=len(trace))
     else:
         last = network.decode(budget).noting(chosen="last epoch", epoch=len(trace))
+        ended = last.fills(network.living())
     decided = last.fills(network.living())
     if decided:
         last = last.noting(chosen="decided by pruning")
@@ -145,7 +148,7 @@ def save_found_architecture(
     common = search_provenance(
         trace,
         settings=settings,
-        decided=decided,
+        decided=ended,
         searched=verdict.decided,
         device=network.alive.device,
         record=record,

@@ -52,11 +52,16 @@ def save_found_genotype(
     Raises:
         ValueError: if the search has no epoch, or made no architecture step.
     """
+    # Asked first: the judgement of the end leaves one cell, whatever the epochs had decided.
+    if audit is not None and audit.races:
+        decided = audit.is_decided
+    else:
+        decided = is_decided(network.space, network.alive.cpu().numpy())
     outcome = _unjudged(network, trace) if audit is None else close_search(audit, trace)
     provenance = search_provenance(
         trace,
         settings=settings,
-        decided=is_decided(network.space, network.alive.cpu().numpy()),
+        decided=decided,
         searched=outcome.decided,
         device=network.alive.device,
         record=record,

@@ -220,7 +220,8 @@ def test_a_task_of_the_sweep_is_requeued_and_goes_on(cluster, data, tmp_path):
     text = cluster.finish(task)
     assert "task 48 goes back into the queue" in text
     assert "Resumed after epoch" in text
-    assert json.loads((run / "search" / "genotype.json").read_text())["provenance"]["seed"] == 0
+    provenance = json.loads((run / "search" / "genotype.json").read_text())["provenance"]
+    assert provenance["settings"]["seed"] == 0
     assert (run / "models" / "model_final.pt").is_file()
     metrics = json.loads((run / "evaluate" / "metrics.json").read_text())
     assert 0 <= metrics["summary"]["dice"]["mean"]["mean"] <= 1

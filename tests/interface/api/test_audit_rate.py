@@ -36,6 +36,8 @@ def test_the_rate_follows_the_criterion(criterion, frozen, rate, tmp_path):
         **({"keep_schedule": (1,)} if criterion == "stability" else {}),
     )
     assert genotype.provenance["settings"]["learning_rate"] == rate
+    # Two epochs decide nothing, whatever the judgement of the end makes of it.
+    assert genotype.provenance["stop_reason"] == "max_epochs reached"
 
 
 @pytest.mark.parametrize(("criterion", "frozen", "rate"), SEARCHES)

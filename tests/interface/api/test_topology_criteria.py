@@ -45,6 +45,7 @@ def test_a_search_by_audit_reports_what_it_found(tmp_path):
     assert found.provenance["kind"] == "searched"
     assert [len(block) for block in found.blocks] == [1, 1]
     assert found.provenance["settings"]["criterion"] == "audit"
+    assert found.provenance["stop_reason"] == "max_epochs reached"
     assert (tmp_path / "audit_trace.csv").read_text(encoding="utf-8").count("\n") > 10
 
 
