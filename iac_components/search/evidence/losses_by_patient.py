@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
-from iac_components.common.ranks import average, require_same
+from iac_components.common.ranks import average, is_first_rank, require_same
 from iac_components.search.evidence.parts import Part
 from iac_components.search.evidence.patient_batches import PatientBatch
 from iac_components.search.stability_pruning.stability import FloatArray
@@ -18,6 +20,9 @@ from iac_components.search.stability_pruning.stability import FloatArray
 __all__ = ["Loss", "LossesByPatient", "evaluating"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+PATIENCE = 3.0
+"""Seconds without a progress bar: most looks at slices are over by then."""
 
 
 class LossesByPatient(ABC):
@@ -78,16 +83,28 @@ class LossesByPatient(ABC):
         """Return the losses (K, P) without each of K sets of parts; an empty one leaves all in."""
         losses = np.empty((len(bundles), len(self.patients)))
         start = 0
-        with evaluating(self._judged):
+        with evaluating(self._judged), self._progress(len(bundles)) as bar:
             for number, batch in enumerate(self.batches):
                 columns = slice(start, start + len(batch.rows))
                 for row, logits in enumerate(self.logits(number, bundles)):
                     losses[row, columns] = self._losses(batch, logits)
+                    bar.update(1)
                 start = columns.stop
         self.passes += len(bundles) * sum(len(batch.images) for batch in self.batches)
         (averaged,) = average([torch.from_numpy(losses).to(self._device)])
         agreed: FloatArray = averaged.cpu().numpy()
         return agreed
+
+    def _progress(self, count: int) -> tqdm[NoReturn]:
+        """Return a bar, for a terminal that has waited: volumes take minutes on a CPU."""
+        return tqdm(
+            total=count * len(self.batches),
+            desc="judging parts",
+            unit="pass",
+            delay=PATIENCE,
+            leave=False,
+            disable=None if is_first_rank() else True,
+        )
 
     def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:
         found = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 
 import numpy as np
 import pytest
@@ -180,6 +181,17 @@ def test_the_encoder_runs_once_and_the_cost_is_counted(opened):
     losses.measure(parts)
     assert len(calls) == 2
     assert losses.passes == (1 + len(parts)) * 5
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_sees_how_far_a_long_look_is(opened, monkeypatch, capsys, terminal):
+    monkeypatch.setattr("iac_components.search.evidence.losses_by_patient.PATIENCE", 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    batches = grouped()
+    PatientLosses(opened(), batches, loss_function).measure([Part("cell", 0), Part("cell", 1)])
+    shown = capsys.readouterr().err
+    assert ("judging parts" in shown) == terminal
+    assert (f"/{3 * len(batches)}" in shown) == terminal
 
 
 def test_ranks_have_the_same_patients_and_average_what_they_measure(opened, monkeypatch):
