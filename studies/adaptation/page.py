@@ -11,7 +11,7 @@ from typing import cast
 from matplotlib.figure import Figure
 
 from iac_components.common.files import atomic_write, write_text
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.visualization.png import encode_png
 from studies.adaptation.rows import Row
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings

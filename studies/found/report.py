@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from studies.cell_table.rows.table import CellTable
 from studies.found.comparison import Comparison, compare
 from studies.found.records import Found, read_found

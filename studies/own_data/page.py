@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.common.files import read_json
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.evaluation import CaseRecord, compare_runs, patient_scores, read_metrics
 from iac_components.evaluation.patients import finite_mean
 from iac_components.evaluation.statistics import summarize

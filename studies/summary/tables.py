@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.evaluation import CaseRecord
 from iac_components.evaluation.comparing.compare import compare_runs
 from studies.cell_table.rows.table import CellTable

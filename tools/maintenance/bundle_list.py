@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from tools.maintenance.verification.bundle import STAGES, Bundle, find_bundles, read_json
 
 __all__ = ["LIST", "bundle_list"]

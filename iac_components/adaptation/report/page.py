@@ -15,7 +15,7 @@ from iac_components.adaptation.fitting.objective import Scores, paired_gain
 from iac_components.adaptation.report.pictures import draw_case
 from iac_components.adaptation.run import Adaptation
 from iac_components.common.files import atomic_write, write_text
-from iac_components.common.page_blocks import (
+from iac_components.common.pages.blocks import (
     Block,
     Heading,
     Items,

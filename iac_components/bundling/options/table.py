@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from iac_components.bundling.options.schema import Option, load_options
 from iac_components.bundling.options.words import allowed_words
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 
 __all__ = ["option_table"]
 

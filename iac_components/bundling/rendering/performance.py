@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.bundling.rendering.facts import Facts
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 
 __all__ = ["NOT_MEASURED", "SCORED", "eval_metrics", "performance", "scores_table", "weights_note"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from monai.handlers import TensorBoardStatsHandler
 from PIL import Image
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 
 __all__ = ["TensorboardTracker"]
 

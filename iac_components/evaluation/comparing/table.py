@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.evaluation.comparing.compare import ComparisonRow, RunComparison
 
 __all__ = ["render_markdown"]

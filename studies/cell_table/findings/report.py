@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from studies.cell_table.findings.reliability import reliability
 from studies.cell_table.rows.records import read_lines
 from studies.cell_table.rows.table import CellTable, make_table

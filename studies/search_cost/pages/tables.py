@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import cast
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 from studies.measuring.records import mebibytes
 from studies.search_cost.pages.raw_fields import (
     POINTS,

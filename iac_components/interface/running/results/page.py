@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.common.files import write_text
-from iac_components.common.page_blocks import (
+from iac_components.common.pages.blocks import (
     Block,
     Heading,
     Items,

@@ -11,7 +11,7 @@ from threshold_site import make_site
 
 from iac_components.adaptation import AdaptSettings
 from iac_components.adaptation.session import adapt_site
-from iac_components.common.page_blocks import (
+from iac_components.common.pages.blocks import (
     Heading,
     Items,
     Paragraph,

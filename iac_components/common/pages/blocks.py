@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 
 __all__ = ["Block", "Heading", "Items", "Paragraph", "Picture", "Table", "to_html", "to_markdown"]
 

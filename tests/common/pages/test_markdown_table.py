@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.common.markdown_table import markdown_table
+from iac_components.common.pages.markdown_table import markdown_table
 
 
 @pytest.mark.parametrize(

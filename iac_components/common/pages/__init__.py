@@ -1,0 +1,3 @@
+"""Pages and tables that are written for a reader."""
+
+from __future__ import annotations
