@@ -11,13 +11,16 @@ from monai.inferers import Inferer
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from iac_components.common.small_convolutions import Float32SmallConvolutions
+
 __all__ = ["Bfloat16Inferer", "use_bfloat16_on_cpu"]
 
 
 class Bfloat16Inferer(Inferer):
     """Run another inferer with the network in bfloat16 on a CPU, and return float32.
 
-    Weights stay float32: ``torch.autocast`` casts what its operations take, as it does on a GPU.
+    Weights stay float32: ``torch.autocast`` casts what its operations take, as it does on a GPU,
+    but for convolutions of small features (:class:`Float32SmallConvolutions`).
     bfloat16 has the range of float32, so that losses need no scaling.
 
     Args:
@@ -34,7 +37,7 @@ class Bfloat16Inferer(Inferer):
         """Return the network's prediction for ``inputs`` (B, C, *S), in float32."""
 
         def mixed(*values: object, **options: object) -> object:
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16), Float32SmallConvolutions():
                 prediction = network(*values, **options)
             return tree_map(_float32, prediction)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar, cast
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from iac_components.common.small_convolutions import Float32SmallConvolutions
 from iac_components.search_space.architecture import CellWeights
 from iac_components.search_space.cells.cell_frame import CellFrame
 from iac_components.search_space.cells.mixed_operation import MixedOperation, apply_weighted
@@ -128,7 +129,9 @@ class SearchCell(CellFrame):
         """Run a part of the cell, and keep only its inputs if checkpointing is on."""
         if not self.checkpointing:
             return part(*inputs)
-        return cast(Output, checkpoint(part, *inputs, use_reentrant=False))
+        return cast(
+            Output, checkpoint(part, *inputs, use_reentrant=False, context_fn=_as_computed_before)
+        )
 
     def _pass_on(
         self,
@@ -204,6 +207,14 @@ class SearchCell(CellFrame):
                 mixed.keep(names)
             else:
                 del self.edges[key]
+
+
+def _as_computed_before() -> tuple[AbstractContextManager[None], Float32SmallConvolutions]:
+    """Return contexts of a first and a repeated computation; outside of autocast they do nothing.
+
+    Autocast comes back by itself, what it leaves alone does not.
+    """
+    return nullcontext(), Float32SmallConvolutions()
 
 
 def _key(edge: Edge) -> str:
