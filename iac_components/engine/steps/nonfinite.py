@@ -6,6 +6,8 @@ import torch
 from ignite.engine import Engine, Events
 from monai.engines import IterationEvents
 
+from iac_components.engine.steps.mixed_precision import Bfloat16Inferer
+
 __all__ = ["NonFiniteGuard", "NonFiniteLossError"]
 
 
@@ -70,10 +72,16 @@ class NonFiniteGuard:
             raise NonFiniteLossError(
                 f"{self.in_a_row} steps in a row had a loss or gradient that is NaN or infinite "
                 f"(epoch {engine.state.epoch}). Weights and checkpoints are those from before. "
-                "Check the images (the preflight check names files with NaN), or lower the "
-                "learning rate."
+                f"Check the images (the preflight check names files with NaN), {_remedy(engine)}."
             )
 
     def _report(self, engine: Engine) -> None:
         if self.total:
             engine.logger.warning(f"{self.total} steps were skipped: loss or gradient not finite.")
+
+
+def _remedy(engine: Engine) -> str:
+    """Return what else may help: a run in mixed precision may do better without it."""
+    if engine.amp or isinstance(engine.inferer, Bfloat16Inferer):
+        return "lower the learning rate, or compute in float32 (--amp false)"
+    return "or lower the learning rate"

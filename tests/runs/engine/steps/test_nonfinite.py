@@ -10,6 +10,7 @@ from ignite.engine import Events
 from monai.engines import IterationEvents
 
 from iac_components.engine import NonFiniteGuard, NonFiniteLossError
+from iac_components.engine.steps.mixed_precision import use_bfloat16_on_cpu
 
 
 def run(make_trainer, guard, fault, iterations, epochs=3):
@@ -61,6 +62,18 @@ def test_patience(make_trainer, patience):
     with pytest.raises(NonFiniteLossError, match=rf"{patience} steps in a row.*preflight"):
         run(make_trainer, guard, "loss", set(range(3, 99)))
     assert guard.total == patience
+
+
+@pytest.mark.parametrize("amp", [True, False])
+def test_mixed_precision_is_named_where_it_may_be_the_cause(make_trainer, amp):
+    trainer = make_trainer()
+    trainer.amp = amp
+    use_bfloat16_on_cpu(trainer)
+    trainer.loss_function = lambda prediction, _: prediction.sum() * float("nan")
+    NonFiniteGuard(1).attach(trainer)
+    with pytest.raises(NonFiniteLossError) as caught:
+        trainer.run()
+    assert ("--amp false" in str(caught.value)) == amp
 
 
 def test_good_run_is_not_disturbed(make_trainer, caplog):
