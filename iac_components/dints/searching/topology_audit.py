@@ -155,6 +155,7 @@ class TopologyAudit(Auditing[TopologyLosses]):
         """Judge the paths and operations of the found architecture, in the current supernet."""
         if not self.races and not self.can_judge():
             return TopologyVerdict(False, None)
+        self.announce()
         remaining = self.remaining
         paths = [Part("path", block, row) for block, row, _ in np.transpose(found.choices).tolist()]
         operations = [Part("operation", *place) for place in np.transpose(found.choices).tolist()]

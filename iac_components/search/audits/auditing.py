@@ -128,6 +128,12 @@ class Auditing(ABC, Generic[Losses]):
             return False
         return True
 
+    def announce(self) -> None:
+        """Log that the end is judged, which takes minutes for volumes on a CPU."""
+        _LOGGER.info(
+            f"The result is judged on {self.images} images of {len(self.losses.patients)} patients."
+        )
+
     def describe(self) -> dict[str, object]:
         """Return the measured groups and patients as plain values for the findings."""
         return {

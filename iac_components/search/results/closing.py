@@ -70,6 +70,7 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
         trace: of the search.
     """
     if audit.races:
+        audit.announce()
         looks = _Looks(audit, len(trace))
         looks.settle()
         spared = _spare(audit)
@@ -96,6 +97,7 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
         )
         if not audit.can_judge():
             return Outcome(genotype, False, None)
+        audit.announce()
         chosen = from_genotype(audit.remaining, genotype)
         forced = open_choices(chosen, audit.remaining)
     reasons = reasons_of(chosen, audit.log, forced)

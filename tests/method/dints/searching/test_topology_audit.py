@@ -100,6 +100,7 @@ def test_a_search_that_ends_undecided_says_so(
     assert found.provenance["chosen"] == "least effect given up"
     assert "undecided" in {part["decided"] for part in found.provenance["findings"]["parts"]}
     assert search.memory.of(found) <= search.budget.bytes
+    assert "The result is judged on " in caplog.text
     assert "The search has not decided: found a topology of" in caplog.text
 
 

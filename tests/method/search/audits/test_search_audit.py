@@ -256,5 +256,6 @@ def test_the_end_says_in_one_sentence_what_was_found(make_search, tmp_path, capl
     search = make_search(tmp_path, audit=EVERYTHING).run()
     with caplog.at_level("INFO", logger="iac_components.search"):
         found(search, tmp_path)
-    (line,) = [r.getMessage() for r in caplog.records if r.name == "iac_components.search"]
+    begun, line = [r.getMessage() for r in caplog.records if r.name == "iac_components.search"]
+    assert begun.startswith("The result is judged on ")
     assert line.startswith("The search ended: no cell needed: without any, the loss of 5 patients")
