@@ -9,9 +9,8 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import iac_components
 
@@ -76,6 +75,7 @@ def subpackage(path: Path) -> str:
     return room(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Dotted names of all modules that a file imports, anywhere in it."""
     found = set()
@@ -101,16 +101,16 @@ def relative(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) != "api"], ids=relative)
-def test_nothing_stands_above_the_interface_but_the_commands(path):
+def test_nothing_stands_above_the_interface_but_the_commands():
     # The package's own names are lazy, and come from there; nnU-Net is another front door.
-    above = subpackage(path) in ("commands", "nnunet") or path == PACKAGE / "__init__.py"
-    assert "api" not in own(path) or above
+    above = {"api", "commands", "nnunet"}
+    below = [p for p in MODULES if subpackage(p) not in above and p != PACKAGE / "__init__.py"]
+    assert not [relative(path) for path in below if "api" in own(path)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_nothing_stands_above_the_commands(path):
-    assert not own(path) & COMMANDS or subpackage(path) in {*COMMANDS, "__main__"}
+def test_nothing_stands_above_the_commands():
+    below = [path for path in MODULES if subpackage(path) not in {*COMMANDS, "__main__"}]
+    assert not [relative(path) for path in below if own(path) & COMMANDS]
 
 
 def test_there_is_something_to_check():
@@ -118,46 +118,47 @@ def test_there_is_something_to_check():
     assert own(PACKAGE / "search" / "bilevel" / "bilevel_trainer.py") == {"common", "search"}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if subpackage(p) in ALLOWED], ids=relative)
-def test_imports_run_one_way(path):
-    here = subpackage(path)
-    assert own(path) <= ALLOWED[here] | ANYWHERE | {here}
+def test_imports_run_one_way():
+    wrong = {}
+    for path in MODULES:
+        here = subpackage(path)
+        if here in ALLOWED and (up := own(path) - ALLOWED[here] - ANYWHERE - {here}):
+            wrong[relative(path)] = up
+    assert not wrong
 
 
-@pytest.mark.parametrize(
-    "path",
+def test_helpers_import_nothing_of_the_field():
     # Names for configs stand for what lies deeper.
-    [p for p in MODULES if subpackage(p) in ANYWHERE and p.parent.name != "config_names"],
-    ids=relative,
-)
-def test_helpers_import_nothing_of_the_field(path):
-    assert own(path) <= {"common"}
+    helpers = [p for p in MODULES if subpackage(p) in ANYWHERE and p.parent.name != "config_names"]
+    assert not {relative(path): own(path) for path in helpers if not own(path) <= {"common"}}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_few_rooms_know_of_configs_and_the_command_line(path):
-    parts = path.relative_to(PACKAGE).parts
+def test_few_rooms_know_of_configs_and_the_command_line():
     allowed = {*OF_COMMANDS, "configs", "engine", "options"}
-    if subpackage(path) not in allowed and parts[:2] not in {
-        ("common", "config_names"),
-        ("common", "console"),
-    }:
-        assert not [name for name in imports(path) if ".common.console" in name]
+    own_rooms = {("common", "config_names"), ("common", "console")}
+    others = [
+        path
+        for path in MODULES
+        if subpackage(path) not in allowed and path.relative_to(PACKAGE).parts[:2] not in own_rooms
+    ]
+    assert not [
+        relative(path) for path in others if any(".common.console" in n for n in imports(path))
+    ]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_no_tools_no_bundles_no_optional_packages(path):
-    tops = {name.partition(".")[0] for name in imports(path)}
-    assert not tops & {
-        *("tools", "studies", "bundles", "tests", "scripts"),
-        *("torchvision", "timm", "pickle"),
-    } - (
-        {"pickle"} if path.name == "weights.py" else set()  # to name its error
-    )
+def test_no_tools_no_bundles_no_optional_packages():
+    banned = {"tools", "studies", "bundles", "tests", "scripts", "torchvision", "timm", "pickle"}
+    wrong = {}
+    for path in MODULES:
+        found = {name.partition(".")[0] for name in imports(path)} & banned
+        if path.name == "weights.py":  # to name its error
+            found -= {"pickle"}
+        if found:
+            wrong[relative(path)] = found
+    assert not wrong
 
 
-@pytest.mark.parametrize(
-    "path",
+PURE = (
     [
         PACKAGE / "search_space" / name
         for name in ("genotype.py", "genotype_file.py", "space.py", "discretization.py")
@@ -181,11 +182,15 @@ def test_no_tools_no_bundles_no_optional_packages(path):
             "decoding/viterbi",
             "decoding/decode",
         )
-    ],
-    ids=relative,
+    ]
 )
-def test_pure_modules_know_no_torch(path):
-    assert not any(name.split(".")[0] in {"torch", "monai", "ignite"} for name in imports(path))
+
+
+def test_pure_modules_know_no_torch():
+    heavy = {"torch", "monai", "ignite"}
+    assert not [
+        relative(path) for path in PURE if any(n.split(".")[0] in heavy for n in imports(path))
+    ]
 
 
 def test_every_file_is_small_and_typed_by_the_future():
