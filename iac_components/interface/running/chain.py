@@ -73,7 +73,7 @@ def run_stages(
 def _tell(stages: Sequence[Stage], first: int) -> None:
     for number, stage in enumerate(stages, start=1):
         state = "ended before" if number <= first else "to do"
-        print(f"{number}/{len(stages)}  {stage.name:<12}{state:<14}{stage.title}", flush=True)
+        print(f"{number}/{len(stages)}  {stage.name:<16}{state:<14}{stage.title}", flush=True)
 
 
 def _index(stages: Sequence[Stage], name: str | None, option: str) -> int:
