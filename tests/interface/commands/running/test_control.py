@@ -97,6 +97,12 @@ def test_a_stage_that_is_repeated_leaves_no_control_of_before(run, stages, again
     assert stages.names == CONTROL
 
 
+def test_a_second_call_lists_it_as_ended(run):
+    run("--control")
+    listed = [line.split() for line in run("--control").out.splitlines() if "ended before" in line]
+    assert [words[1] for words in listed] == [*CELL_STAGES, *CONTROL]
+
+
 def test_where_only_cells_are_trained_the_backbone_is_the_control(run, stages, tmp_path):
     ended = run("--control", "--set", "train.frozen_backbone=true")
     assert (ended.status, ended.err) == (0, "")
