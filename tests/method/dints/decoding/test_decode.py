@@ -32,8 +32,10 @@ def test_result_is_valid_and_alive(space, seed, scale, share):
         raise
     assert found == decode(space, paths, operations, alive=alive)
     assert chosen(alive, found).all()
-    best = np.where(alive, operations, -1).argmax(-1)
-    assert (found.operation_indices == np.where(found.path_mask, best, 0)).all()
+    # Probabilities that are equal but for rounding are equal: either operation may be taken.
+    best = np.where(alive, operations, -1).max(-1)[found.path_mask]
+    assert np.allclose(chosen(operations, found), best, rtol=1e-12, atol=0)
+    assert (found.operation_indices[~found.path_mask] == 0).all()
 
 
 @given(SPACES, SEEDS)
