@@ -57,7 +57,7 @@ def test_without_autocast_nothing_changes():
 
 
 def test_gradients_of_a_small_feature_are_those_of_float32():
-    """Where the processor's own bfloat16 gives NaN or worse, and everywhere else."""
+    """The processor's own bfloat16 may give NaN or worse there."""
     torch.manual_seed(0)
     module, image = nn.Conv3d(16, 16, 3, padding=1), torch.rand(2, 16, 2, 3, 2)
     module(image).square().mean().backward()
