@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +25,14 @@ TEMPLATE = HERE / "page.md"
 SHIPPED = {"unet": "2-D U-Net", "nnunet3d": "3-D nnU-Net"}
 """Backbones of hippocampus that ship weights, as the page calls them."""
 
+NETWORKS = {
+    "hippocampus_unet": "2-D U-Net",
+    "hippocampus_unet3d": "3-D U-Net",
+    "hippocampus_dints": "3-D, topology by DiNTS",
+    "hippocampus_ensemble": "average of the 2-D and the 3-D U-Net",
+}
+"""Runs of the same folds of hippocampus."""
+
 FOLD_0 = HERE.parent / "shipped" / "results"
 """Scores of their trainings without fold 0, a folder each."""
 
@@ -40,8 +48,9 @@ def page(results: Path = RESULTS) -> str:
         results: folder with a folder a run.
     """
     words: dict[str, str] = {}
-    for folder in sorted(path for path in results.iterdir() if path.is_dir()):
+    for folder in sorted(path.parent for path in results.glob(f"*/{RUN}")):
         words |= {f"{folder.name}_{key}": value for key, value in _run(folder).items()}
+    words["networks"] = _networks(results)
     words["shipped"] = _shipped(read_metrics(results / "hippocampus_unet3d" / SCORES))
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
@@ -60,9 +69,10 @@ def _run(folder: Path) -> dict[str, str]:
         "scores": _scores(scores),
         "patients": str(len(patient_scores(scores, "dice"))),
         "hours": f"{sum(_minutes(fold) for fold in folds.values()) / 60:.1f}",
+        "dice": _interval(scores, "dice", "mean"),
         "control": "No search kept a cell: the networks are the plain ones.",
     }
-    if not all(fold["plain"] for fold in folds.values()):
+    if (folder / CONTROL).is_file():
         compared = {"plain": read_metrics(folder / CONTROL), "cell": scores}
         words["control"] = control_in_a_sentence(compare_runs(compared))
     return words
@@ -126,13 +136,43 @@ def _values(records: Sequence[CaseRecord], metric: str, name: str) -> Iterator[f
         yield score.mean if name == "mean" else score.classes[name]
 
 
+def _networks(results: Path) -> str:
+    """Compare the runs on hippocampus, patient by patient, with the 3-D U-Net's."""
+    reference = read_metrics(results / "hippocampus_unet3d" / SCORES)
+    rows = []
+    for name, title in NETWORKS.items():
+        scores = read_metrics(results / name / SCORES)
+        same = _of(reference, {record.patient for record in scores})
+        less = "-" if name == "hippocampus_unet3d" else gain(scores, same)
+        marks = (_interval(scores, metric, "mean") for metric in ("dice", "hd95"))
+        patients = str(len(patient_scores(scores, "dice")))
+        rows.append((title, patients, *marks, less, _minutes_a_fold(results / name / RUN)))
+    header = (
+        *("network", "patients", "mean Dice x 100", "HD95, mm"),
+        *("less the 3-D U-Net's of the same", "minutes a fold"),
+    )
+    return markdown_table(header, rows)
+
+
+def _of(records: Sequence[CaseRecord], patients: Collection[str]) -> list[CaseRecord]:
+    return [record for record in records if record.patient in patients]
+
+
+def _minutes_a_fold(run: Path) -> str:
+    if not run.is_file():  # an average of runs
+        return "-"
+    record = cast(Json, read_json(run, max_bytes=MAX_BYTES))
+    folds = cast("Mapping[str, Json]", record["folds"]).values()
+    return f"{sum(map(_minutes, folds)) / len(folds):.0f}"
+
+
 def _shipped(records: Sequence[CaseRecord]) -> str:
     """Compare with the shipped networks' trainings on the patients of fold 0."""
     rows = []
     for name, title in SHIPPED.items():
         shipped = read_metrics(FOLD_0 / name / "fold_0.csv")
         tested = {record.patient for record in shipped}
-        same = [record for record in records if record.patient in tested]
+        same = _of(records, tested)
         means = [finite_mean(_values(of_run, "dice", "mean")) for of_run in (shipped, same)]
         dice = [f"{100 * mean:.2f}" for mean in means]
         rows.append((title, str(len(tested)), *dice, gain(shipped, same)))

@@ -121,10 +121,15 @@ def _converged() -> dict[str, str]:
 
 
 def _volumes() -> dict[str, str]:
-    """Return how many searches around 3-D networks there were, and how many kept no cell."""
+    """Return how many searches around 3-D networks there were, and how many decided for no cell."""
     folds = at(read(STUDIES / "own_data" / "results" / "hippocampus_unet3d" / "run.json"), "folds")
-    plain = sum(bool(at(folds, name)["plain"]) for name in folds)
-    return {"volume_searches": str(len(folds)), "volume_searches_plain": str(plain)}
+    plain = [at(folds, name) for name in folds if at(folds, name)["plain"]]
+    decided = sum(at(fold, "provenance")["kind"] == "searched" for fold in plain)
+    return {
+        "volume_searches": str(len(folds)),
+        "volume_searches_decided": str(decided),
+        "volume_searches_plain": str(len(plain)),
+    }
 
 
 def _planted() -> dict[str, str]:
