@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-__all__ = ["Float32SmallConvolutions"]
+__all__ = ["Float32SmallConvolutions", "in_float32"]
 
 CONVOLUTIONS = frozenset({functional.conv1d, functional.conv2d, functional.conv3d})
 DILATION = 5
@@ -40,7 +40,7 @@ class Float32SmallConvolutions(TorchFunctionMode):
         named = kwargs or {}
         if function in CONVOLUTIONS and torch.is_autocast_enabled("cpu") and _small(args, named):
             with torch.autocast("cpu", enabled=False):
-                return function(*tree_map(_float32, args), **tree_map(_float32, dict(named)))
+                return function(*tree_map(in_float32, args), **tree_map(in_float32, dict(named)))
         return function(*args, **named)
 
 
@@ -58,7 +58,8 @@ def _small(args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
     return any(1 < extent >= size for extent, size in zip(extents, sizes, strict=True))
 
 
-def _float32(value: object) -> object:
+def in_float32(value: object) -> object:
+    """Return a bfloat16 tensor in float32, and anything else as it is."""
     if isinstance(value, Tensor) and value.dtype == torch.bfloat16:
         return value.float()
     return value

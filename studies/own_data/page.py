@@ -69,7 +69,6 @@ def _run(folder: Path) -> dict[str, str]:
         "scores": _scores(scores),
         "patients": str(len(patient_scores(scores, "dice"))),
         "hours": f"{sum(_minutes(fold) for fold in folds.values()) / 60:.1f}",
-        "dice": _interval(scores, "dice", "mean"),
         "control": "No search kept a cell: the networks are the plain ones.",
     }
     if (folder / CONTROL).is_file():

@@ -11,7 +11,7 @@ from monai.inferers import Inferer
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from iac_components.common.small_convolutions import Float32SmallConvolutions
+from iac_components.common.small_convolutions import Float32SmallConvolutions, in_float32
 
 __all__ = ["Bfloat16Inferer", "use_bfloat16_on_cpu"]
 
@@ -39,7 +39,7 @@ class Bfloat16Inferer(Inferer):
         def mixed(*values: object, **options: object) -> object:
             with torch.autocast("cpu", dtype=torch.bfloat16), Float32SmallConvolutions():
                 prediction = network(*values, **options)
-            return tree_map(_float32, prediction)
+            return tree_map(in_float32, prediction)
 
         return self.inferer(inputs, mixed, *args, **kwargs)
 
@@ -56,9 +56,3 @@ def use_bfloat16_on_cpu(engine: Engine) -> None:
         # Both are CUDA's: it scales losses for float16, which this does not need.
         engine.amp, engine.scaler = False, None
         engine.inferer = Bfloat16Inferer(engine.inferer)
-
-
-def _float32(value: object) -> object:
-    if isinstance(value, Tensor) and value.dtype == torch.bfloat16:
-        return value.float()
-    return value

@@ -209,12 +209,13 @@ class SearchCell(CellFrame):
                 del self.edges[key]
 
 
-def _as_computed_before() -> tuple[AbstractContextManager[None], Float32SmallConvolutions]:
-    """Return contexts of a first and a repeated computation; outside of autocast they do nothing.
+def _as_computed_before() -> tuple[AbstractContextManager[object], AbstractContextManager[object]]:
+    """Return contexts of a first and a repeated computation.
 
-    Autocast comes back by itself, what it leaves alone does not.
+    Autocast comes back by itself, what it leaves alone on a CPU does not.
     """
-    return nullcontext(), Float32SmallConvolutions()
+    on_cpu = torch.is_autocast_enabled("cpu")
+    return nullcontext(), Float32SmallConvolutions() if on_cpu else nullcontext()
 
 
 def _key(edge: Edge) -> str:
