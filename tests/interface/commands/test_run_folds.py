@@ -185,7 +185,7 @@ def test_a_signal_keeps_the_folds_that_wait_from_starting(tmp_path, monkeypatch,
 
     stopper = threading.Thread(target=stop)
     stopper.start()
-    with pytest.raises(StageError, match=r"^Fold 0 ended with exit status 143") as caught:
+    with pytest.raises(StageError, match=r"^Fold [01] ended with exit status 143") as caught:
         run_folds_in_parallel(["run"], [], range(4), ["cpu", "cpu"], out=tmp_path)
     stopper.join()
     assert caught.value.status == 143
