@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-__all__ = ["Option", "load_options"]
+__all__ = ["Option", "Uses", "load_options"]
 
 SCHEMAS = Path(__file__).parent / "schemas"
 PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -25,6 +25,9 @@ PARTS: Mapping[str, Sequence[str]] = MappingProxyType(
 
 Schema = Mapping[str, object]
 
+Uses = Mapping[str, Sequence[object]]
+"""Name of an option to its values, with which another one takes effect."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -36,7 +39,8 @@ class Option:
             ``component`` (an object with ``_target_`` that may be replaced as a whole), ``choice``
             (a name, or such an object), ``group`` (an object of such), ``steps`` (a list of
             expressions), ``path`` or ``device``; ``used_with``, the values of other options with
-            which alone it has a use (``own`` stands for an object, ``list`` for a list);
+            which alone it has a use (``own`` stands for an object or a number, ``list`` for a
+            list), or a list of such, any of which will do;
             ``default_words``, the default where it is an expression; ``allowed``, where the words
             made from the schema would not do; and ``most``, beyond which a number, or one in a
             list, can only be a slip.
@@ -77,9 +81,13 @@ class Option:
         return cast(float | None, self.schema.get("most"))
 
     @property
-    def used_with(self) -> Mapping[str, Sequence[object]]:
-        """Values of other options, one of which it needs to take effect; empty if it needs none."""
-        return cast("Mapping[str, Sequence[object]]", self.schema.get("used_with", {}))
+    def used_with(self) -> Sequence[Uses]:
+        """Values of other options that it needs to take effect, in each of the ways there are.
+
+        Empty if it needs none.
+        """
+        ways = self.schema.get("used_with", [])
+        return cast("Sequence[Uses]", [ways] if isinstance(ways, Mapping) else ways)
 
     @property
     def meaning(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from monai.bundle import ConfigParser
 
 from iac_components.bundling.options.keys.known_ids import SEPARATOR, referred_ids
-from iac_components.bundling.options.schema import Option, load_options
+from iac_components.bundling.options.schema import Option, Uses, load_options
 from iac_components.bundling.options.values import refusal
 
 __all__ = ["changed_options", "unused_options", "unused_with"]
@@ -78,17 +78,31 @@ def unused_with(
         option = options.get(name)
         if option is None or not option.is_value:
             continue
-        for other, uses in option.used_with.items():
-            value = values.get(other, "own")
-            kind = "list" if isinstance(value, list) else value
-            kind = kind if isinstance(kind, str | bool) or kind is None else "own"
-            if kind not in uses:
-                words = " or ".join(str(use) for use in uses if use != "own")
-                given = "of your own" if kind == "own" else value
-                yield refusal(
-                    name,
-                    values.get(name),
-                    f"with --{other} {given} it has no use, and would be ignored. Leave it out, or "
-                    f"pass --{other} {words}.",
-                )
-                break
+        found = (_missing(uses, values) for uses in option.used_with)
+        missing = [fault for fault in found if fault is not None]
+        if not missing or len(missing) < len(option.used_with):
+            continue
+        other, value = missing[0]
+        given = "of your own" if _kind(value) == "own" else value
+        words = " or ".join(str(use) for use in option.used_with[0][other] if use != "own")
+        yield refusal(
+            name,
+            values.get(name),
+            f"with --{other} {given} it has no use, and would be ignored. Leave it out, or "
+            f"pass --{other} {words}.",
+        )
+
+
+def _missing(uses: Uses, values: Mapping[str, object]) -> tuple[str, object] | None:
+    """Return the first option, with its value, that is not as a use demands; None if all are."""
+    for other, allowed in uses.items():
+        value = values.get(other, "own")
+        if _kind(value) not in allowed:
+            return other, value
+    return None
+
+
+def _kind(value: object) -> object:
+    if isinstance(value, list):
+        return "list"
+    return value if isinstance(value, str | bool) or value is None else "own"

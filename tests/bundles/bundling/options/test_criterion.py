@@ -71,6 +71,13 @@ def test_looks_need_pruning(refusal):
     assert refusal("search", {"criterion": "audit", "pruning": False}) is None
 
 
+def test_a_unit_of_cost_needs_pruning_or_a_bound(refusal):
+    given = {"criterion": "audit", "cost": "milliseconds", "pruning": False}
+    message = refusal("search", given)
+    assert message.startswith("--cost is 'milliseconds': with --pruning False it has no use")
+    assert refusal("search", {**given, "max_cost": 1.5}) is None
+
+
 def test_what_the_closing_look_uses_passes_with_every_criterion(refusal):
     closing = {"tolerance": 0.01, "alpha": 0.1, "images_a_patient": 2}
     for criterion in ("stability", "floor", "audit", "both", OWN):
