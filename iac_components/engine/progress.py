@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import torch
 from ignite.engine import Engine, Events
@@ -13,11 +15,15 @@ from iac_components.common.ranks import is_first_rank
 
 __all__ = ["RunProgress"]
 
+LINE_SECONDS = 60.0
+"""From one line to the next where a bar cannot be drawn anew, as in a file."""
+
 
 class RunProgress:
     """Show epoch, loss, time left and other requested values, in one bar for all epochs.
 
-    Of several ranks the first shows it.
+    Of several ranks the first shows it. Where standard error is no terminal, as in a cluster's log,
+    it is a line a minute.
 
     The time left counts every epoch up to ``max_epochs``: a search that is decided sooner ends
     sooner.
@@ -51,8 +57,12 @@ class RunProgress:
             total=engine.state.max_epochs * length,
             initial=(engine.state.epoch - 1) * length,
             unit="step",
-            dynamic_ncols=True,
-            mininterval=0.5,
+            miniters=1,
+            **(
+                {"dynamic_ncols": True, "mininterval": 0.5}
+                if _redraws()
+                else {"file": _Lines(sys.stderr), "ncols": 0, "mininterval": LINE_SECONDS}
+            ),
         )
 
     def _advance(self, engine: Engine) -> None:
@@ -60,20 +70,25 @@ class RunProgress:
             return
         self._loss = engine.state.output["loss"].detach()
         # Only when the bar redraws: reading the loss makes a GPU wait for the host.
-        if self._bar.update(1):
-            self._show(engine)
+        if time.time() - self._bar.last_print_t >= self._bar.mininterval:
+            self._label(engine)
+        self._bar.update(1)
 
     def _refresh(self, engine: Engine) -> None:
         if self._bar is not None:
             self._extra = self.describe()
-        self._show(engine)
+            self._label(engine)
+            if _redraws():
+                self._bar.refresh()
 
-    def _show(self, engine: Engine) -> None:
+    def _label(self, engine: Engine) -> None:
         if self._bar is not None and self._loss is not None:
             self._bar.set_description(
-                f"epoch {engine.state.epoch}/{engine.state.max_epochs}", False
+                f"epoch {engine.state.epoch}/{engine.state.max_epochs}", refresh=False
             )
-            self._bar.set_postfix({"loss": f"{float(self._loss):.4f}", **self._extra})
+            self._bar.set_postfix(
+                {"loss": f"{float(self._loss):.4f}", **self._extra}, refresh=False
+            )
 
     def _close(self, engine: Engine) -> None:
         if self._bar is not None:
@@ -83,3 +98,28 @@ class RunProgress:
     def _fail(self, engine: Engine, error: BaseException) -> None:
         self._close(engine)
         raise error
+
+
+class _Lines:
+    """A stream on which each drawing of a bar is a line.
+
+    Args:
+        stream: that is written to.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        """Write a drawing, if it shows anything."""
+        if drawing := text.strip():
+            self.stream.write(f"{drawing}\n")
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        self.stream.flush()
+
+
+def _redraws() -> bool:
+    """Tell whether a line can be written over: on a terminal, and in a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

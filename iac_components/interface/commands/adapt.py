@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for field in fields(AdaptSettings):
         several = isinstance(field.default, tuple)
         default = " ".join(cast("tuple[str, ...]", field.default)) if several else field.default
-        text = f"{MEANINGS[field.name]} ({default or 'none'})"
+        text = f"{MEANINGS[field.name]} ({'none' if default == '' else default})"
         if several:
             parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)
         else:

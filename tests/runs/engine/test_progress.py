@@ -40,6 +40,31 @@ def test_shows_epoch_loss_and_extras(make_trainer, capsys, bars):
     assert len(asked) <= 3
 
 
+def test_a_log_has_lines_a_minute_apart_and_the_end(make_trainer, capsys):
+    make_trainer([RunProgress()], epochs=2).run()
+    shown = capsys.readouterr().err
+    assert "\r" not in shown
+    lines = [line for line in shown.splitlines() if "/8 [" in line]
+    assert len(lines) == 2
+    assert "0/8" in lines[0]
+    assert lines[1].startswith("epoch 2/2: 100% 8/8")
+    assert "loss=" in lines[1]
+
+
+def test_a_log_has_a_line_whenever_one_is_due(make_trainer, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    make_trainer([RunProgress()], epochs=1).run()
+    shown = capsys.readouterr().err
+    assert [f"{step}/4 [" in shown for step in range(5)] == [True] * 5
+
+
+def test_a_terminal_has_one_line_that_is_drawn_anew(make_trainer, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    make_trainer([RunProgress()], epochs=1).run()
+    shown = capsys.readouterr().err
+    assert "\repoch 1/1: 100%|" in shown
+
+
 def test_needs_nothing_to_describe(make_trainer, capsys):
     make_trainer([RunProgress()], epochs=1).run()
     assert "epoch 1/1" in capsys.readouterr().err
