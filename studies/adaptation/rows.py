@@ -102,6 +102,11 @@ def make_row(
         "patients": [case.patient for case in cases.site],
         "chosen": chosen,
         "verdict": found.verdict.plain(),
+        "held_out_gains": {
+            arm: [round(gain, 5) for gain in trainings.gains(arm)]
+            for arm in trainings.plans
+            if arm not in trainings.notes
+        },
         "arms": arms,
         "ratio": round(found.cost.ratio, 3),
         "cpu_seconds": round(time.process_time() - start, 1),

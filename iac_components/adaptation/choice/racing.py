@@ -17,7 +17,7 @@ def left_behind(
 
     The released network, whose gain is zero, is one of those that they are compared with. Giving up
     cannot bring about a wrong acceptance: bounds of the others still come from all patients, and
-    the error is split among all candidates that were asked for. (Our choice.)
+    the error is split among all candidates that the network can have. (Our choice.)
 
     Args:
         gains: of each candidate over the released network, one value a patient seen so far.

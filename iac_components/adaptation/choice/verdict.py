@@ -101,7 +101,7 @@ def judge_arms(
     *,
     parameters: Mapping[str, int],
     notes: Mapping[str, str],
-    folds: int,
+    tried: int,
     settings: AdaptSettings,
     source_gains: Mapping[str, Sequence[float]] | None = None,
 ) -> Verdict:
@@ -111,13 +111,14 @@ def judge_arms(
         gains: of each measured arm, one value a held-out patient.
         parameters: of each measured arm.
         notes: of arms that were not measured, why.
-        folds: that patients were held out in.
+        tried: number of candidates that the network can have, given up or not, among which the
+            error is split.
         settings: with ``least_gain``, ``tolerance`` and ``alpha``.
         source_gains: the same on cases of the network's own domain, for arms that were measured
             there; None if no such cases were given.
     """
     own = [arm for arm in settings.candidates if arm in gains]
-    level = settings.alpha / max(1, len(settings.candidates))
+    level = settings.alpha / max(1, tried)
     patients = len(next(iter(gains.values()), ()))
     effects: list[ArmEffect] = []
     for arm in settings.arms:
@@ -129,12 +130,12 @@ def judge_arms(
             )
             continue
         values = np.array([gains[arm]], dtype=float)
-        found = held_out_effects(values, folds=folds, level=level)
+        found = held_out_effects(values, level=level)
         effects.append(
             ArmEffect(
                 arm,
                 float(found.mean[0]),
-                float(lower_bounds(values, folds=folds, level=level)[0]),
+                float(lower_bounds(values, level=level)[0]),
                 float(found.high[0]),
                 parameters[arm],
                 source=_source(source_gains, arm, level),

@@ -126,7 +126,7 @@ def _before_and_after(found: Adaptation, trainings: Trainings) -> Iterator[Block
         after = {case: (scores[index],) for case, scores in found.after.items()}
         gains = by_patient({c: paired_gain(before[c], after[c]) for c in before}, patients)
         # An interval of this class alone, 95 % two-sided.
-        effect = held_out_effects(np.array([gains]), folds=len(trainings.folds), level=0.025)
+        effect = held_out_effects(np.array([gains]), level=0.025)
         rows.append(
             [
                 name,

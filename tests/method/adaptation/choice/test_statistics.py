@@ -33,16 +33,16 @@ def test_few_patients_are_left_out_one_by_one_and_more_in_five_folds():
         held_out_folds(["a", "a"])
 
 
-def test_bounds_are_widened_for_shared_training_cases():
+def test_bounds_are_students_and_wider_for_two_patients():
     gains = np.array([[0.1, 0.2, 0.15, 0.12, 0.18]])
-    plain, held_out = (
-        measure_effects(gains, level=0.01),
-        held_out_effects(gains, folds=5, level=0.01),
-    )
-    assert held_out.mean[0] == pytest.approx(0.15)
-    # 1 + 5 / 4: Nadeau and Bengio's 1/5 + 1/4 in units of 1/5.
+    plain, held_out = measure_effects(gains, level=0.01), held_out_effects(gains, level=0.01)
+    assert (held_out.low, held_out.high) == (plain.low, plain.high)
+    two = np.array([[0.1, 0.7]])
+    plain, held_out = plain_effects(two, level=0.01), held_out_effects(two, level=0.01)
+    assert held_out.mean[0] == pytest.approx(0.4)
+    # Nadeau and Bengio's 1/2 + 1 in units of 1/2.
     widening = (held_out.mean - held_out.low) / (plain.mean - plain.low)
-    assert widening[0] == pytest.approx(math.sqrt(2.25))
+    assert widening[0] == pytest.approx(math.sqrt(3))
 
 
 def test_two_patients_need_a_gain_beyond_an_assumed_spread():
@@ -51,7 +51,7 @@ def test_two_patients_need_a_gain_beyond_an_assumed_spread():
     assert low[1] < 0
 
 
-def null_gains(patients, rng, *, edge):
+def null_gains(patients, rng, *, edge, scale=0.004):
     """Gains of adapters that fit the mean of the training patients in more and more directions.
 
     Without a shift they only ever overfit; at the edge the shift is as large as what is lost by
@@ -69,20 +69,28 @@ def null_gains(patients, rng, *, edge):
         for row, count in enumerate(dimensions):
             before = (optima[held, :count] ** 2).sum(axis=1)
             after = ((optima[held, :count] - fitted[:count]) ** 2).sum(axis=1)
-            gains[row, held] = 0.004 * (before - after)
-    return gains, len(folds)
+            gains[row, held] = scale * (before - after)
+    return gains
+
+
+def accepted(patients, *, sites=400, **options):
+    """Count the sites at which any of the five candidates is accepted."""
+    rng = np.random.default_rng(patients)
+    found = (null_gains(patients, rng, **options) for _ in range(sites))
+    return sum((lower_bounds(gains, level=0.05 / len(gains)) > 0).any() for gains in found)
 
 
 @pytest.mark.parametrize("edge", [False, True])
 @pytest.mark.parametrize("patients", [2, 3, 5, 10])
 def test_without_a_shift_the_network_is_kept(patients, edge):
-    rng = np.random.default_rng(patients)
-    accepted = 0
-    for _ in range(400):
-        gains, folds = null_gains(patients, rng, edge=edge)
-        accepted += bool((lower_bounds(gains, folds=folds, level=0.05 / len(gains)) > 0).any())
-    # 0.05 of 400 are 20; measured with 2000: at most 0.025 at the edge, 0.003 without a shift.
-    assert accepted <= 20
+    # Measured with 2000: at most 0.001.
+    assert accepted(patients, edge=edge) <= 4
+
+
+@pytest.mark.parametrize("patients", [3, 4, 5, 10])
+def test_shared_training_cases_do_not_raise_the_error_where_gains_are_spread(patients):
+    # 0.05 of 400 are 20, and 29 happen by chance once in 50; measured with 2000: at most 0.046.
+    assert accepted(patients, edge=True, scale=0.06) <= 29
 
 
 def rare_losses(patients, rng, *, share):
@@ -96,9 +104,9 @@ def rare_losses(patients, rng, *, share):
 @pytest.mark.parametrize("patients", [3, 4, 5])
 def test_a_patient_who_loses_and_is_not_among_few_is_reckoned_with(patients, share):
     gains = rare_losses(patients, np.random.default_rng(patients), share=share)
-    plain = held_out_effects(gains, folds=patients, level=0.01).low > 0
-    assert 0.01 < plain.mean() < 0.2  # what Student's bound alone accepts wrongly
-    assert (lower_bounds(gains, folds=patients, level=0.01) > 0).mean() <= 0.01
+    plain = held_out_effects(gains, level=0.01).low > 0
+    assert 0.01 < plain.mean() < 0.4  # what Student's bound alone accepts wrongly
+    assert (lower_bounds(gains, level=0.01) > 0).mean() <= 0.01
 
 
 def test_a_large_gain_of_few_patients_is_found():
@@ -106,8 +114,15 @@ def test_a_large_gain_of_few_patients_is_found():
     found = 0
     for _ in range(200):
         gains = 0.5 + 0.1 * rng.normal(size=(5, 5))
-        found += bool((lower_bounds(gains, folds=5, level=0.01) > 0).all())
+        found += bool((lower_bounds(gains, level=0.01) > 0).all())
     assert found >= 190
+
+
+def test_a_gain_that_differs_from_patient_to_patient_is_found():
+    """From 0.6 Dice to 0.83, as under a bias field, with some patients that were good before."""
+    rng = np.random.default_rng(0)
+    gains = 0.23 + 0.1 * rng.normal(size=(400, 5))
+    assert (lower_bounds(gains, level=0.0125) > 0).mean() > 0.8
 
 
 def test_the_cheapest_of_equals_is_chosen():
