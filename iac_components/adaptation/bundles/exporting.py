@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 import torch
@@ -30,7 +29,17 @@ from iac_components.adaptation.bundles.network_bundle import (
     weights_file,
 )
 from iac_components.adaptation.bundles.predicting import adapted_network
-from iac_components.adaptation.bundles.traced import EXTRA_FORMATS, example_input, write_traced
+from iac_components.adaptation.bundles.traced import (
+    example_input,
+    extra_formats,
+    write_traced,
+)
+from iac_components.bundling.new_bundle import (
+    add_to_metadata,
+    add_to_readme,
+    bundle_place,
+    copy_bundle,
+)
 from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json
 from iac_components.common.files.tensor_files import read_tensors, write_tensors
@@ -39,10 +48,6 @@ __all__ = ["export_adapted_bundle"]
 
 BUILDER = "iac_components.adaptation.build_adapted_network"
 ADAPTER_FOLDER = "adapter"
-LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
-"""Folders of a bundle that are not copied: weights are written by the export."""
-
-KEPT_CONFIGS = ("inference", "metadata", "logging")
 _PART_OF_NETWORK = re.compile(r"([@%]network(?:_def)?)(#|::)")
 
 
@@ -72,13 +77,7 @@ def export_adapted_bundle(
         OptionError: if an option or the bundle is at fault.
         AdapterError: if the adapter is for another bundle, or changes nothing.
     """
-    formats = [also] if isinstance(also, str) else list(also)
-    unknown = [name for name in formats if name not in EXTRA_FORMATS]
-    if unknown:
-        raise OptionError(f"--also '{unknown[0]}': choose from {', '.join(EXTRA_FORMATS)}.")
-    out = Path(output_dir).expanduser().absolute()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
+    formats = extra_formats(also)
     base = read_bundle(network_bundle, device=torch.device("cpu"))
     if is_scripted(base.network):
         raise OptionError(
@@ -92,24 +91,18 @@ def export_adapted_bundle(
             f"adapter '{adapter}' leaves the network as it is: use the bundle '{base.root}' itself."
         )
     network = adapted_network(base, adapter)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
-        # Complete and checked before it gets its name.
-        made = Path(place) / out.name
+    with bundle_place(output_dir) as made:
         _write(base, found, network, Path(adapter).expanduser(), made)
         _require_same(read_bundle(made, device=torch.device("cpu")), network, base)
         for name in formats:
             write_traced(network, example_input(base), name, made / "models")
-        if out.is_dir():
-            out.rmdir()
-        made.rename(out)
-    return out
+    return Path(output_dir).expanduser().absolute()
 
 
 def _write(
     base: NetworkBundle, adapter: Adapter, network: nn.Module, folder: Path, made: Path
 ) -> None:
-    shutil.copytree(base.root, made, ignore=_left_out(base.root))
+    copy_bundle(base.root, made)
     structural = _changes_structure(base.network, network)
     weights = weights_file(base.parser, base.root)
     try:
@@ -133,19 +126,6 @@ def _write(
         ConfigParser.export_config_file(config, str(made / "configs" / source.name), fmt="yaml")
     _write_metadata(base, adapter, made / "configs" / "metadata.json", structural=structural)
     _write_readme(base, adapter, made / "docs" / "README.md")
-
-
-def _left_out(root: Path) -> Callable[[str, list[str]], list[str]]:
-    def ignore(folder: str, names: list[str]) -> list[str]:
-        inside = Path(folder)
-        if inside == root:
-            return [name for name in names if name in LEFT_OUT]
-        if inside == root / "configs":
-            return [name for name in names if not name.startswith(KEPT_CONFIGS)]
-        # A record of the released weights.
-        return [name for name in names if name in ("weights.json", "__pycache__")]
-
-    return ignore
 
 
 def _changes_structure(network: nn.Module, adapted: nn.Module) -> bool:
@@ -195,31 +175,22 @@ def _with_adapter(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def _write_metadata(base: NetworkBundle, adapter: Adapter, file: Path, *, structural: bool) -> None:
-    meta = cast(dict[str, object], json.loads(file.read_text(encoding="utf-8")))
-    version = f"{meta.get('version', '0.0.0')}+adapted"
     told = f"{adapter.describe()} of '{adapter.base_name}' adapted to a site with iac_components"
-    meta["version"] = version
-    meta["changelog"] = {version: told, **cast(dict[str, str], meta.get("changelog", {}))}
-    meta["description"] = f"{meta.get('description', base.name)} Adapted: {told}."
-    if structural:
-        meta["required_packages_version"] = {
-            **cast(dict[str, str], meta.get("required_packages_version", {})),
-            "iac_components": iac_components.__version__,
-        }
-    write_json(file, meta)
+    needs = {"required_packages_version": {"iac_components": iac_components.__version__}}
+    add_to_metadata(
+        file, mark="adapted", told=f"Adapted: {told}.", added=needs if structural else {}
+    )
 
 
 def _write_readme(base: NetworkBundle, adapter: Adapter, file: Path) -> None:
     parts = ", ".join(f"{part.kind} ({part.parameters} values)" for part in adapter.parts)
-    own = file.read_text(encoding="utf-8") if file.is_file() else ""
-    text = (
+    add_to_readme(
+        file,
         f"# {base.root.name}, adapted to a site\n\n"
         f"The network of '{adapter.base_name}' with an adapter that was found by iac_components "
         f"{iac_components.__version__}: {parts}. What it gained, and on which cases: "
-        "`record` in its adapter.json. What is told below is told of the network as released.\n\n"
+        "`record` in its adapter.json. What is told below is told of the network as released.",
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text + own, encoding="utf-8")
 
 
 @torch.no_grad()

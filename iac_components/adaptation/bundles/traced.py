@@ -17,11 +17,24 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.causes import one_line
 from iac_components.common.files import atomic_write
 
-__all__ = ["EXTRA_FORMATS", "example_input", "write_traced"]
+__all__ = ["example_input", "extra_formats", "write_traced"]
 
 EXTRA_FORMATS = {"torchscript": "model.ts", "onnx": "model.onnx"}
 TOLERANCE = 1e-4
 SMALLEST = 64
+
+
+def extra_formats(also: str | Sequence[str]) -> list[str]:
+    """List the formats that are asked for beside PyTorch's.
+
+    Raises:
+        OptionError: if one is unknown.
+    """
+    formats = [also] if isinstance(also, str) else list(also)
+    unknown = [name for name in formats if name not in EXTRA_FORMATS]
+    if unknown:
+        raise OptionError(f"--also '{unknown[0]}': choose from {', '.join(EXTRA_FORMATS)}.")
+    return formats
 
 
 def example_input(bundle: NetworkBundle) -> Tensor:

@@ -1,0 +1,92 @@
+"""A bundle made of another one: complete and checked before it gets its name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+from iac_components.bundling.options import OptionError
+from iac_components.common.files import write_json, write_text
+
+__all__ = ["add_to_metadata", "add_to_readme", "bundle_place", "copy_bundle"]
+
+LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
+"""Folders of a bundle that are not copied: weights are written anew."""
+
+KEPT_CONFIGS = ("inference", "metadata", "logging")
+
+
+@contextmanager
+def bundle_place(output_dir: str | Path) -> Iterator[Path]:
+    """Give the path of a bundle to write; it becomes ``output_dir`` if nothing fails.
+
+    Args:
+        output_dir: of the bundle; must not exist, or be empty.
+
+    Raises:
+        OptionError: if it is not empty.
+    """
+    out = Path(output_dir).expanduser().absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
+        made = Path(place) / out.name
+        yield made
+        if out.is_dir():
+            out.rmdir()
+        made.rename(out)
+
+
+def copy_bundle(root: Path, made: Path) -> None:
+    """Copy what an inference bundle consists of, but for weights and their record."""
+    shutil.copytree(root, made, ignore=_left_out(root))
+
+
+def add_to_metadata(
+    file: Path, *, mark: str, told: str, added: Mapping[str, object], dropped: tuple[str, ...] = ()
+) -> None:
+    """Say in a bundle's metadata how it differs from the one that it was made of.
+
+    Args:
+        file: ``metadata.json``.
+        mark: what the version gets at its end, after a plus.
+        told: the difference, for description and changelog.
+        added: further keys; objects are joined with those that are there.
+        dropped: keys that do not hold any more.
+    """
+    meta = cast(dict[str, object], json.loads(file.read_text(encoding="utf-8")))
+    version = f"{meta.get('version', '0.0.0')}+{mark}"
+    meta = {key: value for key, value in meta.items() if key not in dropped}
+    meta["version"] = version
+    meta["changelog"] = {version: told, **cast(dict[str, str], meta.get("changelog", {}))}
+    meta["description"] = f"{meta.get('description', file.parents[1].name)} {told}"
+    for key, value in added.items():
+        there = meta.get(key)
+        joined = isinstance(there, dict) and isinstance(value, Mapping)
+        meta[key] = {**there, **value} if joined else value  # type: ignore[dict-item]
+    write_json(file, meta)
+
+
+def add_to_readme(file: Path, text: str) -> None:
+    """Put a text before what a bundle's README says."""
+    own = file.read_text(encoding="utf-8") if file.is_file() else ""
+    write_text(file, f"{text}\n\n{own}")
+
+
+def _left_out(root: Path) -> Callable[[str, list[str]], list[str]]:
+    def ignore(folder: str, names: list[str]) -> list[str]:
+        inside = Path(folder)
+        if inside == root:
+            return [name for name in names if name in LEFT_OUT]
+        if inside == root / "configs":
+            return [name for name in names if not name.startswith(KEPT_CONFIGS)]
+        # A record of the released weights.
+        return [name for name in names if name in ("weights.json", "__pycache__")]
+
+    return ignore
