@@ -28,17 +28,17 @@ from iac_components.adaptation.bundles.network_bundle import (
     read_bundle,
     weights_file,
 )
+from iac_components.adaptation.bundles.new_bundle import (
+    add_to_metadata,
+    add_to_readme,
+    bundle_place,
+    copy_bundle,
+)
 from iac_components.adaptation.bundles.predicting import adapted_network
 from iac_components.adaptation.bundles.traced import (
     example_input,
     extra_formats,
     write_traced,
-)
-from iac_components.bundling.new_bundle import (
-    add_to_metadata,
-    add_to_readme,
-    bundle_place,
-    copy_bundle,
 )
 from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json

@@ -145,6 +145,12 @@ def _network(parser: ConfigParser, root: Path) -> nn.Module:
         raise OptionError(
             f"bundle '{root}': inference config has neither 'network_def' nor 'network'."
         )
+    averaged = parser.get("fold_weights") if "fold_weights" in parser.get() else None
+    if isinstance(averaged, list):
+        raise OptionError(
+            f"bundle '{root}' averages {len(averaged)} networks, and one can be read. Pass a "
+            "bundle of one fold: iac export RUN --fold N."
+        )
     network = _get(parser, root, known[0], nn.Module)
     weights = weights_file(parser, root)
     scripted = root / SCRIPTED

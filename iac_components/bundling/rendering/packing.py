@@ -94,8 +94,7 @@ def _bundle_files(root: Path) -> Iterator[Path]:
             for path in (root / folder).rglob("*")
             if path.is_file() and not _HIDDEN.search(path.relative_to(root).as_posix())
         )
-    if _ships_weights(root):
-        yield root / WEIGHTS
+    yield from _recorded_files(root)
 
 
 def _version(root: Path) -> str:
@@ -107,14 +106,16 @@ def _version(root: Path) -> str:
     return str(metadata["version"])
 
 
-def _ships_weights(root: Path) -> bool:
-    """Weights that a run left in the folder are not shipped: none of them is on record."""
-    record = root / WEIGHTS_RECORD
-    if not record.exists():
-        return False
-    recorded = cast(Mapping[str, object], read_json(record, max_bytes=MAX_JSON_BYTES))["sha256"]
-    weights = root / WEIGHTS
-    found = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else "no file"
-    if found != recorded:
-        raise ValueError(f"'{weights}' is {found}, but '{record}' ships sha256 {recorded}.")
-    return True
+def _recorded_files(root: Path) -> Iterator[Path]:
+    """Yield the files on record; weights that a run left in the folder are not, nor shipped."""
+    path = root / WEIGHTS_RECORD
+    if not path.exists():
+        return
+    record = cast(Mapping[str, object], read_json(path, max_bytes=MAX_JSON_BYTES))
+    files = record.get("files") or {WEIGHTS: record["sha256"]}
+    for name, digest in cast(Mapping[str, str], files).items():
+        file = root / name
+        found = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "no file"
+        if found != digest:
+            raise ValueError(f"'{file}' is {found}, but '{path}' ships sha256 {digest}.")
+        yield file

@@ -30,7 +30,9 @@ def reload_bundle_imports() -> None:
 
 def warn_of_other_version(parser: ConfigParser) -> None:
     """Warn if a bundle was made with another version of this package than the one that is used."""
-    made_with = parser.get("_meta_#version")
+    version = parser.get("_meta_#version")
+    # After a plus: what was made of the bundle since.
+    made_with = None if version is None else str(version).partition("+")[0]
     if made_with not in (None, iac_components.__version__):
         warnings.warn(
             f"this bundle was made with iac_components {made_with}, but version "

@@ -45,27 +45,37 @@ class RunRequest:
         }
         write_json(out / REQUEST_NAME, content)
 
+    def stages(self, out: Path) -> dict[int | None, list[Stage]]:
+        """List the stages of each fold that has a folder, or of the config's (None), as they ran.
+
+        Args:
+            out: the run's folder, of several folds or of one.
+        """
+        given = read_overrides(self.overrides)
+        folds: dict[int | None, list[Stage]] = {
+            fold: override(fold_stages(self.bundles, self.data, out=out, fold=fold), given)
+            for fold in found_folds(out)
+        }
+        if folds:
+            return folds
+        single = make_stages(self.bundles, self.data, images=out / "images", out=out)
+        return {None: override(single, given)}
+
     def tested_folds(self, out: Path) -> dict[int, list[Stage]]:
         """List the stages of each fold whose test patients were scored, as the run ran them.
 
         Args:
             out: the run's folder, of several folds or of one.
         """
-        given = read_overrides(self.overrides)
-        folds = {
-            fold: override(fold_stages(self.bundles, self.data, out=out, fold=fold), given)
-            for fold in found_folds(out)
-        }
-        if not folds:
-            single = make_stages(self.bundles, self.data, images=out / "images", out=out)
-            stages = override(single, given)
-            fold = stages[0].options.get("fold", self.bundles.settings("train").get("fold", 0))
-            folds = {} if fold == ALL_FOLDS else {int(str(fold)): stages}
-        return {
-            fold: stages
-            for fold, stages in folds.items()
-            if all(stage.result.exists() for stage in stages if stage.name == "evaluate")
-        }
+        tested = {}
+        for number, stages in self.stages(out).items():
+            fold: object = number
+            if fold is None:
+                fold = stages[0].options.get("fold", self.bundles.settings("train").get("fold", 0))
+            scores = [stage.result for stage in stages if stage.name == "evaluate"]
+            if fold != ALL_FOLDS and all(result.exists() for result in scores):
+                tested[int(str(fold))] = stages
+        return tested
 
 
 def read_request(out: Path) -> RunRequest:

@@ -41,6 +41,7 @@ def sum_up(
     with_control: bool,
 ) -> None:
     """Segment with all folds, sum up the scores, write the page, and tell where all is."""
+    whole = out
     names = cast("list[str]", settings["class_names"])
     regions = cast("Mapping[str, Sequence[int]] | None", settings.get("regions"))
     (fold, first), *others = runs.items()
@@ -71,7 +72,9 @@ def sum_up(
         kept_by_all=kept,
         control=comparison,
     )
-    print(f"report      {report}")
+    print(
+        f"report      {report}\nhand it on: iac export {whole} --output_dir <folder of a new bundle>"
+    )
 
 
 def tell_results(stages: list[Stage]) -> None:
