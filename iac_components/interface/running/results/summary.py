@@ -72,9 +72,8 @@ def sum_up(
         kept_by_all=kept,
         control=comparison,
     )
-    print(
-        f"report      {report}\nhand it on: iac export {whole} --output_dir <folder of a new bundle>"
-    )
+    print(f"report      {report}")
+    print(f"hand it on: iac export {whole} --output_dir <folder of a new bundle>")
 
 
 def tell_results(stages: list[Stage]) -> None:
