@@ -16,7 +16,7 @@ from iac_components.visualization.png import encode_png
 from studies.adaptation.rows import Row
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 
-__all__ = ["FIGURE", "PAGE", "write_page"]
+__all__ = ["FIGURE", "PAGE", "gains_table", "targets", "write_page"]
 
 PAGE, FIGURE = "README.md", "gains.png"
 CHOSEN = "chosen"
@@ -50,9 +50,8 @@ def write_page(settings: ShiftSettings, rows: Sequence[Row], folder: Path) -> No
             stream.write(encode_png(_figure(shifted)))
 
 
-def _gains(rows: Sequence[Row]) -> list[str]:
-    if not rows:
-        return []
+def gains_table(rows: Sequence[Row]) -> str:
+    """Dice of the released network and each arm's gain, a shift and a number of cases a row."""
     arms = [arm for arm in _arms(rows) if arm != "released"]
     table = []
     for (shift, cases), group in _groups(rows).items():
@@ -62,18 +61,28 @@ def _gains(rows: Sequence[Row]) -> list[str]:
         chosen = _spread([_chosen_gain(row) for row in group])
         table.append([shift, str(cases), str(len(group)), f"{released:.3f}", *cells, chosen, picks])
     header = ["shift", "K", "draws", "released", *arms, CHOSEN, "which"]
-    return [
-        "## Gain by arm",
-        "",
-        markdown_table(header, table, words=1),
-        f"![Gain against the number of labelled cases]({FIGURE})",
-        "",
-    ]
+    return markdown_table(header, table, words=1)
+
+
+def _gains(rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    figure = f"![Gain against the number of labelled cases]({FIGURE})"
+    return ["## Gain by arm", "", gains_table(rows), figure, ""]
 
 
 def _targets(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
+    return ["## Against the targets", "", *(f"- {item}" for item in targets(rows)), ""]
+
+
+def targets(rows: Sequence[Row]) -> list[str]:
+    """State in sentences how far what was chosen is from the best arm, and what it costs.
+
+    Args:
+        rows: at least one, all with a shift.
+    """
     behind, shares, own = [], [], []
     for row in rows:
         allowed = [arm for arm in _arms([row]) if arm not in ("decoder", "everything")]
@@ -87,7 +96,7 @@ def _targets(rows: Sequence[Row]) -> list[str]:
     worse = [row for row in rows if _chosen_gain(row) < 0]
     ratios = [cast(float, row["ratio"]) for row in rows if row["chosen"]]
     kept = sum(row["chosen"] is None for row in rows)
-    items = [
+    return [
         f"Chosen within 1 Dice point of the best candidate (or of the released network): {within} "
         f"of {len(rows)} rows; largest distance {max(behind):.3f}.",
         f"Rows in which the network was kept: {kept} of {len(rows)}.",
@@ -113,7 +122,6 @@ def _targets(rows: Sequence[Row]) -> list[str]:
         ),
         f"Processor seconds of a choice: {_seconds(rows)}.",
     ]
-    return ["## Against the targets", "", *(f"- {item}" for item in items), ""]
 
 
 def _null(rows: Sequence[Row]) -> list[str]:

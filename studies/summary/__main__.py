@@ -13,6 +13,9 @@ from typing import cast
 
 from iac_components.common.files import read_json, write_text
 from iac_components.evaluation import read_metrics
+from studies.adaptation.page import gains_table, targets
+from studies.adaptation.records import read_kept
+from studies.adaptation.settings import NO_SHIFT, load_shift_settings
 from studies.cell_table.findings.reliability import reliability
 from studies.cell_table.rows.configurations import configurations
 from studies.cell_table.rows.records import read_lines
@@ -54,7 +57,7 @@ MAX_BYTES = 1 << 20
 
 def page() -> str:
     """Return the whole page."""
-    parts = (_cells, _converged, _volumes, _planted, _found, _inference, _weights)
+    parts = (_cells, _adapted, _converged, _volumes, _planted, _found, _inference, _weights)
     words = {key: text for part in parts for key, text in part().items()}
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
@@ -86,6 +89,26 @@ def _share_of_the_cheapest(table: CellTable) -> float:
     """Return what the cheapest cell gains over none, as a share of the best cell's gain."""
     none, cheapest = (table.scores[row_of(table, name)].mean() for name in (NONE, CHEAPEST))
     return float((cheapest - none) / (table.scores.mean(axis=1).max() - none))
+
+
+def _adapted() -> dict[str, str]:
+    """Return what adapters give at another scanner, beside norms, decoder and everything."""
+    settings = load_shift_settings(DATASET)
+    kept = read_kept(STUDIES / "adaptation" / "results" / f"{DATASET}.jsonl")
+    rows = [row for row in kept if row["shift"] != NO_SHIFT]
+    cases, draws = settings.numbers("numbers_of_cases"), settings.integer("draws")
+    done = {(row["cases"], row["draw"]) for row in rows}
+    missing = [f"K = {k}" for k in sorted(cases) if not any(found == k for found, _ in done)]
+    null = f"{settings.integer('null_draws') - len(kept) + len(rows)} runs without a shift"
+    return {
+        "adapted": gains_table(rows),
+        "adapted_targets": "\n".join(f"- {item}" for item in targets(rows)),
+        "adapted_tests": str(settings.integer("test_volumes")),
+        "adapted_steps": str(settings.integer("steps")),
+        "adapted_rows": str(len(rows)),
+        "adapted_planned": str(len(settings.shifts) * len(cases) * draws),
+        "adapted_missing": ", ".join([*missing, f"draws of patients up to {draws}", null]),
+    }
 
 
 def _converged() -> dict[str, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
@@ -30,6 +32,8 @@ from iac_components.data.layouts.decathlon import find_groups, read_groups
 __all__ = ["find_cases", "prepare_cases"]
 
 PAIRS = ("images", "labels")
+WHITE = 255
+"""Value of the foreground in masks that are kept as pictures."""
 
 
 def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
@@ -75,7 +79,8 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
     """Run a bundle's preprocessing on images, and bring their labels onto the same grid.
 
     Labels are resampled to the nearest value in the image's own geometry, so that whatever turns,
-    crops or resamples the image need not know of labels.
+    crops or resamples the image need not know of labels. Masks of 0 and 255 are of the one class
+    that a network has.
 
     Raises:
         DatasetError: naming the case that fails and why.
@@ -89,7 +94,17 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
             raise DatasetError(f"a case cannot be read: {one_line(first_cause(error))}") from error
         pairs = list(zip(cases, readable, strict=True))
         bar = tqdm(pairs, desc="Preparing cases", unit="case", disable=None)
-        return [_prepare(bundle, case, entry) for case, entry in bar]
+        prepared = [_prepare(bundle, case, entry) for case, entry in bar]
+    return _without_white(prepared, bundle.class_names)
+
+
+def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[SiteCase]:
+    """Give white masks the value of the only class; other values are left for the check."""
+    values = {value for case in cases for value in np.unique(case.label.numpy()).tolist()}
+    if len(class_names) != 1 or WHITE not in values or not values <= {0, WHITE}:
+        return cases
+    print(f"Label value {WHITE} is '{class_names[0]}', the network's only class.", flush=True)
+    return [replace(case, label=(case.label == WHITE).to(case.label.dtype)) for case in cases]
 
 
 def _prepare(bundle: NetworkBundle, case: Case, entry: DatalistEntry) -> SiteCase:

@@ -58,14 +58,15 @@ def add_to_metadata(
         mark: what the version gets at its end, after a plus.
         told: the difference, for description and changelog.
         added: further keys; objects are joined with those that are there.
-        dropped: keys that do not hold any more.
+        dropped: keys that do not hold any more, the description among them if it does not.
     """
     meta = cast(dict[str, object], json.loads(file.read_text(encoding="utf-8")))
     version = f"{meta.get('version', '0.0.0')}+{mark}"
     meta = {key: value for key, value in meta.items() if key not in dropped}
     meta["version"] = version
     meta["changelog"] = {version: told, **cast(dict[str, str], meta.get("changelog", {}))}
-    meta["description"] = f"{meta.get('description', file.parents[1].name)} {told}"
+    described = meta.get("description", meta.get("name", file.parents[1].name))
+    meta["description"] = f"{described} {told}"
     for key, value in added.items():
         there = meta.get(key)
         joined = isinstance(there, dict) and isinstance(value, Mapping)

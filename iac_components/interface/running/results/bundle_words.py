@@ -62,9 +62,10 @@ def write_words(
     add_to_metadata(
         made / "configs" / "metadata.json",
         mark="run",
-        told=told,
+        told=" ".join([told, *_found(folds)]),
         added=added,
-        dropped=("eval_metrics",),
+        # The description tells of the genotype and the weights that the bundle came with.
+        dropped=("eval_metrics", "description"),
     )
     add_to_readme(made / "docs" / "README.md", "\n\n".join(_readme(made, told, folds, scores)))
 
@@ -89,12 +90,8 @@ def _readme(made: Path, told: str, folds: Folds, scores: Path | None) -> list[st
         text.append("How it scores was not measured: no patient was left to test it on.")
     else:
         text.append(f"On the patients of {_tested(folds)}:\n\n```\n{metrics_table(scores)}\n```")
-    if len(folds) == 1:
-        (stages,) = folds.values()
-        results = {stage.name: stage.result for stage in stages if stage.result.is_file()}
-        text += [found_in_a_sentence(results["search"])] if "search" in results else []
-        text += [kept_in_a_sentence(results["postprocess"])] if "postprocess" in results else []
-    else:
+    text += _found(folds)
+    if len(folds) > 1:
         text.append(
             "It has no `models/model.pt`, which one network would have: what adapts or exports a "
             "network takes that of a fold, as `iac export` writes it with `--fold`."
@@ -104,3 +101,13 @@ def _readme(made: Path, told: str, folds: Folds, scores: Path | None) -> list[st
         "below is of the bundle that the run began with, and of its weights if it had any."
     )
     return text
+
+
+def _found(folds: Folds) -> list[str]:
+    """Say what was found and decided for a network of one fold."""
+    if len(folds) > 1:
+        return []
+    (stages,) = folds.values()
+    results = {stage.name: stage.result for stage in stages if stage.result.is_file()}
+    words = {"search": found_in_a_sentence, "postprocess": kept_in_a_sentence}
+    return [tell(results[name]) for name, tell in words.items() if name in results]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -156,6 +157,24 @@ def test_labels_come_onto_the_grid_of_the_prepared_image(zoo, tmp_path):
     assert first.image.shape == (1, 20, 20, 20)
     assert first.spacing == (1.0, 1.0, 2.0)
     assert first.image[0][first.label == 2].mean() > first.image[0][first.label == 0].mean() + 1
+
+
+def test_white_masks_are_of_the_only_class(zoo, tmp_path, capsys):
+    folder = write_pairs(tmp_path / "site", 2, values=1)
+    several = read_bundle(zoo)
+    one = replace(several, class_names=("ball",))
+    plain = prepare_cases(one, find_cases(folder))
+    assert "255" not in capsys.readouterr().out
+    for path in (folder / "labels").iterdir():
+        label = nib.load(path)
+        nib.save(nib.Nifti1Image(255 * label.get_fdata().astype("uint8"), label.affine), path)
+    white = prepare_cases(one, find_cases(folder))
+    assert "Label value 255 is 'ball'" in capsys.readouterr().out
+    assert all(torch.equal(a.label, b.label) for a, b in zip(white, plain, strict=True))
+    assert any(case.label.any() for case in white)
+    # Of several classes nobody knows which one is meant.
+    left = prepare_cases(several, find_cases(folder))
+    assert max(int(case.label.max()) for case in left) == 255
 
 
 def test_patients_are_read_from_a_table(tmp_path):
