@@ -17,6 +17,7 @@ from iac_components.adaptation.adapter.applying import (
 from iac_components.adaptation.bundles.adapting import adapt_bundle
 from iac_components.adaptation.bundles.exporting import export_adapted_bundle
 from iac_components.adaptation.bundles.predicting import predict_with_bundle
+from iac_components.adaptation.bundles.retraining import AdapterTrainer, site_datalist
 from iac_components.adaptation.candidates import register_candidate, registered_candidates
 from iac_components.adaptation.settings import AdaptSettings
 
@@ -25,6 +26,7 @@ __all__ = [
     "AdaptableNetwork",
     "Adapter",
     "AdapterError",
+    "AdapterTrainer",
     "adapt_bundle",
     "apply_adapter",
     "build_adapted_network",
@@ -33,4 +35,5 @@ __all__ = [
     "predict_with_bundle",
     "register_candidate",
     "registered_candidates",
+    "site_datalist",
 ]

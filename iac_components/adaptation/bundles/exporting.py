@@ -33,21 +33,26 @@ from iac_components.adaptation.bundles.new_bundle import (
     add_to_readme,
     bundle_place,
     copy_bundle,
+    write_weights,
 )
 from iac_components.adaptation.bundles.predicting import adapted_network
+from iac_components.adaptation.bundles.retraining import (
+    ADAPTER_FOLDER,
+    BUILDER,
+    write_training,
+)
 from iac_components.adaptation.bundles.traced import (
+    EXTRA_FORMATS,
     example_input,
     extra_formats,
     write_traced,
 )
 from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json
-from iac_components.common.files.tensor_files import read_tensors, write_tensors
 
 __all__ = ["export_adapted_bundle"]
 
-BUILDER = "iac_components.adaptation.build_adapted_network"
-ADAPTER_FOLDER = "adapter"
+TRAINING = "training"
 _PART_OF_NETWORK = re.compile(r"([@%]network(?:_def)?)(#|::)")
 
 
@@ -68,7 +73,9 @@ def export_adapted_bundle(
         network_bundle: the bundle that the adapter was made for; it is only read.
         adapter: the adapter's folder.
         output_dir: of the new bundle; must not exist, or be empty.
-        also: ``torchscript`` and ``onnx`` write ``models/model.ts`` and ``models/model.onnx``, too.
+        also: ``torchscript`` and ``onnx`` write ``models/model.ts`` and ``models/model.onnx``, too;
+            ``training`` adds ``configs/train.json``, which trains the adapter again, and the
+            released weights that it starts from.
 
     Returns:
         The new bundle's folder.
@@ -77,7 +84,7 @@ def export_adapted_bundle(
         OptionError: if an option or the bundle is at fault.
         AdapterError: if the adapter is for another bundle, or changes nothing.
     """
-    formats = extra_formats(also)
+    formats = extra_formats(also, (*EXTRA_FORMATS, TRAINING))
     base = read_bundle(network_bundle, device=torch.device("cpu"))
     if is_scripted(base.network):
         raise OptionError(
@@ -94,7 +101,10 @@ def export_adapted_bundle(
     with bundle_place(output_dir) as made:
         _write(base, found, network, Path(adapter).expanduser(), made)
         _require_same(read_bundle(made, device=torch.device("cpu")), network, base)
-        for name in formats:
+        if TRAINING in formats:
+            folder = Path(adapter).expanduser()
+            write_training(made, weights_file(base.parser, base.root), folder)
+        for name in (name for name in formats if name != TRAINING):
             write_traced(network, example_input(base), name, made / "models")
     return Path(output_dir).expanduser().absolute()
 
@@ -112,7 +122,7 @@ def _write(
             f"bundle '{base.root}' reads its weights from '{weights}', outside its folder. Copy "
             "them into models/model.pt, and let the config read them there."
         ) from error
-    _write_weights(weights, network, made / inside)
+    write_weights(made / inside, network, like=weights)
     source = config_file(base.root)
     config = ConfigParser.load_config_file(str(source))
     if structural:
@@ -134,28 +144,6 @@ def _changes_structure(network: nn.Module, adapted: nn.Module) -> bool:
         for one in (network, adapted)
     ]
     return shapes[0] != shapes[1]
-
-
-def _write_weights(base: Path, network: nn.Module, file: Path) -> None:
-    """Write a state dict below the keys that the base's weights lie below."""
-    state = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
-    content = read_tensors(base)
-    keys = []
-    while isinstance(content, dict) and not any(
-        isinstance(value, torch.Tensor) for value in content.values()
-    ):
-        nested = [key for key, value in content.items() if isinstance(value, dict)]
-        if not nested:
-            break
-        keys.append("model" if "model" in nested else nested[0])
-        content = content[keys[-1]]
-    wrapped: object = state
-    for key in reversed(keys):
-        wrapped = {key: wrapped}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_tensors(file, wrapped)
 
 
 def _with_adapter(config: Mapping[str, object]) -> dict[str, object]:

@@ -10,10 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import torch
+from torch import nn
+
 from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json, write_text
+from iac_components.common.files.tensor_files import read_tensors, write_tensors
 
-__all__ = ["add_to_metadata", "add_to_readme", "bundle_place", "copy_bundle"]
+__all__ = ["add_to_metadata", "add_to_readme", "bundle_place", "copy_bundle", "write_weights"]
 
 LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
 """Folders of a bundle that are not copied: weights are written anew."""
@@ -46,6 +50,28 @@ def bundle_place(output_dir: str | Path) -> Iterator[Path]:
 def copy_bundle(root: Path, made: Path) -> None:
     """Copy what an inference bundle consists of, but for weights and their record."""
     shutil.copytree(root, made, ignore=_left_out(root))
+
+
+def write_weights(file: Path, network: nn.Module, *, like: Path) -> None:
+    """Write a state dict below the keys that it lies below in another file of weights."""
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    content = read_tensors(like)
+    keys = []
+    while isinstance(content, dict) and not any(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        nested = [key for key, value in content.items() if isinstance(value, dict)]
+        if not nested:
+            break
+        keys.append("model" if "model" in nested else nested[0])
+        content = content[keys[-1]]
+    wrapped: object = state
+    for key in reversed(keys):
+        wrapped = {key: wrapped}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_tensors(file, wrapped)
 
 
 def add_to_metadata(

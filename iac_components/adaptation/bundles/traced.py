@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -17,23 +17,27 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.causes import one_line
 from iac_components.common.files import atomic_write
 
-__all__ = ["example_input", "extra_formats", "write_traced"]
+__all__ = ["EXTRA_FORMATS", "example_input", "extra_formats", "write_traced"]
 
 EXTRA_FORMATS = {"torchscript": "model.ts", "onnx": "model.onnx"}
 TOLERANCE = 1e-4
 SMALLEST = 64
 
 
-def extra_formats(also: str | Sequence[str]) -> list[str]:
-    """List the formats that are asked for beside PyTorch's.
+def extra_formats(also: str | Sequence[str], known: Collection[str] = EXTRA_FORMATS) -> list[str]:
+    """List what an export is asked for beside the bundle.
+
+    Args:
+        also: as a user gives it.
+        known: all that there is.
 
     Raises:
         OptionError: if one is unknown.
     """
     formats = [also] if isinstance(also, str) else list(also)
-    unknown = [name for name in formats if name not in EXTRA_FORMATS]
+    unknown = [name for name in formats if name not in known]
     if unknown:
-        raise OptionError(f"--also '{unknown[0]}': choose from {', '.join(EXTRA_FORMATS)}.")
+        raise OptionError(f"--also '{unknown[0]}': choose from {', '.join(known)}.")
     return formats
 
 

@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fold", type=int, metavar="N", help="of a run: the network of this fold alone"
     )
     parser.add_argument(
-        "--also", nargs="+", default=(), metavar="FORMAT", help="torchscript, onnx (neither)"
+        "--also",
+        nargs="+",
+        default=(),
+        metavar="FORMAT",
+        help="torchscript, onnx; with an adapter, training: to train it again (none)",
     )
 
 

@@ -1,0 +1,137 @@
+"""An exported bundle trains its adapter again, as MONAI Label asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+import torch
+from adapters import moved_adapter
+from zoo_bundle import write_pairs, write_zoo_bundle
+
+from iac_components.__main__ import main
+from iac_components.adaptation import AdapterTrainer, apply_adapter, load_adapter, site_datalist
+from iac_components.adaptation.bundles import retraining
+from iac_components.adaptation.bundles.network_bundle import read_bundle
+from iac_components.adaptation.bundles.traced import example_input
+from iac_components.bundling.options import OptionError
+from iac_components.data import DatasetError
+from tools.maintenance.verification.runners import ThisProcess
+
+SHAPE = (1, 1, 16, 16, 16)
+
+
+@pytest.fixture
+def zoo(tmp_path):
+    return write_zoo_bundle(tmp_path / "zoo")
+
+
+@pytest.fixture
+def export(zoo, tmp_path):
+    """Return a function that exports the bundle with an adapter of some kinds."""
+
+    def call(*kinds):
+        network = read_bundle(zoo).network
+        adapter = moved_adapter(network, *kinds, shape=SHAPE).save(tmp_path / "adapter")
+        words = ["export", zoo, adapter, "--output_dir", tmp_path / "made", "--also", "training"]
+        assert main([str(word) for word in words]) == 0
+        return tmp_path / "made"
+
+    return call
+
+
+@pytest.fixture
+def items(tmp_path):
+    return site_datalist(write_pairs(tmp_path / "site", 4))
+
+
+def train(made, items, **options):
+    """Run train.json with what MONAI Label's training task overrides."""
+    given = {
+        "bundle_root": str(made),
+        "train#trainer#max_epochs": 1,
+        "train#dataset#data": [{key: item[key] for key in ("image", "label")} for item in items],
+        "train#handlers": [],
+        "device": "cpu",
+        **options,
+    }
+    ThisProcess().run([made / "configs" / "train.json"], given, made)
+
+
+def weights(made):
+    return hashlib.sha256((made / "models" / "model.pt").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kinds", [("lora",), ("norms", "gates"), ("norms", "cells")])
+def test_new_values_of_the_same_parts_in_the_released_network(zoo, export, items, kinds):
+    made = export(*kinds)
+    before = load_adapter(made / "adapter")
+    base, old = read_bundle(zoo), read_bundle(made).network
+    image = example_input(base)
+    train(made, items)
+    adapter = load_adapter(made / "adapter")
+    found = read_bundle(made).network(image)
+    assert not torch.equal(found, old(image))
+    assert torch.equal(found, apply_adapter(base.network, adapter)(image))
+    assert adapter.parts == before.parts
+    assert (adapter.base_name, adapter.base_digest) == (before.base_name, before.base_digest)
+    assert adapter.record["trained_again_with"] == [f"case_{n}" for n in range(4)]
+    assert any(not torch.equal(adapter.tensors[k], before.tensors[k]) for k in before.tensors)
+
+
+def test_again_gives_the_same(export, items):
+    made = export("norms")
+    digests = []
+    for _ in range(2):
+        train(made, items)
+        digests.append(weights(made))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(("gain", "stays"), [(-0.1, True), (0.1, False)])
+def test_what_is_worse_on_validation_cases_is_not_written(export, items, monkeypatch, gain, stays):
+    made = export("norms")
+    before = weights(made)
+    monkeypatch.setattr(retraining, "paired_gain", lambda *_: gain)
+    train(made, items[:3], **{"validate#dataset#data": items[3:]})
+    assert (weights(made) == before) == stays
+
+
+def test_the_length_is_that_of_the_option(export, items, capsys):
+    made = export("norms")
+    AdapterTrainer(made, items, 3, steps_per_epoch=2).run()
+    assert "with 4 case(s), 6 steps" in capsys.readouterr().out
+
+
+def test_monais_command_takes_a_folder_of_cases(export, items, tmp_path):
+    made = export("norms")
+    before = weights(made)
+    given = {"bundle_root": str(made), "dataset_dir": str(tmp_path / "site"), "device": "cpu"}
+    given["train#trainer#max_epochs"] = 1
+    ThisProcess().run([made / "configs" / "train.json"], given, tmp_path)
+    assert weights(made) != before
+
+
+def test_without_the_option_a_bundle_has_neither(zoo, tmp_path):
+    network = read_bundle(zoo).network
+    adapter = moved_adapter(network, "norms", shape=SHAPE).save(tmp_path / "adapter")
+    words = ["export", zoo, adapter, "--output_dir", tmp_path / "made"]
+    assert main([str(word) for word in words]) == 0
+    assert not (tmp_path / "made" / "configs" / "train.json").exists()
+    with pytest.raises(OptionError, match=r"lacks 'models/released\.pt'.*--also training"):
+        AdapterTrainer(tmp_path / "made", [])
+
+
+def test_bad_input_is_told(export, items):
+    made = export("norms")
+    before = weights(made)
+    with pytest.raises(DatasetError, match="no labelled case to train with"):
+        AdapterTrainer(made, []).run()
+    with pytest.raises(OptionError, match="at least 1"):
+        AdapterTrainer(made, items, 0)
+    with pytest.raises(OptionError, match="--dataset_dir is not given"):
+        site_datalist(None)
+    assert weights(made) == before
+    config = json.loads((made / "configs" / "train.json").read_text())
+    assert config["train"]["trainer"]["max_epochs"] == retraining.EPOCHS
