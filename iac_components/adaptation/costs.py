@@ -45,7 +45,10 @@ class InferenceCost:
 
 @torch.no_grad()
 def measure_cost(network: nn.Module, adapted: nn.Module, shape: Sequence[int]) -> InferenceCost:
-    """Time both networks in turn on an input of ``shape``, since the machine's load changes."""
+    """Time both networks in turn on an input of ``shape``, since the machine's load changes.
+
+    Networks of the same layers, which differ in weights alone, cost the same.
+    """
     example = next(network.parameters())
     window = torch.zeros(tuple(shape), device=example.device, dtype=example.dtype)
     times: tuple[list[float], list[float]] = ([], [])
@@ -57,6 +60,13 @@ def measure_cost(network: nn.Module, adapted: nn.Module, shape: Sequence[int]) -
                 torch.cuda.synchronize()
             found.append(1000 * (time.perf_counter() - start))
     plain, cells = (statistics.median(found[2:]) for found in times)
-    if network is adapted:
+    if _layers(network) == _layers(adapted):
         cells = plain
     return InferenceCost((count_parameters(network), count_parameters(adapted)), (plain, cells))
+
+
+def _layers(network: nn.Module) -> list[str]:
+    """List modules and shapes of weights; folding changes the order of the latter."""
+    modules = (f"{name} {type(module)}" for name, module in network.named_modules())
+    weights = (f"{name} {tuple(value.shape)}" for name, value in network.state_dict().items())
+    return sorted([*modules, *weights])

@@ -30,6 +30,7 @@ pytestmark = [
 ROOT = Path(__file__).parents[3]
 BUNDLE = "hippocampus_unet_iac_segmentation_train"
 RELEASED = ROOT / "bundles" / "hippocampus_unet_iac_segmentation_inference" / "models" / "model.pt"
+ADAPTED = "hippocampus_unet_adapted"
 EPOCHS = 2
 
 
@@ -39,13 +40,14 @@ class Server:
 
     address: str
     bundle: Path
+    adapted: Path
     studies: Path
     log: Path
 
-    def infer(self, case: str, folder: Path) -> nibabel.Nifti1Image:
+    def infer(self, case: str, folder: Path, model: str = BUNDLE) -> nibabel.Nifti1Image:
         """Segment a study by REST."""
         answer = requests.post(
-            f"{self.address}/infer/{BUNDLE}",
+            f"{self.address}/infer/{model}",
             params={"image": case, "output": "image"},
             data={"params": json.dumps({"device": "cpu"})},
             timeout=1800,
@@ -56,10 +58,10 @@ class Server:
         file.write_bytes(answer.content)
         return nibabel.load(file)
 
-    def train(self) -> None:
+    def train(self, model: str = BUNDLE) -> None:
         """Train by REST, as the client's button does, and wait for the end."""
         asked = {"max_epochs": EPOCHS, "device": "cpu", "val_split": 0.2, "multi_gpu": False}
-        answer = requests.post(f"{self.address}/train/{BUNDLE}", json=asked, timeout=600)
+        answer = requests.post(f"{self.address}/train/{model}", json=asked, timeout=600)
         assert answer.status_code == 200, answer.text
         # Not by check_if_running: it says no, too, before the training's process has started.
         status = {"status": "RUNNING"}
@@ -67,6 +69,21 @@ class Server:
             time.sleep(2)
             status = requests.get(f"{self.address}/train/", timeout=600).json()
         assert status["status"] == "DONE", json.dumps(status)[-6000:]
+
+
+def export_adapted(folder: Path) -> None:
+    """Write the released bundle with an adapter that can be trained again."""
+    from adapters import moved_adapter
+
+    from iac_components.adaptation import export_adapted_bundle
+    from iac_components.adaptation.bundles.network_bundle import read_bundle
+
+    released = RELEASED.parents[1]
+    network = read_bundle(released, device=torch.device("cpu")).network
+    adapter = moved_adapter(network, "norms", shape=(1, 1, 64, 64))
+    export_adapted_bundle(
+        released, adapter.save(folder.parent / "adapter"), folder, also="training"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +101,8 @@ def server(write_part, tmp_path_factory) -> Iterator[Server]:
     shutil.copytree(ROOT / "bundles" / BUNDLE, bundle, ignore=ignored)
     (bundle / "models").mkdir(exist_ok=True)
     shutil.copy(RELEASED, bundle / "models" / "model.pt")
+    export_adapted(root / ADAPTED)
+    shutil.move(root / ADAPTED, app / "model" / ADAPTED)
     placeholders = root / "placeholders"
     if importlib.util.find_spec("torchvision") is None:
         # Label imports two functions of it, for pictures of DeepEdit's training. Beside a torch for
@@ -101,7 +120,7 @@ def server(write_part, tmp_path_factory) -> Iterator[Server]:
             [
                 *(sys.executable, "-m", "monailabel.main", "start_server"),
                 *("--app", str(app), "--studies", str(studies)),
-                *("--conf", "models", BUNDLE, "--conf", "zoo_source", "ngc"),
+                *("--conf", "models", f"{BUNDLE},{ADAPTED}", "--conf", "zoo_source", "ngc"),
                 *("--host", "127.0.0.1", "--port", str(port)),
             ],
             env={
@@ -123,7 +142,7 @@ def server(write_part, tmp_path_factory) -> Iterator[Server]:
                     break
             except requests.ConnectionError:
                 time.sleep(1)
-        yield Server(address, bundle, studies, log)
+        yield Server(address, bundle, app / "model" / ADAPTED, studies, log)
     finally:
         process.terminate()
         process.wait(60)
@@ -181,3 +200,17 @@ def test_next_inference_uses_what_was_trained(server, volumes_of, tmp_path):
     subprocess.run([sys.executable, "-m", "monai.bundle", "run", *words], check=True, cwd=tmp_path)
     (own,) = (tmp_path / "out").glob("*.nii.gz")
     assert np.mean(np.asarray(nibabel.load(own).dataobj) == after) > 0.999
+
+
+def test_an_adapter_is_trained_again(server, volumes_of, tmp_path):
+    image = Path(volumes_of["image"].get_filename())
+    case = image.name.removesuffix(".nii.gz")
+    before = server.infer(case, tmp_path / "before", ADAPTED)
+    assert before.shape == volumes_of["image"].shape
+    server.train(ADAPTED)
+    record = json.loads((server.adapted / "adapter" / "adapter.json").read_text())["record"]
+    cases = {path.name.removesuffix(".nii.gz") for path in server.studies.glob("*.nii.gz")}
+    assert set(record["trained_again_with"]) < cases
+    assert record["steps"] == 10 * EPOCHS
+    after = server.infer(case, tmp_path / "after", ADAPTED)
+    assert np.any(np.asarray(before.dataobj) != np.asarray(after.dataobj))
