@@ -134,7 +134,7 @@ def _judge(
         gains,
         parameters={arm: sum(p.parameters for p in trainings.plans[arm]) for arm in gains},
         notes=trainings.notes,
-        tried=sum(arm in trainings.plans for arm in trainings.settings.candidates),
+        tried=trainings.tried,
         settings=trainings.settings,
         source_gains=source,
     )

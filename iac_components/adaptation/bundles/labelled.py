@@ -27,13 +27,12 @@ from iac_components.data import (
 )
 from iac_components.data.case import image_stem
 from iac_components.data.formats.conversion import is_other_format
+from iac_components.data.formats.pictures import WHITE, is_white_mask
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 
 __all__ = ["find_cases", "prepare_cases"]
 
 PAIRS = ("images", "labels")
-WHITE = 255
-"""Value of the foreground in masks that are kept as pictures."""
 
 
 def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
@@ -101,7 +100,7 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
 def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[SiteCase]:
     """Give white masks the value of the only class; other values are left for the check."""
     values = {value for case in cases for value in np.unique(case.label.numpy()).tolist()}
-    if len(class_names) != 1 or WHITE not in values or not values <= {0, WHITE}:
+    if len(class_names) != 1 or not is_white_mask(values):
         return cases
     print(f"Label value {WHITE} is '{class_names[0]}', the network's only class.", flush=True)
     return [replace(case, label=(case.label == WHITE).to(case.label.dtype)) for case in cases]

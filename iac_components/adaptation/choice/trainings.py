@@ -83,6 +83,11 @@ class Trainings:
         """The trainings that are still to be made."""
         return [unit for unit in self.units if self.files.find(_name(unit)) is None]
 
+    @property
+    def tried(self) -> int:
+        """Number of candidates that the network can have, given up or not."""
+        return sum(arm in self.plans for arm in self.settings.candidates)
+
     def draws(self, arm: str) -> int:
         """Return the number of trainings with the same cases, which differ in their seeds."""
         return self.settings.draws if self.trains(arm) else 1

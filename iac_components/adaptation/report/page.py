@@ -65,10 +65,9 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
     yield _candidates(found, trainings)
     yield Paragraph(
         "Bounds hold for all candidates together: one-sided error "
-        f"{settings.alpha:g} over {len(settings.candidates)} candidates, Student's with the "
-        "variance raised for folds that share training cases; a lower bound is no higher than the "
-        f"mean would be with one more patient who loses {UNSEEN_LOSS:g} Dice. A candidate is used "
-        f"if its lower bound is above {settings.least_gain:g}."
+        f"{settings.alpha:g} over {trainings.tried} candidate(s), Student's; a lower bound is no "
+        f"higher than the mean would be with one more patient who loses {UNSEEN_LOSS:g} Dice. A "
+        f"candidate is used if its lower bound is above {settings.least_gain:g}."
     )
     if found.after:
         yield from _before_and_after(found, trainings)

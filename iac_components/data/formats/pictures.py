@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +11,17 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from iac_components.data.faults import UnreadableVolumeError
 
-__all__ = ["read_picture", "write_picture"]
+__all__ = ["WHITE", "is_white_mask", "read_picture", "write_picture"]
+
+WHITE = 255
+"""Value of the foreground in masks that are kept as pictures."""
 
 _WITH_ALPHA = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB", "PA": "P"}
+
+
+def is_white_mask(values: Collection[int]) -> bool:
+    """Tell whether label values are those of a mask that is kept as a picture: 0 and 255."""
+    return WHITE in values and set(values) <= {0, WHITE}
 
 
 def read_picture(path: str) -> nibabel.Nifti1Image:

@@ -22,12 +22,13 @@ from typing import cast
 from iac_components.bundling.options import OptionError
 from iac_components.data import read_dataset, registered_layouts
 from iac_components.data.case import Case
+from iac_components.data.formats.pictures import WHITE, is_white_mask
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
 from iac_components.interface.label_maps.pairs import PREDICTED, folder_cases, pair_up
-from iac_components.interface.label_maps.scoring import Scoring, highest_value, score
+from iac_components.interface.label_maps.scoring import Scoring, score, values_of
 from iac_components.interface.running.bundles import Bundles, find_bundles
 from iac_components.interface.running.overrides import (
     check_stages,
@@ -88,10 +89,17 @@ def run(options: argparse.Namespace) -> None:
     predictions = _segment(cases, options) if options.bundles else options.paths[0].expanduser()
     pairs = pair_up(predictions, cases, suffix=options.prediction_suffix, common=options.common)
     names = options.class_names or facts.get("class_names") or _stated(labels, layout)
+    relabelled = RELABELLED.get(str(layout), {})
+    if not options.bundles and (names is None or len(cast("Sequence[str]", names)) == 1):
+        values = values_of(pairs)
+        if is_white_mask(values):
+            print(f"Label value {WHITE} counts as 1: masks of 0 and {WHITE}.", flush=True)
+            values, relabelled = {1}, {WHITE: 1}
+        names = names or [str(n) for n in range(1, max(values | {1}) + 1)]
     scoring = Scoring(
-        cast("Sequence[str]", names) or [str(n + 1) for n in range(highest_value(pairs))],
+        cast("Sequence[str]", names),
         _regions(options.regions) or cast("Mapping[str, list[int]] | None", facts.get("regions")),
-        RELABELLED.get(str(layout), {}),
+        relabelled,
         _bundles(options).renumbered() if options.bundles else {},
     )
     scored = scoring.names

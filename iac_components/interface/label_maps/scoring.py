@@ -18,7 +18,7 @@ from iac_components.data.nifti.volume_file import Volume, read_volume
 from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
 from iac_components.interface.label_maps.pairs import Pair
 
-__all__ = ["Scoring", "highest_value", "score"]
+__all__ = ["Scoring", "score", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Scoring:
         return Expectation(values, min_size=(1, 1, 1), voxel_size_range=None)
 
 
-def highest_value(pairs: Iterable[Pair]) -> int:
-    """Return the greatest label value of all references, at least 1."""
-    values = [1]
+def values_of(pairs: Iterable[Pair]) -> set[int]:
+    """List the label values of all references; of files that cannot be read there are none."""
+    values: set[int] = set()
     for pair in pairs:
         label = read_volume(str(pair.case.label))
         if isinstance(label, Volume) and not label.has_nonfinite and label.data.size:
-            values.append(int(label.data.max()))
-    return max(values)
+            values.update(np.unique(label.data).astype(int).tolist())
+    return values
 
 
 def score(pairs: Sequence[Pair], scoring: Scoring) -> list[CaseRecord]:

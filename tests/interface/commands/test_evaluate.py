@@ -64,6 +64,25 @@ def test_names_and_regions(iac, maps):
     assert content["regions"] == {"whole": [1, 2], "core": [1]}
 
 
+def test_white_masks_count_as_the_only_class(iac, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mask = np.zeros((6, 6, 1))
+    mask[1:5, 1:5] = 1
+    write_map(tmp_path / "labels" / "a.nii.gz", 255 * mask)
+    for folder, value in (("ones", 1), ("white", 255)):
+        write_map(tmp_path / folder / "a_seg.nii.gz", value * mask)
+        ended = iac("evaluate", folder, "labels", "--output_dir", f"scores_{folder}")
+        assert (ended.status, ended.err) == (0, "")
+        assert "Label value 255 counts as 1" in ended.out
+        assert dice(f"scores_{folder}") == {("a", "1"): 1.0}
+    named = ("--class_names", "nuclei", "--output_dir", "named")
+    assert iac("evaluate", "ones", "labels", *named).status == 0
+    assert dice("named") == {("a", "nuclei"): 1.0}
+    write_map(tmp_path / "labels" / "a.nii.gz", 255 * mask + (mask == 0))
+    ended = iac("evaluate", "ones", "labels", "--output_dir", "other")
+    assert "counts as 1" not in ended.out
+
+
 @pytest.mark.parametrize("place", ["labels/groups.csv", "groups.csv", "elsewhere.csv"])
 def test_patients_of_a_table(iac, maps, place):
     (maps / place).write_text("case,subject_group\ncase_0,a\ncase_1,a\ncase_2,b\n")
