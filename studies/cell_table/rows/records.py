@@ -70,11 +70,18 @@ def read_lines(path: Path) -> Iterator[Record]:
 def collect_records(path: Path, records: Iterable[Record]) -> int:
     """Add rows to a kept table, sorted by key; a row that is there stays as it is.
 
+    Rows of a shift are of one backbone: where new ones are of another, the old ones go.
+
     Returns:
         The number of rows that the file then holds.
     """
     rows = {row_key(record): record for record in records}
-    rows.update((row_key(record), record) for record in read_lines(path))
+    backbones = {record["shift"]: record.get("backbone") for record in rows.values()}
+    rows.update(
+        (row_key(record), record)
+        for record in read_lines(path)
+        if backbones.get(record["shift"], record.get("backbone")) == record.get("backbone")
+    )
     lines = [json.dumps(rows[key], ensure_ascii=False, allow_nan=False) for key in sorted(rows)]
     write_text(path, "".join(f"{line}\n" for line in lines))
     return len(lines)

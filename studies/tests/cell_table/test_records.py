@@ -37,6 +37,15 @@ def test_what_is_kept_stays_and_what_is_new_joins_in_order(tmp_path):
     assert next(r for r in read_lines(kept) if r["configuration"] == "b")["dice"]["patient"] == 0.5
 
 
+def test_rows_of_a_shift_are_of_its_newest_backbone(tmp_path):
+    kept = tmp_path / "table.jsonl"
+    old = [{**row(name, shift=shift), "backbone": "old"} for name in "ab" for shift in ("x", "y")]
+    assert collect_records(kept, old) == 4
+    assert collect_records(kept, [{**row("b", shift="x"), "backbone": "new"}]) == 3
+    found = [(r["shift"], r["configuration"], r["backbone"]) for r in read_lines(kept)]
+    assert found == [("x", "b", "new"), ("y", "a", "old"), ("y", "b", "old")]
+
+
 def test_no_table_is_an_empty_table(tmp_path):
     assert list(read_lines(tmp_path / "absent.jsonl")) == []
     assert list(read_raw(tmp_path)) == []
