@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ def _source(run: Path, fold: int | None) -> _Source:
     else:
         (stages,) = folds.values()
         stage = _predict(stages)
-        scores = next((s.result for s in stages if s.name == "evaluate"), run / "metrics.json")
+        scores = next(s.result for s in stages if s.name == "evaluate")
     root = request.bundles.root("inference").absolute()
     return _Source(root, stage, folds, scores if scores.is_file() else None)
 
@@ -161,17 +162,18 @@ def _write_config(source: _Source, made: Path) -> Made:
     config = ConfigParser(ConfigParser.load_config_file(str(path)))
     names = [f"fold_{number}" for number in source.folds]
     files: Made = {}
-    for key, value in source.options.items():
+    for key, given in source.options.items():
+        value = _typed(given)
         if key == WEIGHTS:
             places = [f"models/{name}.pt" for name in names]
         elif key == ARCHITECTURES:
             places = [f"folds/{name}.json" for name in names]
         elif key == CHECKPOINT:
             places = ["models/model.pt"]
-        elif key == DECIDED or key.endswith("_path"):
+        elif value is not None and (key == DECIDED or key.endswith("_path")):
             places = [f"{key.removesuffix('_path').removesuffix('_file')}.json"]
         else:
-            config[key] = DefaultParseValue(str(value))
+            config[key] = value
             continue
         several = isinstance(value, list)
         origins = [Path(str(one)) for one in (cast("list[str]", value) if several else [value])]
@@ -183,6 +185,16 @@ def _write_config(source: _Source, made: Path) -> Made:
         shutil.copy(origin, made / place)
     write_json(path, cast(dict[str, object], config.get()))
     return files
+
+
+def _typed(value: object) -> object:
+    """Read what a user typed after ``--set``, as JSON or as Python."""
+    if not isinstance(value, str):
+        return value if value is None or isinstance(value, list) else str(value)
+    try:
+        return json.loads(value)
+    except ValueError:
+        return DefaultParseValue(value)
 
 
 def _flatten_weights(source: _Source, made: Path, files: Made) -> None:

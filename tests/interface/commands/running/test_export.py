@@ -42,7 +42,10 @@ def trained(run, stages, tmp_path):
         out = tmp_path / "out"
         for seed, stage in enumerate(predict_stages(out).values()):
             parser = ConfigParser(ConfigParser.load_config_files([str(stage.configs[0])]))
-            parser.update({"genotype_path": str(stage.options["genotype_path"])})
+            found = str(stage.options["genotype_path"])
+            plain = found == "null"
+            module = {"skip_module": "plain", "genotype_path": None}
+            parser.update(module if plain else {"genotype_path": found})
             torch.manual_seed(seed)
             network = parser.get_parsed_content("network_def")
             content = {"model": network.state_dict(), "run": {"options": {"seed": seed}}}
@@ -127,6 +130,16 @@ def test_options_of_the_machine_stay_with_it(iac, trained, tmp_path):
     assert before["inferer"]["overlap"] == 0.5
     for name in ("device", "amp", "num_workers", "dataset_dir", "output_dir"):
         assert config[name] == before[name]
+
+
+def test_a_plain_network_has_no_genotype(iac, trained, tmp_path):
+    given = ("predict.skip_module=plain", "predict.genotype_path=null", "predict.mirror=True")
+    out = trained("--set", *given)
+    assert iac("export", out, "--output_dir", "made").status == 0
+    config = read_json(tmp_path / "made" / "configs" / "inference.json", max_bytes=10**6)
+    found = {name: config[name] for name in ("skip_module", "genotype_path", "mirror")}
+    assert found == {"skip_module": "plain", "genotype_path": None, "mirror": True}
+    assert read_bundle(tmp_path / "made").network is not None
 
 
 def test_it_says_where_it_is_from_and_how_it_scores(iac, trained, tmp_path):
