@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.adapter.base_network import count_parameters, network_name
@@ -18,6 +17,7 @@ from iac_components.adaptation.choice.verdict import Verdict, judge_arms
 from iac_components.adaptation.costs import InferenceCost, measure_cost
 from iac_components.adaptation.fitting.fit import DivergedError
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
+from iac_components.common.console.bars import progress_bar
 
 __all__ = ["Adaptation", "decide", "estimate_seconds"]
 
@@ -92,11 +92,11 @@ def decide(trainings: Trainings) -> Adaptation:
 def _measure(trainings: Trainings) -> float:
     """Make the trainings fold by fold, but for candidates that are left behind; in seconds."""
     seconds = 0.0
-    with tqdm(total=len(trainings.units), desc="Adapting", unit="training", disable=None) as bar:
+    with progress_bar(total=len(trainings.units), desc="Adapting", unit="training") as bar:
         for fold in range(len(trainings.folds)):
             for unit in trainings.units_of(fold):
                 if unit[0] not in trainings.notes:
-                    bar.set_postfix_str(unit[0])
+                    bar.set_postfix_str(unit[0], refresh=False)
                     result = trainings.unit(unit)
                     seconds += result.seconds
                     if result.failure:

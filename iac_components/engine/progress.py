@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from ignite.engine import Engine, Events
-from tqdm.auto import tqdm
 
+from iac_components.common.console.bars import progress_bar, redraws
 from iac_components.common.ranks import is_first_rank
 
 __all__ = ["RunProgress"]
 
-LINE_SECONDS = 60.0
-"""From one line to the next where a bar cannot be drawn anew, as in a file."""
+if TYPE_CHECKING:
+    from tqdm.auto import tqdm
 
 
 class RunProgress:
@@ -53,16 +52,10 @@ class RunProgress:
             return
         length = engine.state.epoch_length
         self._extra = self.describe()
-        self._bar = tqdm(
+        self._bar = progress_bar(
             total=engine.state.max_epochs * length,
             initial=(engine.state.epoch - 1) * length,
             unit="step",
-            miniters=1,
-            **(
-                {"dynamic_ncols": True, "mininterval": 0.5}
-                if _redraws()
-                else {"file": _Lines(sys.stderr), "ncols": 0, "mininterval": LINE_SECONDS}
-            ),
         )
 
     def _advance(self, engine: Engine) -> None:
@@ -78,7 +71,7 @@ class RunProgress:
         if self._bar is not None:
             self._extra = self.describe()
             self._label(engine)
-            if _redraws():
+            if redraws():
                 self._bar.refresh()
 
     def _label(self, engine: Engine) -> None:
@@ -98,28 +91,3 @@ class RunProgress:
     def _fail(self, engine: Engine, error: BaseException) -> None:
         self._close(engine)
         raise error
-
-
-class _Lines:
-    """A stream on which each drawing of a bar is a line.
-
-    Args:
-        stream: that is written to.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> None:
-        """Write a drawing, if it shows anything."""
-        if drawing := text.strip():
-            self.stream.write(f"{drawing}\n")
-
-    def flush(self) -> None:
-        """Hand over what was written."""
-        self.stream.flush()
-
-
-def _redraws() -> bool:
-    """Tell whether a line can be written over: on a terminal, and in a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

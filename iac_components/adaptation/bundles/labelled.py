@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
-from tqdm.auto import tqdm
 
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.bundles.readable import readable_entries
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.common.causes import first_cause, one_line
+from iac_components.common.console.bars import progress_over
 from iac_components.data import (
     Case,
     DatalistEntry,
@@ -92,7 +92,7 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
         except Exception as error:
             raise DatasetError(f"a case cannot be read: {one_line(first_cause(error))}") from error
         pairs = list(zip(cases, readable, strict=True))
-        bar = tqdm(pairs, desc="Preparing cases", unit="case", disable=None)
+        bar = progress_over(pairs, desc="Preparing cases")
         prepared = [_prepare(bundle, case, entry) for case, entry in bar]
     return _without_white(prepared, bundle.class_names)
 

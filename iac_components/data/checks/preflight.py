@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from tqdm import tqdm
-
+from iac_components.common.console.bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.checks.entries import EntryFindings, check_entry
 from iac_components.data.checks.list_notices import healthy_cases, repeated_images
@@ -67,11 +66,10 @@ def check_datalist(
         *_duplicates(entries, roles),
         *_same_names(entries),
     ]
-    # tqdm's None shows the bar on a terminal only.
-    quiet = None if len(entries) >= LONG_LIST else True
+    few = len(entries) < LONG_LIST
     found = [
         check_entry(entry, roles, expectation)
-        for entry in tqdm(entries, desc="Checking data", unit="case", disable=quiet)
+        for entry in progress_over(entries, desc="Checking data", disable=few)
     ]
     subject = f"Datalist of {len(entries)} case(s)"
     report_notices(_notices(parts, entries, found, roles), subject=subject)

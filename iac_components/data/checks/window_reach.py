@@ -16,8 +16,8 @@ from monai.data import MetaTensor
 from monai.transforms import Compose
 from monai.transforms.traits import LazyTrait
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from iac_components.common.console.bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.nifti.nifti_reader import open_nifti
@@ -65,8 +65,8 @@ def check_window_reach(
     """
     faults: list[Fault] = []
     short: list[_Reach] = []
-    quiet = None if len(datalist) >= LONG_LIST else True
-    for entry in tqdm(datalist, desc="Checking the window", unit="case", disable=quiet):
+    few = len(datalist) < LONG_LIST
+    for entry in progress_over(datalist, desc="Checking the window", disable=few):
         reach = _reach(entry, transform)
         if reach is None or not reach.unreached:
             continue

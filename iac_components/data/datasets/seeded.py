@@ -14,9 +14,9 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose
 from monai.transforms.traits import RandomizableTrait
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from iac_components.common.available_memory import require_memory
+from iac_components.common.console.bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.reading import damaged_file_named
 
@@ -131,12 +131,8 @@ class SeededDataset(Dataset):
         first = idist.get_rank() * total // idist.get_world_size()
         found: dict[int, T] = {}
         held = 0
-        for number in tqdm(
-            [*range(first, total), *range(first)],
-            desc=activity,
-            unit="case",
-            disable=None if total > 1 else True,
-        ):
+        order = [*range(first, total), *range(first)]
+        for number in progress_over(order, desc=activity, disable=total < 2):
             found[number], size = load(number)
             held += size
             require_memory(held / len(found) * (total - len(found)))

@@ -13,9 +13,8 @@ import hashlib
 from pathlib import Path
 from typing import cast
 
-from tqdm.auto import tqdm
-
 from iac_components.bundling.rendering.packing import MAX_JSON_BYTES, BundleZip, plan_zip
+from iac_components.common.console.bars import progress_over
 from iac_components.common.files import atomic_write, read_json, write_json
 
 __all__ = ["EXAMPLE", "add_arguments", "read_model_info", "run", "write_zip"]
@@ -77,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
     # All are looked at before any is written.
     plans = [plan_zip(root.resolve()) for root in options.bundles]
     entries = read_model_info(options.out / MODEL_INFO)
-    for plan in tqdm(plans, desc="Packing", unit="bundle"):
+    for plan in progress_over(plans, desc="Packing", unit="bundle"):
         entries |= write_zip(plan, options.out, base_url=options.base_url)
     write_json(options.out / MODEL_INFO, dict(sorted(entries.items())))
     print(f"{len(plans)} zips and {MODEL_INFO} written to {options.out}")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from iac_components.bundling.options import OptionError
+from iac_components.common.console.bars import progress_over
 from iac_components.data import write_label_map
 from iac_components.data.case import NIFTI_SUFFIXES
 from iac_components.data.checks.pairs import check_pair
@@ -48,7 +48,7 @@ def write_averages(folders: Sequence[Path], out: Path) -> int:
     cases = [[found[name] for found in files] for name in files[0]]
     for same_case in cases:
         _require_same_grid(same_case)
-    for same_case in tqdm(cases, desc="Averaging", unit="case", disable=None):
+    for same_case in progress_over(cases, desc="Averaging"):
         _write_average(same_case, out)
     return len(cases)
 

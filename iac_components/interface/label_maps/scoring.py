@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
+from iac_components.common.console.bars import progress_over
 from iac_components.data.checks.pairs import check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, raise_faults
@@ -71,8 +71,7 @@ def score(pairs: Sequence[Pair], scoring: Scoring) -> list[CaseRecord]:
 
 
 def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
-    bar: Iterable[Pair] = tqdm(pairs, desc=title, unit="case", disable=None)
-    return bar
+    return progress_over(pairs, desc=title)
 
 
 def _faults(pair: Pair, scoring: Scoring) -> Iterator[Fault]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
+from iac_components.common.console.bars import progress_bar
 from iac_components.common.ranks import average, is_first_rank, require_same
 from iac_components.search.evidence.parts import Part
 from iac_components.search.evidence.patient_batches import PatientBatch
 from iac_components.search.stability_pruning.stability import FloatArray
+
+if TYPE_CHECKING:
+    from tqdm.auto import tqdm
 
 __all__ = ["Loss", "LossesByPatient", "evaluating"]
 
@@ -96,14 +99,14 @@ class LossesByPatient(ABC):
         return agreed
 
     def _progress(self, count: int) -> tqdm[NoReturn]:
-        """Return a bar, for a terminal that has waited: volumes take minutes on a CPU."""
-        return tqdm(
+        """Return a bar that is shown after a while: volumes take minutes on a CPU."""
+        return progress_bar(
             total=count * len(self.batches),
             desc="judging parts",
             unit="pass",
             delay=PATIENCE,
             leave=False,
-            disable=None if is_first_rank() else True,
+            disable=not is_first_rank(),
         )
 
     def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from ignite.engine import Events
 
-from iac_components.engine import ResumableCheckpoint, RunProgress, progress
+from iac_components.common.console import bars as console_bars
+from iac_components.engine import ResumableCheckpoint, RunProgress
 
 
 @pytest.fixture
@@ -13,12 +14,12 @@ def bars(monkeypatch):
     """The bars that were made; they redraw at every step."""
     made = []
 
-    class Bar(progress.tqdm):
+    class Bar(console_bars.tqdm):
         def __init__(self, **options):
             super().__init__(**{**options, "mininterval": 0, "miniters": 1})
             made.append(self)
 
-    monkeypatch.setattr(progress, "tqdm", Bar)
+    monkeypatch.setattr(console_bars, "tqdm", Bar)
     return made
 
 
@@ -52,7 +53,7 @@ def test_a_log_has_lines_a_minute_apart_and_the_end(make_trainer, capsys):
 
 
 def test_a_log_has_a_line_whenever_one_is_due(make_trainer, capsys, monkeypatch):
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(console_bars, "LINE_SECONDS", 0.0)
     make_trainer([RunProgress()], epochs=1).run()
     shown = capsys.readouterr().err
     assert [f"{step}/4 [" in shown for step in range(5)] == [True] * 5

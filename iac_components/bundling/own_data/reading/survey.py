@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from iac_components.bundling.own_data.reading.geometry import array_axes
+from iac_components.common.console.bars import progress_over
 from iac_components.data.case import Case
 from iac_components.data.checks.pairs import check_channel, check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume
@@ -80,7 +80,7 @@ def survey_labels(cases: Sequence[Case], classes: LabelClasses | None) -> LabelS
     counts: list[Counter[int]] = []
     filled: list[tuple[list[int], list[int]]] = []
     needed: list[Array] = []
-    for case in tqdm(cases, desc="Reading label maps", unit="case", disable=None):
+    for case in progress_over(cases, desc="Reading label maps"):
         label = _label(case, expectation)
         if isinstance(label, list):
             faults += label
@@ -135,7 +135,7 @@ def sample_images(
     faults: list[Fault] = []
     grey: list[Array] = []
     left: list[Array] = []
-    for index in tqdm(chosen.astype(int), desc="Looking into images", unit="case", disable=None):
+    for index in progress_over(chosen.astype(int).tolist(), desc="Looking into images"):
         pair = _pair(cases[index], expectation)
         if isinstance(pair, list):
             faults += pair
