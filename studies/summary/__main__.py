@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.common.files import read_json, write_text
+from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.evaluation import read_metrics
 from studies.adaptation.page import gains_table, targets
 from studies.adaptation.records import read_kept
@@ -47,6 +48,9 @@ PAGE = ROOT / "docs" / "RESULTS.md"
 NETWORKS = {"unet": "2-D U-Net", "nnunet3d": "3-D nnU-Net"}
 """Backbones of hippocampus whose weights are shipped, as the page calls them."""
 
+NUCLEI = {"stained": "stained tissue, 256 x 320", "big": "fluorescence, 520 x 696"}
+"""Sites of the nuclei images, as the page calls them."""
+
 RECORD = "bundles/hippocampus_{}_iac_segmentation_inference/docs/weights.json"
 DATASET = "hippocampus"
 SHIFTS = ("inverted", "bias")
@@ -57,8 +61,9 @@ MAX_BYTES = 1 << 20
 
 def page() -> str:
     """Return the whole page."""
-    parts = (_cells, _adapted, _converged, _volumes, _planted, _found, _inference, _weights)
-    words = {key: text for part in parts for key, text in part().items()}
+    cells = (_cells, _adapted, _nuclei, _converged, _volumes)
+    searches = (_planted, _found, _inference, _weights)
+    words = {key: text for part in (*cells, *searches) for key, text in part().items()}
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
 
 
@@ -109,6 +114,23 @@ def _adapted() -> dict[str, str]:
         "adapted_planned": str(len(settings.shifts) * len(cases) * draws),
         "adapted_missing": ", ".join([*missing, f"draws of patients up to {draws}", null]),
     }
+
+
+def _nuclei() -> dict[str, str]:
+    """Return what adapters give on pictures of nuclei from elsewhere."""
+    folder = STUDIES / "adaptation" / "results" / "nuclei"
+    rows, steps = [], set()
+    for name, title in NUCLEI.items():
+        result = read(folder / name / "result.json")
+        steps.add(f"{number(result, 'settings', 'steps'):.0f}")
+        released = read_metrics(folder / name / "released.csv")
+        chosen = result["chosen"]
+        after = read_metrics(folder / name / "adapted.csv") if chosen else released
+        means = [f"{sum(r.dice for r in found) / len(found):.3f}" for found in (released, after)]
+        change = gain(after, released) if chosen else ""
+        rows.append((title, str(len(released)), *means, change, str(chosen or "keep")))
+    header = ("images", "tested", "released", "adapted", "gain", "chosen")
+    return {"nuclei": markdown_table(header, rows), "nuclei_steps": ", ".join(sorted(steps))}
 
 
 def _converged() -> dict[str, str]:
