@@ -17,7 +17,7 @@ from iac_components.adaptation.choice.verdict import Verdict, judge_arms
 from iac_components.adaptation.costs import InferenceCost, measure_cost
 from iac_components.adaptation.fitting.fit import DivergedError
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
-from iac_components.common.console.bars import progress_bar
+from iac_components.common.progress_bars import progress_bar
 
 __all__ = ["Adaptation", "decide", "estimate_seconds"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import torch
 from ignite.engine import Engine, Events
 
-from iac_components.common.console.bars import progress_bar, redraws
+from iac_components.common.progress_bars import progress_bar, redraws
 from iac_components.common.ranks import is_first_rank
 
 __all__ = ["RunProgress"]

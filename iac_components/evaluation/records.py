@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from iac_components.common.csv_table import csv_rows
 from iac_components.common.files import read_text
+from iac_components.common.files.csv_table import csv_rows
 
 __all__ = [
     "CSV_NAME",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.common.csv_table import csv_rows
+from iac_components.common.files.csv_table import csv_rows
 
 
 def test_rows_have_their_lines_and_the_header_comes_first():

@@ -16,7 +16,7 @@ from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.bundles.readable import readable_entries
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.common.causes import first_cause, one_line
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data import (
     Case,
     DatalistEntry,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.checks.entries import EntryFindings, check_entry
 from iac_components.data.checks.list_notices import healthy_cases, repeated_images

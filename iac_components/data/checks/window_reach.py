@@ -17,7 +17,7 @@ from monai.transforms import Compose
 from monai.transforms.traits import LazyTrait
 from numpy.typing import NDArray
 
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.faults import Fault, raise_faults
 from iac_components.data.nifti.nifti_reader import open_nifti

@@ -16,7 +16,7 @@ from monai.transforms.traits import RandomizableTrait
 from numpy.typing import NDArray
 
 from iac_components.common.available_memory import require_memory
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data.case import DatalistEntry, entry_files
 from iac_components.data.datasets.reading import damaged_file_named
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from iac_components.common.csv_table import csv_rows
 from iac_components.common.files import read_text
+from iac_components.common.files.csv_table import csv_rows
 from iac_components.data.case import Case, image_stem
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.layouts.catalogue import raise_layout_faults, register_layout

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import cast
 
 from iac_components.bundling.rendering.packing import MAX_JSON_BYTES, BundleZip, plan_zip
-from iac_components.common.console.bars import progress_over
 from iac_components.common.files import atomic_write, read_json, write_json
+from iac_components.common.progress_bars import progress_over
 
 __all__ = ["EXAMPLE", "add_arguments", "read_model_info", "run", "write_zip"]
 

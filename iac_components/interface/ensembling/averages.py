@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from iac_components.bundling.options import OptionError
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data import write_label_map
 from iac_components.data.case import NIFTI_SUFFIXES
 from iac_components.data.checks.pairs import check_pair

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data.checks.pairs import check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, raise_faults

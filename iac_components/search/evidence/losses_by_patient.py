@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from iac_components.common.console.bars import progress_bar
+from iac_components.common.progress_bars import progress_bar
 from iac_components.common.ranks import average, is_first_rank, require_same
 from iac_components.search.evidence.parts import Part
 from iac_components.search.evidence.patient_batches import PatientBatch

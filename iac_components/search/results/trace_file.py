@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from iac_components.common.csv_table import CsvTable, Numbers, read_csv_table
+from iac_components.common.files.csv_table import CsvTable, Numbers, read_csv_table
 from iac_components.common.trace_format import TRACE_COLUMNS
 from iac_components.search_space.space import NONE_OPERATION, Edge
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iac_components.common.csv_table import Numbers, read_csv_table
+from iac_components.common.files.csv_table import Numbers, read_csv_table
 from iac_components.common.trace_format import SUMMARY_COLUMNS
 
 __all__ = ["Summary", "read_summary"]

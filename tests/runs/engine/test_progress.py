@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ignite.engine import Events
 
-from iac_components.common.console import bars as console_bars
+from iac_components.common import progress_bars as console_bars
 from iac_components.engine import ResumableCheckpoint, RunProgress
 
 

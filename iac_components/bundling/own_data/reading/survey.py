@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.bundling.own_data.reading.geometry import array_axes
-from iac_components.common.console.bars import progress_over
+from iac_components.common.progress_bars import progress_over
 from iac_components.data.case import Case
 from iac_components.data.checks.pairs import check_channel, check_pair
 from iac_components.data.checks.volumes import Expectation, check_volume

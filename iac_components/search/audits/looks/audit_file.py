@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from iac_components.common.csv_table import CsvTable, read_csv_table
+from iac_components.common.files.csv_table import CsvTable, read_csv_table
 from iac_components.common.trace_format import AUDIT_COLUMNS
 
 __all__ = ["AuditLine", "AuditedPart", "read_audit_trace"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iac_components.common.csv_table import CsvTable, Numbers
+from iac_components.common.files.csv_table import CsvTable, Numbers
 from iac_components.common.trace_format import SUMMARY_COLUMNS
 from iac_components.visualization.topology.summary_file import read_summary
 

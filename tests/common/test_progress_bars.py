@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iac_components.common.console import bars
-from iac_components.common.console.bars import progress_over
+from iac_components.common import progress_bars as bars
+from iac_components.common.progress_bars import progress_over
 
 
 def test_a_terminal_shows_every_loop(capsys, monkeypatch):
