@@ -146,7 +146,7 @@ def _figure(rows: Sequence[Row]) -> Figure:
     columns = min(4, len(shifts))
     lines = math.ceil(len(shifts) / columns)
     figure = Figure(figsize=(3.2 * columns, 2.8 * lines + 0.6), facecolor="white")
-    panels = figure.subplots(lines, columns, squeeze=False, sharey=True).flat
+    panels = list(figure.subplots(lines, columns, squeeze=False, sharey=True).flat)
     for panel, shift in zip(panels, shifts, strict=False):
         for arm in SHOWN:
             _draw_arm(panel, [row for row in rows if row["shift"] == shift], arm)
@@ -154,7 +154,7 @@ def _figure(rows: Sequence[Row]) -> Figure:
         panel.set_title(shift, fontsize=10)
         panel.set_xlabel("labelled cases")
         panel.set_xticks(sorted({cast(int, row["cases"]) for row in rows}))
-    for panel in list(panels)[len(shifts) :]:
+    for panel in panels[len(shifts) :]:
         panel.set_axis_off()
     first = figure.axes[0]
     first.set_ylabel("gain in Dice")
