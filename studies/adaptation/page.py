@@ -16,7 +16,7 @@ from iac_components.visualization.png import encode_png
 from studies.adaptation.rows import Row
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 
-__all__ = ["FIGURE", "PAGE", "gains_table", "targets", "write_page"]
+__all__ = ["FIGURE", "PAGE", "arm_gains", "gains_table", "targets", "write_page"]
 
 PAGE, FIGURE = "README.md", "gains.png"
 CHOSEN = "chosen"
@@ -48,6 +48,11 @@ def write_page(settings: ShiftSettings, rows: Sequence[Row], folder: Path) -> No
     if shifted:
         with atomic_write(folder / FIGURE) as stream:
             stream.write(encode_png(_figure(shifted)))
+
+
+def arm_gains(row: Row) -> dict[str, float]:
+    """Return the gain in Dice of each arm over the released network, in the test volumes."""
+    return {arm: _gain(row, arm) for arm in _arms([row]) if arm != "released"}
 
 
 def gains_table(rows: Sequence[Row]) -> str:

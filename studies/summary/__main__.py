@@ -14,7 +14,7 @@ from typing import cast
 from iac_components.common.files import read_json, write_text
 from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.evaluation import read_metrics
-from studies.adaptation.page import gains_table, targets
+from studies.adaptation.page import arm_gains, gains_table, targets
 from studies.adaptation.records import read_kept
 from studies.adaptation.settings import NO_SHIFT, load_shift_settings
 from studies.cell_table.findings.reliability import reliability
@@ -47,6 +47,9 @@ TEMPLATE = Path(__file__).with_name("page.md")
 PAGE = ROOT / "docs" / "RESULTS.md"
 NETWORKS = {"unet": "2-D U-Net", "nnunet3d": "3-D nnU-Net"}
 """Backbones of hippocampus whose weights are shipped, as the page calls them."""
+
+SMALL, LARGE = 0.02, 0.1
+"""Gains in Dice up to which a shift is none, and from which it is one that a network fails at."""
 
 NUCLEI = {"stained": "stained tissue, 256 x 320", "big": "fluorescence, 520 x 696"}
 """Sites of the nuclei images, as the page calls them."""
@@ -104,14 +107,21 @@ def _adapted() -> dict[str, str]:
     cases, draws = settings.numbers("numbers_of_cases"), settings.integer("draws")
     done = {(row["cases"], row["draw"]) for row in rows}
     missing = [f"K = {k}" for k in sorted(cases) if not any(found == k for found, _ in done)]
+    gains = [arm_gains(row) for row in rows]
+    large = [found for found in gains if max(found.values()) > LARGE]
     null = f"{settings.integer('null_draws') - len(kept) + len(rows)} runs without a shift"
     return {
-        "adapted": gains_table(rows),
-        "adapted_targets": "\n".join(f"- {item}" for item in targets(rows)),
+        "adapted": gains_table(
+            [row for row, found in zip(rows, gains, strict=True) if max(found.values()) > SMALL]
+        ),
+        "adapted_small": str(sum(max(found.values()) <= SMALL for found in gains)),
+        "adapted_targets": " ".join(targets(rows)),
         "adapted_tests": str(settings.integer("test_volumes")),
         "adapted_steps": str(settings.integer("steps")),
         "adapted_rows": str(len(rows)),
         "adapted_planned": str(len(settings.shifts) * len(cases) * draws),
+        "lora_ahead": str(sum(found["lora"] > found["cells"] for found in large)),
+        "large_gains": str(len(large)),
         "adapted_missing": ", ".join([*missing, f"draws of patients up to {draws}", null]),
     }
 

@@ -84,7 +84,14 @@ def found_table(records: Mapping[str, Sequence[Found]], table: CellTable) -> str
         records: by rule.
         table: of the same task.
     """
-    header = ["rule", "searches", "Dice", "best random of equal cost, less it, points"]
+    header = [
+        "rule",
+        "searches",
+        "Dice",
+        "random of equal cost",
+        "p",
+        "best of these, less it, points",
+    ]
     header += ["operations, of a random cell's", "network's time", "decided", "s a search"]
     rows = []
     for rule, searches in records.items():
@@ -94,6 +101,8 @@ def found_table(records: Mapping[str, Sequence[Found]], table: CellTable) -> str
                 rule,
                 str(len(found.dice)),
                 f"{found.dice.mean():.3f}",
+                f"{found.random:.3f}",
+                "" if np.isnan(found.p_value) else f"{found.p_value:.2f}",
                 f"{100 * found.regret.mean():+.2f}",
                 f"{found.multiply_adds:.2f}",
                 f"{found.slowdown:.2f}",
