@@ -8,7 +8,7 @@ from typing import NoReturn, TextIO, TypeVar, cast
 
 from tqdm.auto import tqdm
 
-__all__ = ["progress_bar", "progress_over", "redraws"]
+__all__ = ["LINE_SECONDS", "progress_bar", "progress_over", "redraws"]
 
 Item = TypeVar("Item")
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from iac_components.common.progress_bars import progress_bar
+from iac_components.common.progress_bars import LINE_SECONDS, progress_bar, redraws
 from iac_components.common.ranks import average, is_first_rank, require_same
 from iac_components.search.evidence.parts import Part
 from iac_components.search.evidence.patient_batches import PatientBatch
@@ -104,7 +104,7 @@ class LossesByPatient(ABC):
             total=count * len(self.batches),
             desc="judging parts",
             unit="pass",
-            delay=PATIENCE,
+            delay=PATIENCE if redraws() else LINE_SECONDS,
             leave=False,
             disable=not is_first_rank(),
         )
