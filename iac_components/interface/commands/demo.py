@@ -10,7 +10,7 @@ before it starts, so that it can be copied. Finished stages are not repeated in 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from iac_components.data.case import entry_files
 from iac_components.interface.running.bundles import Bundles, collection, find_bundles
 from iac_components.interface.running.chain import run_stages, test_cases
 from iac_components.interface.running.overrides import override, read_overrides
+from iac_components.interface.running.request import RunRequest
 from iac_components.interface.running.results.summary import tell_results
 from iac_components.interface.running.stages import Stage, make_stages
 from iac_components.phantoms import write_phantom
@@ -104,8 +105,8 @@ def run(options: argparse.Namespace) -> None:
     bundles = find_bundles(options.bundle, rendered=out / "bundles")
     facts = bundles.settings("train")
     data = _dataset(options, str(facts["dataset_name"]), out)
-    stages = make_stages(bundles, data, images=out / "images", out=out)
-    stages = override(_short(stages, bundles, given), given)
+    whole = make_stages(bundles, data, images=out / "images", out=out)
+    stages = override(_short(whole, bundles, given), given)
     layout = str(facts["layout"])
     run_stages(stages, out, images=out / "images", layout=layout, again=options.again)
     case = test_cases(stages[0], layout)[0]
@@ -117,9 +118,23 @@ def run(options: argparse.Namespace) -> None:
         label_path=label,
         class_names=cast(list[str], facts["class_names"]),
     )
+    _request(bundles, data, whole, stages).write(out)
     tell_results(stages)
     pictures = [*sorted((out / "search").glob("*.png")), out / "overlay.png"]
     print("pictures   ", "\n            ".join(map(str, pictures)))
+
+
+def _request(
+    bundles: Bundles, data: Path, whole: Sequence[Stage], stages: Sequence[Stage]
+) -> RunRequest:
+    """Say what was run as an ``iac run`` would have been asked for it."""
+    words = [
+        f"{stage.name}.{key}={value}"
+        for planned, stage in zip(whole, stages, strict=True)
+        for key, value in stage.options.items()
+        if key not in planned.options or planned.options[key] != value
+    ]
+    return RunRequest(bundles, data, words)
 
 
 def phantom_layout(combination: Combination) -> str:

@@ -12,6 +12,7 @@ import pytest
 from iac_components.data import check_datalist, load_datalist, read_dataset
 from iac_components.interface.commands.demo import BUDGETS, EXAMPLE_DATA, phantom_layout
 from iac_components.interface.running.bundles import collection
+from iac_components.interface.running.request import read_request
 from iac_components.phantoms import write_phantom
 
 
@@ -56,6 +57,15 @@ def test_a_cell_on_the_volumes_that_come_along(iac, stages, tmp_path):
     assert "CC BY-SA 4.0" in ended.out
     assert str(tmp_path / "out" / "overlay.png") in ended.out
     assert all(nibabel.load(path) for path in (tmp_path / "out" / "predictions").iterdir())
+
+
+@pytest.mark.parametrize("words", [(), ("--set", "search.epochs=3", "mirror=true")])
+def test_what_it_ran_is_noted_for_an_export(iac, stages, tmp_path, words):
+    assert iac("demo", "--output_dir", tmp_path / "out", *words).status == 0
+    (noted,) = read_request(tmp_path / "out").stages(tmp_path / "out").values()
+    for ran, stage in zip(stages.ran, noted, strict=True):
+        given = {key: str(value) for key, value in ran.options.items() if key != "resume"}
+        assert {key: str(value) for key, value in stage.options.items()} == given
 
 
 def test_again_in_the_same_place_runs_nothing_and_tells_the_same(iac, stages, tmp_path):
