@@ -92,7 +92,7 @@ def add_to_metadata(
     meta["version"] = version
     meta["changelog"] = {version: told, **cast(dict[str, str], meta.get("changelog", {}))}
     described = meta.get("description", meta.get("name", file.parents[1].name))
-    meta["description"] = f"{described} {told}"
+    meta["description"] = f"{str(described).rstrip('.')}. {told}"
     for key, value in added.items():
         there = meta.get(key)
         joined = isinstance(there, dict) and isinstance(value, Mapping)

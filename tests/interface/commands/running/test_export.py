@@ -154,7 +154,7 @@ def test_it_says_where_it_is_from_and_how_it_scores(iac, trained, tmp_path):
     meta = json.loads((made / "configs" / "metadata.json").read_text())
     assert meta["eval_metrics"]["mean_dice"] == 0.875
     assert meta["version"].endswith("+run")
-    assert meta["description"].startswith(f"{meta['name']} Weights of the run 'out'")
+    assert meta["description"].startswith(f"{meta['name']}. Weights of the run 'out'")
     assert "no cell" not in meta["description"]  # As of the weights that it came with.
     readme = (made / "docs" / "README.md").read_text()
     assert readme.startswith("# made\n\nWeights of the run 'out'")
