@@ -15,6 +15,7 @@ from iac_components.adaptation.choice.statistics import (
     plain_effects,
 )
 from iac_components.search.audits.audit import measure_effects
+from studies.adaptation.simulated import null_gains, rare_losses
 
 
 def folds_of(patients):
@@ -51,28 +52,6 @@ def test_two_patients_need_a_gain_beyond_an_assumed_spread():
     assert low[1] < 0
 
 
-def null_gains(patients, rng, *, edge, scale=0.004):
-    """Gains of adapters that fit the mean of the training patients in more and more directions.
-
-    Without a shift they only ever overfit; at the edge the shift is as large as what is lost by
-    that, so that no adapter gains or loses on average.
-    """
-    dimensions = (2, 5, 10, 20, 40)
-    folds = folds_of(patients)
-    trained = patients - len(folds[0])
-    optima = rng.normal(size=(patients, max(dimensions))) + (edge and 1 / math.sqrt(trained))
-    gains = np.zeros((len(dimensions), patients))
-    for fold in folds:
-        held = [int(name) for name in fold]
-        others = [number for number in range(patients) if number not in held]
-        fitted = optima[others].mean(axis=0)
-        for row, count in enumerate(dimensions):
-            before = (optima[held, :count] ** 2).sum(axis=1)
-            after = ((optima[held, :count] - fitted[:count]) ** 2).sum(axis=1)
-            gains[row, held] = scale * (before - after)
-    return gains
-
-
 def accepted(patients, *, sites=400, **options):
     """Count the sites at which any of the five candidates is accepted."""
     rng = np.random.default_rng(patients)
@@ -91,13 +70,6 @@ def test_without_a_shift_the_network_is_kept(patients, edge):
 def test_shared_training_cases_do_not_raise_the_error_where_gains_are_spread(patients):
     # 0.05 of 400 are 20, and 29 happen by chance once in 50; measured with 2000: at most 0.046.
     assert accepted(patients, edge=True, scale=0.06) <= 29
-
-
-def rare_losses(patients, rng, *, share):
-    """Gains of 2000 sites, zero on average: most patients gain a little, few lose 0.3 Dice."""
-    lose = rng.random((2000, patients)) < share
-    gain = 0.3 * share / (1 - share)
-    return np.where(lose, -0.3, gain) + 0.02 * rng.normal(size=lose.shape)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1])
