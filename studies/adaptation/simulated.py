@@ -1,4 +1,4 @@
-"""How often a bound is wrong, and what it finds: tables of ``docs/how-to/adapt.md``.
+"""Wrong and right verdicts of bounds in simulated sites: tables of ``docs/how-to/adapt.md``.
 
 Printed by ``python -m studies.adaptation.simulated``; a minute of a processor.
 """
