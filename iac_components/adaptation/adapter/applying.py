@@ -25,6 +25,7 @@ __all__ = [
     "attach_parts",
     "build_adapted_network",
     "gather_values",
+    "require_base",
 ]
 
 OFF = "none"
@@ -80,7 +81,7 @@ def apply_adapter(network: nn.Module, adapter: Adapter | str | Path) -> nn.Modul
     if isinstance(adapter, str | Path) and str(adapter) == OFF:
         return network
     found = adapter if isinstance(adapter, Adapter) else load_adapter(adapter)
-    _require_base(network, found)
+    require_base(network, found)
     return build_adapted(network, found)
 
 
@@ -134,7 +135,12 @@ def _load(attachments: Sequence[Attachment], values: Mapping[str, Tensor]) -> No
             tensor.copy_(values[name])
 
 
-def _require_base(network: nn.Module, adapter: Adapter) -> None:
+def require_base(network: nn.Module, adapter: Adapter) -> None:
+    """Refuse a network that an adapter was not made for.
+
+    Raises:
+        AdapterError: if its weights are others.
+    """
     digest = network_digest(network)
     if digest != adapter.base_digest:
         raise AdapterError(

@@ -99,8 +99,10 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
 
 def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[SiteCase]:
     """Give white masks the value of the only class; other values are left for the check."""
+    if len(class_names) != 1:
+        return cases
     values = {value for case in cases for value in np.unique(case.label.numpy()).tolist()}
-    if len(class_names) != 1 or not is_white_mask(values):
+    if not is_white_mask(values):
         return cases
     print(f"Label value {WHITE} is '{class_names[0]}', the network's only class.", flush=True)
     return [replace(case, label=(case.label == WHITE).to(case.label.dtype)) for case in cases]

@@ -18,7 +18,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from iac_components.adaptation.adapter.adapter_file import Adapter, load_adapter
-from iac_components.adaptation.adapter.base_network import network_digest
+from iac_components.adaptation.adapter.applying import require_base
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
 from iac_components.adaptation.bundles.network_bundle import (
     NetworkBundle,
@@ -155,6 +155,7 @@ class AdapterTrainer:
 
         Raises:
             DatasetError: if a case is at fault, or there is none.
+            AdapterError: if the released weights are not those that the adapter is for.
         """
         if not self._cases:
             raise DatasetError("there is no labelled case to train with: label one.")
@@ -180,7 +181,6 @@ class AdapterTrainer:
         changed = replace(
             adapter,
             tensors=fitted.values,
-            base_digest=network_digest(site.network),
             record=record,
         )
         changed.save(self.root / ADAPTER_FOLDER)
@@ -191,6 +191,7 @@ class AdapterTrainer:
     def _site(self, bundle: NetworkBundle, adapter: Adapter, cases: Sequence[Case]) -> Site:
         network = _without_adapter(bundle)
         load_weights(network, self.root / RELEASED)
+        require_base(network, adapter)
         return Site(
             network.to(self.device).eval(),
             prepare_cases(bundle, cases),

@@ -87,7 +87,7 @@ def _tested(folds: Folds) -> str:
 def _readme(made: Path, told: str, folds: Folds, scores: Path | None) -> list[str]:
     text = [f"# {made.name}", told]
     if scores is None:
-        text.append("How it scores was not measured: no patient was left to test it on.")
+        text.append("How it scores was not measured by the run.")
     else:
         text.append(f"On the patients of {_tested(folds)}:\n\n```\n{metrics_table(scores)}\n```")
     text += _found(folds)

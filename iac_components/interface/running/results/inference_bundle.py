@@ -21,8 +21,12 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json
 from iac_components.common.files.tensor_files import write_tensors
 from iac_components.evaluation.postprocessing.decision_file import read_kept
-from iac_components.interface.running.finished import FREE
-from iac_components.interface.running.folds.stages import CROSS_VALIDATION, ensemble_stage
+from iac_components.interface.running.finished import FREE, FinishedStages
+from iac_components.interface.running.folds.stages import (
+    CROSS_VALIDATION,
+    ensemble_stage,
+    fold_folder,
+)
 from iac_components.interface.running.request import read_request
 from iac_components.interface.running.results.bundle_words import write_words
 from iac_components.interface.running.stages import Stage
@@ -87,7 +91,7 @@ def export_run(
     Args:
         run: folder of an ``iac run`` that has ended.
         output_dir: of the new bundle; must not exist, or be empty.
-        fold: whose network alone is taken; None averages all that were trained.
+        fold: whose network alone is taken; None averages all.
         also: ``torchscript`` and ``onnx`` write ``models/model.ts`` and ``models/model.onnx``, too.
 
     Returns:
@@ -126,21 +130,21 @@ def export_run(
 
 def _source(run: Path, fold: int | None) -> _Source:
     request = read_request(run)
-    folds = {
-        number: stages
-        for number, stages in request.stages(run).items()
-        if Path(str(_predict(stages).options[CHECKPOINT])).is_file()
-    }
-    if not folds:
-        raise OptionError(f"'{run}' has no trained network yet. Let its 'iac run' end.")
+    folds = request.stages(run)
     if fold is not None:
         if fold not in folds:
             known = ", ".join(str(number) for number in folds if number is not None)
             raise OptionError(
                 f"--fold {fold}: '{run}' "
-                + (f"trained the folds {known}." if known else "is not of several folds.")
+                + (f"has the folds {known}." if known else "is not of several folds.")
             )
         folds = {fold: folds[fold]}
+    for number, stages in folds.items():
+        if not _has_ended(run, number, stages, "train"):
+            which = "" if number is None else f" of fold {number}"
+            raise OptionError(
+                f"the training{which} in '{run}' has not ended. Let its 'iac run' end."
+            )
     if len(folds) > 1:
         stage = ensemble_stage(request.bundles, folds, images=run / "images", out=run)
         scores = run / CROSS_VALIDATION / "metrics.json"
@@ -149,7 +153,14 @@ def _source(run: Path, fold: int | None) -> _Source:
         stage = _predict(stages)
         scores = next(s.result for s in stages if s.name == "evaluate")
     root = request.bundles.root("inference").absolute()
-    return _Source(root, stage, folds, scores if scores.is_file() else None)
+    # Scores of a training that was repeated since would be another network's.
+    tested = all(_has_ended(run, number, of, "evaluate") for number, of in folds.items())
+    return _Source(root, stage, folds, scores if tested and scores.is_file() else None)
+
+
+def _has_ended(run: Path, fold: int | None, stages: Sequence[Stage], name: str) -> bool:
+    finished = FinishedStages(run if fold is None else fold_folder(run, fold))
+    return finished.has(next(stage for stage in stages if stage.name == name))
 
 
 def _predict(stages: Sequence[Stage]) -> Stage:

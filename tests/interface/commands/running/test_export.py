@@ -178,7 +178,7 @@ def test_a_run_on_all_patients_has_no_scores(iac, trained, small_hippocampus, tm
     meta = json.loads((tmp_path / "made" / "configs" / "metadata.json").read_text())
     assert "eval_metrics" not in meta  # Those of the weights that the bundle came with.
     readme = (tmp_path / "made" / "docs" / "README.md").read_text()
-    assert "no patient was left to test it on" in readme
+    assert "was not measured by the run" in readme
 
 
 def test_components_to_keep_go_along_where_some_are_kept(iac, trained, images, tmp_path):
@@ -216,10 +216,37 @@ def test_an_average_is_not_adapted_as_if_it_were_one_network(iac, trained, small
     assert "--fold" in ended.err
 
 
+def forget(folder, stage):
+    """Let a stage be one that was begun again and has not ended."""
+    content = read_json(folder / "run.json", max_bytes=10**6)
+    del content["finished"][stage]
+    write_json(folder / "run.json", content)
+
+
+def test_a_training_that_has_not_ended_is_refused(iac, trained, tmp_path):
+    out = trained("--folds", "0", "1")
+    forget(out / "fold_1", "train")
+    ended = iac("export", out, "--output_dir", "made")
+    assert ended.status == 2
+    assert "the training of fold 1 in" in ended.err
+    assert not (tmp_path / "made").exists()
+    assert iac("export", out, "--output_dir", "made", "--fold", 0).status == 0
+
+
+@pytest.mark.parametrize("folds", [(), ("--folds", "0", "1")])
+def test_scores_of_a_training_before_are_not_those_of_this_one(iac, trained, tmp_path, folds):
+    out = trained(*folds)
+    forget(out / "fold_1" if folds else out, "evaluate")
+    assert iac("export", out, "--output_dir", "made").status == 0
+    meta = json.loads((tmp_path / "made" / "configs" / "metadata.json").read_text())
+    assert "eval_metrics" not in meta
+    assert "test" not in json.loads((tmp_path / "made" / "docs" / "weights.json").read_text())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--fold", "5"), "trained the folds 0, 1."),
+        (("--fold", "5"), "has the folds 0, 1."),
         (("--also", "onnx"), "--also onnx: 'out' averages 2 networks"),
         (("--also", "tensorrt"), "--also 'tensorrt': choose from"),
         (("adapter",), "'out' is a run, which has no adapter"),

@@ -11,7 +11,13 @@ from adapters import moved_adapter
 from zoo_bundle import write_pairs, write_zoo_bundle
 
 from iac_components.__main__ import main
-from iac_components.adaptation import AdapterTrainer, apply_adapter, load_adapter, site_datalist
+from iac_components.adaptation import (
+    AdapterError,
+    AdapterTrainer,
+    apply_adapter,
+    load_adapter,
+    site_datalist,
+)
 from iac_components.adaptation.bundles import retraining
 from iac_components.adaptation.bundles.network_bundle import read_bundle
 from iac_components.adaptation.bundles.traced import example_input
@@ -121,6 +127,16 @@ def test_without_the_option_a_bundle_has_neither(zoo, tmp_path):
     assert not (tmp_path / "made" / "configs" / "train.json").exists()
     with pytest.raises(OptionError, match=r"lacks 'models/released\.pt'.*--also training"):
         AdapterTrainer(tmp_path / "made", [])
+
+
+def test_other_released_weights_are_refused(export, items, tmp_path):
+    made = export("norms")
+    before = weights(made)
+    other = write_zoo_bundle(tmp_path / "other", seed=1) / "models" / "model.pt"
+    (made / "models" / "released.pt").write_bytes(other.read_bytes())
+    with pytest.raises(AdapterError, match="it is another network, or was changed since"):
+        AdapterTrainer(made, items, 1).run()
+    assert weights(made) == before
 
 
 def test_bad_input_is_told(export, items):
