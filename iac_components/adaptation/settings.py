@@ -34,6 +34,8 @@ class AdaptSettings:
         give_up: Dice behind the best so far at which a candidate is tried no further, once two
             folds are done; 0 tries all to the end.
         seed: of everything that is drawn.
+        amp: train in bfloat16, in which nothing is judged; None does where the device multiplies it
+            in hardware and windows have at least 128 x 128 voxels, but for TorchScript.
 
     Raises:
         OptionError: if a value is not allowed.
@@ -52,6 +54,7 @@ class AdaptSettings:
     folds: int = 5
     give_up: float = 0.03
     seed: int = 0
+    amp: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("candidates", "compare"):
@@ -102,7 +105,7 @@ class AdaptSettings:
     @property
     def fit(self) -> FitSettings:
         """Length of each training."""
-        return FitSettings(self.steps, self.batch_size, self.rate)
+        return FitSettings(self.steps, self.batch_size, self.rate, bool(self.amp))
 
     def plain(self) -> dict[str, object]:
         """Return the settings as JSON values."""

@@ -22,7 +22,7 @@ from studies.adaptation.cases import RowCases, Volumes
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 from studies.cell_table.training.backbone import backbone_digest
 
-__all__ = ["RowKey", "make_row", "row_keys"]
+__all__ = ["RowKey", "make_row", "row_keys", "score_cases", "trainings_of"]
 
 CLASS_NAMES = ("anterior", "posterior")
 
@@ -77,7 +77,7 @@ def make_row(
     cases = volumes.draw(key.shift, key.cases, key.draw)
     only_verdict = key.shift == NO_SHIFT and key.draw >= settings.integer("draws")
     baselines = () if only_verdict else settings.names("baselines")
-    trainings = _trainings(settings, network, cases, key.draw, folder=work_dir)
+    trainings = trainings_of(settings, network, cases, key.draw, folder=work_dir)
     found = decide(trainings)
     chosen = found.verdict.chosen
     arms: dict[str, Row] = {"released": _scored(trainings, network, cases)}
@@ -88,7 +88,7 @@ def make_row(
     for arm in trained:
         arms[arm] = _arm(trainings, arm, cases)
     if baselines:
-        others = _trainings(
+        others = trainings_of(
             settings, network, cases, key.draw, candidates=("norms",), also=baselines
         )
         for arm in baselines:
@@ -117,7 +117,7 @@ def make_row(
     }
 
 
-def _trainings(
+def trainings_of(
     settings: ShiftSettings,
     network: nn.Module,
     cases: RowCases,
@@ -127,7 +127,21 @@ def _trainings(
     also: Sequence[str] = (),
     random_cell: int | None = None,
     folder: Path | None = None,
+    amp: bool = False,
 ) -> Trainings:
+    """Set up a row's trainings.
+
+    Args:
+        settings: of the study.
+        network: the released network.
+        cases: of the row.
+        draw: of its patients.
+        candidates: instead of the study's.
+        also: baselines to measure beside them.
+        random_cell: seed of a random cell; None takes a uniform one.
+        folder: keeps finished trainings; None keeps them in memory.
+        amp: train in bfloat16; rows do not, so that those of all machines are of one kind.
+    """
     shape = settings.table.slice_shape
     genotype = None
     if random_cell is not None:
@@ -148,6 +162,7 @@ def _trainings(
             compare=tuple(also),
             steps=settings.integer("steps"),
             seed=1000 * draw,
+            amp=amp,
         ),
         folder=folder,
     )
@@ -156,7 +171,7 @@ def _trainings(
 def _random_cell(
     settings: ShiftSettings, network: nn.Module, cases: RowCases, draw: int, seed: int
 ) -> Row:
-    trainings = _trainings(
+    trainings = trainings_of(
         settings, network, cases, draw, candidates=("cells",), random_cell=100 * draw + seed
     )
     if "cells" not in trainings.plans:
@@ -177,12 +192,12 @@ def _arm(trainings: Trainings, arm: str, cases: RowCases) -> Row:
 
 def _scored(trainings: Trainings, network: nn.Module, cases: RowCases) -> Row:
     return {
-        "test": _dice(trainings, network, cases.test),
-        "home": _dice(trainings, network, cases.home),
+        "test": score_cases(trainings, network, cases.test),
+        "home": score_cases(trainings, network, cases.home),
     }
 
 
-def _dice(
+def score_cases(
     trainings: Trainings, network: nn.Module, cases: Sequence[SiteCase]
 ) -> Mapping[str, float]:
     """Return the mean Dice of both classes by case; a class that neither shows is left out."""

@@ -20,6 +20,7 @@ from iac_components.adaptation.fitting.batch_statistics import estimate_statisti
 from iac_components.adaptation.fitting.frozen import FeatureStore, FrozenPart
 from iac_components.adaptation.fitting.objective import Objective
 from iac_components.adaptation.fitting.pool import PooledWindows
+from iac_components.engine.steps.mixed_precision import in_bfloat16
 
 __all__ = ["DivergedError", "FitSettings", "Fitted", "fit_parts", "group_norms_mended"]
 
@@ -39,11 +40,13 @@ class FitSettings:
         steps: of the optimizer.
         batch_size: windows of a step.
         rate: factor on every candidate's learning rate.
+        amp: whether to compute in bfloat16.
     """
 
     steps: int = 200
     batch_size: int = 4
     rate: float = 1.0
+    amp: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,8 @@ def _train(
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     first = windows.draw(generator).to(device)
     frozen = FrozenPart(network, FeatureStore() if store is None else store, first.images)
-    with frozen.replaying() as forward:
+    with frozen.replaying() as replayed:
+        forward = in_bfloat16(replayed, device.type) if settings.amp else replayed
         for _ in range(settings.steps):
             batch = windows.draw(generator).to(device)
             loss = loss_of(forward(batch), batch.labels)

@@ -37,6 +37,7 @@ MEANINGS = {
     "folds": "in which patients are held out, at most",
     "give_up": "Dice behind the best at which a candidate is tried no further; 0 tries all",
     "seed": "of everything that is drawn",
+    "amp": "train in bfloat16",
 }
 
 
@@ -63,7 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         several = isinstance(field.default, tuple)
         default = " ".join(cast("tuple[str, ...]", field.default)) if several else field.default
         text = f"{MEANINGS[field.name]} ({'none' if default == '' else default})"
-        if several:
+        if field.name == "amp":
+            text = f"{MEANINGS['amp']} (true where the device multiplies it in hardware)"
+            parser.add_argument("--amp", choices=("true", "false"), help=text)
+        elif several:
             parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)
         else:
             parser.add_argument(f"--{field.name}", type=type(field.default), help=text)
@@ -77,5 +81,6 @@ def run(options: argparse.Namespace) -> None:
         ValueError: if something given is at fault.
     """
     given = {name: value for name, value in vars(options).items() if name != "command"}
+    given["amp"] = {"true": True, "false": False, None: None}[given["amp"]]
     places = [given.pop(name) for name in ("network_bundle", "dataset_dir", "output_dir")]
     adapt_bundle(*places, **given)

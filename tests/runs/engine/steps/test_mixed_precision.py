@@ -13,7 +13,12 @@ from torch.utils.data import DataLoader
 
 import iac_components as iac
 from iac_components.engine import run_until_signal
-from iac_components.engine.steps.mixed_precision import Bfloat16Inferer
+from iac_components.engine.steps import mixed_precision
+from iac_components.engine.steps.mixed_precision import (
+    Bfloat16Inferer,
+    has_bfloat16_units,
+    in_bfloat16,
+)
 
 
 class Watched(nn.Module):
@@ -124,3 +129,37 @@ def test_an_option_of_python(tmp_path):
     assert losses[True].isfinite().all()
     assert not torch.equal(losses[True], losses[False])
     assert torch.allclose(losses[True], losses[False], atol=0.05)
+
+
+def test_a_weight_that_was_used_without_a_gradient_still_gets_one():
+    layer = nn.Conv2d(1, 2, 3, padding=1)
+    cached = []
+
+    def twice(image):
+        cached.append(torch.is_autocast_cache_enabled())
+        with torch.no_grad():
+            kept = layer(image)
+        return layer(image) + kept
+
+    in_bfloat16(twice)(torch.rand(2, 1, 8, 8)).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0
+    # Only torch 2.8 loses the gradient by the cache.
+    assert cached == [False]
+
+
+def test_units_are_those_that_torch_tells_of(monkeypatch):
+    cpu = torch.device("cpu")
+    for found in ({"amx_bf16": True}, {"amx_bf16": False, "avx512_bf16": True}, {}):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
+        assert has_bfloat16_units(cpu) is found.get("amx_bf16", False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert has_bfloat16_units(cpu) is False
+    assert has_bfloat16_units(torch.device("meta")) is False
+
+
+@pytest.mark.parametrize(("amp", "units"), [(False, True), (False, False), (True, True)])
+def test_a_training_that_could_be_faster_says_so(network, monkeypatch, caplog, amp, units):
+    monkeypatch.setattr(mixed_precision, "has_bfloat16_units", lambda device: units)
+    with caplog.at_level("INFO"):
+        run_until_signal(trainer(network, amp, set()))
+    assert ("--amp true" in caplog.text) is (units and not amp)

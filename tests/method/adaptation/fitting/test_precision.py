@@ -1,0 +1,86 @@
+"""Adapters trained in bfloat16: nearly the same values, judged and kept in float32."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from threshold_site import make_site
+
+from iac_components.adaptation import AdaptSettings
+from iac_components.adaptation.choice import trainings as module
+from iac_components.adaptation.choice.trainings import Trainings
+from iac_components.adaptation.site import Site
+from iac_components.bundling.options import OptionError
+
+SETTINGS = AdaptSettings(candidates=("norms",), budget=1.0, steps=40, rate=10.0, amp=False)
+
+
+def trainings(amp, folder=None):
+    settings = AdaptSettings.of({**SETTINGS.plain(), "amp": amp})
+    return Trainings(make_site("inverted"), settings, folder=folder)
+
+
+def test_values_are_nearly_those_of_float32_and_not_the_same():
+    values = []
+    for amp in (False, True):
+        made = trainings(amp)
+        values.append(made.fit("norms", made.site.cases, 0).values)
+    exact, mixed = values
+    assert exact.keys() == mixed.keys()
+    for name, value in exact.items():
+        assert mixed[name].dtype == torch.float32
+        assert torch.allclose(mixed[name], value, rtol=0.2, atol=0.05)
+    assert any(not torch.equal(mixed[name], value) for name, value in exact.items())
+
+
+def test_only_training_is_in_bfloat16():
+    seen = set()
+
+    def note(network, _, output):
+        seen.add((torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")))
+
+    made = trainings(True)
+    handle = torch.nn.modules.module.register_module_forward_hook(note)
+    try:
+        fitted = made.fit("norms", made.site.cases, 0)
+        assert (True, True) in seen
+        seen.clear()
+        made.scored(fitted.network, made.site.cases)
+        assert {autocast for _, autocast in seen} == {False}
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_the_default_is_what_the_device_has_units_for(monkeypatch, units):
+    monkeypatch.setattr(module, "has_bfloat16_units", lambda device: units)
+    assert trainings(None).settings.amp is False  # small windows gain nothing
+    monkeypatch.setattr(module, "BFLOAT16_VOXELS", math.prod(make_site("none").shape[2:]))
+    assert trainings(None).settings.amp is units
+    assert trainings(None).settings.fit.amp is units
+    # What was asked for stands.
+    assert trainings(not units).settings.amp is not units
+
+
+def test_results_of_the_other_precision_are_not_taken(tmp_path):
+    made = trainings(False, tmp_path)
+    made.unit(("norms", 0, 0))
+    assert len(trainings(False, tmp_path).missing) == len(made.units) - 1
+    assert len(trainings(True, tmp_path).missing) == len(made.units)
+
+
+def test_torchscript_is_trained_in_float32(monkeypatch):
+    monkeypatch.setattr(module, "has_bfloat16_units", lambda device: True)
+    monkeypatch.setattr(module, "BFLOAT16_VOXELS", 0)
+    site = make_site("inverted")
+    scripted = Site(
+        torch.jit.script(site.network), site.cases, site.class_names, site.inferer, site.window
+    )
+    assert (
+        Trainings(scripted, AdaptSettings.of({**SETTINGS.plain(), "amp": None})).settings.amp
+        is False
+    )
+    with pytest.raises(OptionError, match="--amp true: the network is TorchScript"):
+        Trainings(scripted, AdaptSettings.of({**SETTINGS.plain(), "amp": True}))
