@@ -90,9 +90,9 @@ def _plan(trainings: Trainings, notes: Sequence[str]) -> list[str]:
     missing, total = len(trainings.missing), len(trainings.units)
     done = f", {total - missing} of them done already" if missing < total else ""
     minutes = estimate_seconds(trainings) / 60
+    steps = f"{trainings.settings.steps} steps{' in bfloat16' if trainings.settings.amp else ''}"
     lines.append(
-        f"Plan: {total} trainings of {trainings.settings.steps} steps{done}, at most about "
-        f"{max(minutes, 0.1):.1f} minutes."
+        f"Plan: {total} trainings of {steps}{done}, at most about {max(minutes, 0.1):.1f} minutes."
     )
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from threshold_site import make_site
 from iac_components.adaptation import AdaptSettings
 from iac_components.adaptation.choice import trainings as module
 from iac_components.adaptation.choice.trainings import Trainings
+from iac_components.adaptation.session import adapt_site
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
 
@@ -84,3 +86,10 @@ def test_torchscript_is_trained_in_float32(monkeypatch):
     )
     with pytest.raises(OptionError, match="--amp true: the network is TorchScript"):
         Trainings(scripted, AdaptSettings.of({**SETTINGS.plain(), "amp": True}))
+
+
+def test_the_plan_tells(capsys):
+    settings = AdaptSettings.of({**SETTINGS.plain(), "steps": 1})
+    for amp in (False, True):
+        adapt_site(make_site("none"), replace(settings, amp=amp))
+        assert ("1 steps in bfloat16" in capsys.readouterr().out) is amp
