@@ -25,7 +25,7 @@ from iac_components.adaptation.fitting.pool import WindowPool
 from iac_components.adaptation.settings import AdaptSettings
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
-from iac_components.engine.steps.mixed_precision import has_bfloat16_units
+from iac_components.engine.steps.mixed_precision import has_bfloat16_units, in_bfloat16
 
 __all__ = ["Trainings", "Unit", "by_patient"]
 
@@ -234,7 +234,20 @@ def _in_bfloat16(site: Site, asked: bool | None) -> bool:
         return False
     if asked is not None:
         return asked
-    return has_bfloat16_units(site.device) and math.prod(site.shape[2:]) >= BFLOAT16_VOXELS
+    worth_it = math.prod(site.shape[2:]) >= BFLOAT16_VOXELS
+    return has_bfloat16_units(site.device) and worth_it and _can_bfloat16(site)
+
+
+@torch.no_grad()
+def _can_bfloat16(site: Site) -> bool:
+    """Return False for a network one of whose operations is not there in bfloat16."""
+    example = next(site.network.parameters())
+    image = torch.zeros(site.shape, device=example.device, dtype=example.dtype)
+    try:
+        in_bfloat16(site.network, site.device.type)(image)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _name(unit: Unit) -> str:

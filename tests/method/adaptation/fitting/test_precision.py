@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from threshold_site import make_site
+from threshold_site import Threshold, make_site
 
 from iac_components.adaptation import AdaptSettings
+from iac_components.adaptation.candidates import NotApplicableError, PlanOptions, find_candidate
 from iac_components.adaptation.choice import trainings as module
 from iac_components.adaptation.choice.trainings import Trainings
+from iac_components.adaptation.fitting.fit import FitSettings, fit_parts
+from iac_components.adaptation.fitting.objective import Objective
+from iac_components.adaptation.fitting.pool import Batch
 from iac_components.adaptation.session import adapt_site
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
@@ -93,3 +97,54 @@ def test_the_plan_tells(capsys):
     for amp in (False, True):
         adapt_site(make_site("none"), replace(settings, amp=amp))
         assert ("1 steps in bfloat16" in capsys.readouterr().out) is amp
+
+
+def test_a_network_that_bfloat16_lacks_an_operation_of_stays_in_float32(monkeypatch):
+    monkeypatch.setattr(module, "has_bfloat16_units", lambda device: True)
+    monkeypatch.setattr(module, "BFLOAT16_VOXELS", 0)
+    assert trainings(None).settings.amp is True
+    own = Threshold.forward
+
+    def forward(self, image):
+        if torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("not implemented for 'BFloat16'")
+        return own(self, image)
+
+    monkeypatch.setattr(Threshold, "forward", forward)
+    assert trainings(None).settings.amp is False
+
+
+def test_every_part_of_every_network_is_trained(any_base):
+    """No operation of theirs lacks bfloat16 on a CPU, and no value is left without a gradient."""
+    network, image = any_base.network(), any_base.image()
+    objective = Objective(tuple(range(1, 3)), 3)
+    labels = (image * 3).long().clamp(max=2)
+    windows = Fixed(Batch(image, labels, ("window",)))
+    for kind in ("norms", "gates", "lora", "cells", "decoder", "everything"):
+        candidate = find_candidate(kind)
+        try:
+            plan = candidate.plan(network, PlanOptions(10**9))
+        except NotApplicableError:
+            continue
+        start, exact, mixed = (
+            fit_parts(network, [plan], windows, objective, settings, seed=0).values
+            for settings in (
+                FitSettings(steps=1, rate=0.0),
+                FitSettings(steps=2, rate=10.0),
+                FitSettings(steps=2, rate=10.0, amp=True),
+            )
+        )
+        for name, value in start.items():
+            assert torch.isfinite(mixed[name]).all(), (kind, name)
+            moved = not torch.equal(exact[name], value)
+            assert torch.equal(mixed[name], value) is not moved, (kind, name)
+
+
+class Fixed:
+    """The same windows in every step."""
+
+    def __init__(self, batch):
+        self.batch = batch
+
+    def draw(self, generator):
+        return self.batch
