@@ -45,8 +45,13 @@ STUDIES = ROOT / "studies"
 SHIPPED = STUDIES / "shipped" / "results"
 TEMPLATE = Path(__file__).with_name("page.md")
 PAGE = ROOT / "docs" / "RESULTS.md"
-NETWORKS = {"unet": "2-D U-Net", "nnunet3d": "3-D nnU-Net"}
-"""Backbones of hippocampus whose weights are shipped, as the page calls them."""
+NETWORKS = {
+    "unet_iac": "2-D U-Net",
+    "nnunet_iac": "2-D nnU-Net",
+    "nnunet3d_iac": "3-D nnU-Net",
+    "dints": "3-D, by a topology search",
+}
+"""Hippocampus networks whose weights are shipped, by their bundles, as the page calls them."""
 
 SMALL, LARGE = 0.02, 0.1
 """Gains in Dice up to which a shift is none, and from which it is one that a network fails at."""
@@ -54,7 +59,7 @@ SMALL, LARGE = 0.02, 0.1
 NUCLEI = {"stained": "stained tissue, 256 x 320", "big": "fluorescence, 520 x 696"}
 """Sites of the nuclei images, as the page calls them."""
 
-RECORD = "bundles/hippocampus_{}_iac_segmentation_inference/docs/weights.json"
+RECORD = "bundles/hippocampus_{}_segmentation_inference/docs/weights.json"
 DATASET = "hippocampus"
 SHIFTS = ("inverted", "bias")
 FOUND_AT = "inverted"
@@ -236,13 +241,17 @@ def _weights() -> dict[str, str]:
     tests = {
         title: at(read(ROOT / RECORD.format(name)), "test") for name, title in NETWORKS.items()
     }
-    cases = {name: read_metrics(SHIPPED / name / "fold_0.csv") for name in NETWORKS}
+    cases = {
+        name: read_metrics(SHIPPED / name.removesuffix("_iac") / "fold_0.csv") for name in NETWORKS
+    }
     shipped = read(STUDIES / "off_centre" / "results" / "shipped.json")
     corner = at(shipped, "mean_dice")
     return {
         "weights": weights_table(cast(Mapping[str, Mapping[str, Mapping[str, Scores]]], tests)),
         "patients": f"{number(next(iter(tests.values())), 'dice', 'mean', 'n_patients'):.0f}",
-        "volumes_gain": gain(cases["nnunet3d"], cases["unet"]),
+        "volumes_gain": gain(cases["nnunet3d_iac"], cases["nnunet_iac"]),
+        "wider_gain": gain(cases["nnunet_iac"], cases["unet_iac"]),
+        "topology_gain": gain(cases["dints"], cases["nnunet3d_iac"]),
         "as_it_is": f"{number(corner, 'as_it_is'):.3f}",
         "corner": f"{number(corner, 'corner'):.3f}",
         "corner_cases": str(len(at(shipped, "cases", "corner"))),
