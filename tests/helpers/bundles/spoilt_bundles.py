@@ -13,7 +13,7 @@ from tools.maintenance.verification import Bundle
 
 ROOT = Path(__file__).parents[3]
 COPIED = ("search", "train", "inference")
-PREFIX = "hippocampus_nnunet_iac_segmentation"
+PREFIX = "hippocampus_resnet_iac_segmentation"
 DINTS_PREFIX = "heart_dints_segmentation"
 
 Spoil = Callable[[Bundle], None]
