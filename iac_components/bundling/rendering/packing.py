@@ -115,6 +115,8 @@ def _recorded_files(root: Path) -> Iterator[Path]:
     files = record.get("files") or {WEIGHTS: record["sha256"]}
     for name, digest in cast(Mapping[str, str], files).items():
         file = root / name
+        if not file.resolve().is_relative_to(root.resolve()):
+            raise ValueError(f"'{path}' names '{name}', which is not in the bundle. Take it out.")
         found = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "no file"
         if found != digest:
             raise ValueError(f"'{file}' is {found}, but '{path}' ships sha256 {digest}.")

@@ -109,6 +109,17 @@ def test_weights_other_than_those_on_record_are_refused(packing, bundle, content
         packing.plan_zip(bundle)
 
 
+@pytest.mark.parametrize("absolute", [False, True])
+def test_files_on_record_that_lie_elsewhere_are_refused(packing, bundle, absolute):
+    secret = bundle.parent / "secret"
+    secret.write_bytes(b"key")
+    name = str(secret) if absolute else "../secret"
+    record = {"files": {name: hashlib.sha256(b"key").hexdigest()}}
+    (bundle / "docs" / "weights.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(ValueError, match="secret', which is not in the bundle"):
+        packing.plan_zip(bundle)
+
+
 def test_same_content_gives_the_same_bytes(packing, bundle):
     first = packed(packing.plan_zip(bundle))
     for path in bundle.rglob("*"):
