@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from spoilt_bundles import EVALUATE, PREFIX, delete, edit, foreign_weights
+from spoilt_bundles import EVALUATE, PREFIX, copied, delete, edit, foreign_weights, replace
 
 import tools.maintenance.verify as verify_bundles
 from tools.maintenance.verification import (
@@ -38,6 +38,15 @@ def test_licence_that_forbids_weights(copies, workbench):
     licence.write_text(licence.read_text() + "NonCommercial use only\n")
     faults = run_check("weights", copies["inference"], workbench).faults
     assert any("does not allow" in fault for fault in faults)
+
+
+def test_weights_around_which_nobody_searched_say_so(tmp_path, workbench):
+    bundle = copied("hippocampus_nnunet_iac_segmentation", tmp_path)["inference"]
+    assert not run_check("architecture", bundle, workbench).faults
+    replace("docs/README.md", "was not searched", "is known")(bundle)
+    faults = run_check("architecture", bundle, workbench).faults
+    assert any("kind is stand-in" in fault for fault in faults)
+    assert any("was found elsewhere" in fault for fault in faults)
 
 
 def test_bundles_by_name():
