@@ -19,7 +19,7 @@ __all__ = ["Bfloat16Inferer", "has_bfloat16_units", "in_bfloat16", "use_bfloat16
 
 _LOGGER = logging.getLogger("iac_components.engine")
 _FASTER = (
-    "This processor multiplies bfloat16 in hardware: with --amp true a step takes 0.4 to 0.75 of "
+    "This processor multiplies bfloat16 in hardware: with --amp true a step may take 0.4 to 0.75 of "
     "its time (docs/running.md)."
 )
 
