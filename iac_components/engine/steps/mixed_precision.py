@@ -19,8 +19,8 @@ __all__ = ["Bfloat16Inferer", "has_bfloat16_units", "in_bfloat16", "use_bfloat16
 
 _LOGGER = logging.getLogger("iac_components.engine")
 _FASTER = (
-    "This processor multiplies bfloat16 in hardware: with --amp true a step may take 0.4 to 0.75 of "
-    "its time (docs/running.md)."
+    "This processor multiplies bfloat16 in hardware: with --amp true a step may take 0.4 to 0.75 "
+    "of its time (docs/running.md)."
 )
 
 
