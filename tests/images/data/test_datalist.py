@@ -202,3 +202,12 @@ def test_all_incomplete_cases_are_named_at_once(tmp_path: Path) -> None:
 def test_number_of_channels_is_checked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"num_channels must be at least 1, not 0"):
         image_datalist(tmp_path, num_channels=0)
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").touch()
+    (tmp_path / "notes.txt").symlink_to(tmp_path / "nowhere.txt")
+    assert len(image_datalist(tmp_path)) == 1
+    (tmp_path / "b.nii.gz").symlink_to(tmp_path / "moved.nii.gz")
+    with pytest.raises(DatasetError, match=r"b\.nii\.gz' is a link to '.*moved\.nii\.gz', which"):
+        image_datalist(tmp_path)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iac_components.data.case import image_stem, is_image_name
-from iac_components.data.faults import Fault
+from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.formats import is_other_format
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 
@@ -18,9 +18,19 @@ _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
 
 def listed_images(folder: Path) -> list[Path]:
-    """List what a folder holds of images, sorted: files, and folders of DICOM series."""
+    """List what a folder holds of images, sorted: files, and folders of DICOM series.
+
+    Raises:
+        DatasetError: if one is a link to nothing: it would be left out without a word.
+    """
     if not folder.is_dir():
         return []
+    for path in sorted(folder.iterdir()):
+        if is_image_name(path.name) and path.is_symlink() and not path.exists():
+            raise DatasetError(
+                f"'{path}' is a link to '{path.readlink()}', which is not there. Restore the file, "
+                "or remove the link."
+            )
     return sorted(
         path
         for path in folder.iterdir()
