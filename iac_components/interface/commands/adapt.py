@@ -81,6 +81,6 @@ def run(options: argparse.Namespace) -> None:
         ValueError: if something given is at fault.
     """
     given = {name: value for name, value in vars(options).items() if name != "command"}
-    given["amp"] = {"true": True, "false": False, None: None}[given["amp"]]
+    given["amp"] = options.amp and options.amp == "true"
     places = [given.pop(name) for name in ("network_bundle", "dataset_dir", "output_dir")]
     adapt_bundle(*places, **given)

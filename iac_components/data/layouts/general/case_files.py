@@ -25,18 +25,19 @@ def listed_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    for path in sorted(folder.iterdir()):
+    entries = sorted(folder.iterdir())
+    for path in entries:
         if is_image_name(path.name) and path.is_symlink() and not path.exists():
             raise DatasetError(
                 f"'{path}' is a link to '{path.readlink()}', which is not there. Restore the file, "
                 "or remove the link."
             )
-    return sorted(
+    return [
         path
-        for path in folder.iterdir()
+        for path in entries
         if (is_image_name(path.name) and path.is_file())
         or (path.is_dir() and path.name[:1] != "." and is_other_format(str(path)))
-    )
+    ]
 
 
 def channel_files(
