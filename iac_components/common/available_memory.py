@@ -1,18 +1,21 @@
-"""Available RAM, and a check that volumes fit into it."""
+"""Available memory of a device, and a check that volumes fit into the machine's."""
 
 from __future__ import annotations
 
 import psutil
+import torch
 
 __all__ = ["available_memory", "require_memory"]
 
 
-def available_memory() -> int:
-    """Return the bytes that are available without swapping, by the system's own estimate.
+def available_memory(device: str | torch.device = "cpu") -> int:
+    """Return the bytes of a GPU that are free, or those of RAM that are available.
 
-    Free pages are few on a machine that has just read a dataset: the file cache has taken the rest
-    until someone needs it.
+    Of RAM those without swapping, by the system's own estimate: free pages are few on a machine
+    that has just read a dataset, since the file cache has taken the rest until someone needs it.
     """
+    if torch.device(device).type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 
 

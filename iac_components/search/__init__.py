@@ -25,6 +25,7 @@ from iac_components.search.bilevel.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
     SecondOrderGradient,
+    with_kept_statistics,
 )
 from iac_components.search.bilevel.planned_steps import check_planned_steps
 from iac_components.search.bilevel.pruned_optimizer import PrunedOptimizerState, forget_parameters
@@ -115,4 +116,5 @@ __all__ = [
     "save_found_genotype",
     "search_provenance",
     "settings_digest",
+    "with_kept_statistics",
 ]

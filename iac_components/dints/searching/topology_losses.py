@@ -45,11 +45,13 @@ class TopologyLosses(LossesByPatient):
         super().__init__(network, batches, loss_function, device=device)
         self.network = network
 
-    def logits(self, number: int, bundles: Sequence[Sequence[Part]]) -> Iterator[Tensor]:
+    def logits(
+        self, number: int, images: Tensor, bundles: Sequence[Sequence[Part]]
+    ) -> Iterator[Tensor]:
         """See :meth:`LossesByPatient.logits`."""
         network = self.network
         remaining = RemainingTopology(network.space, network.living())
-        columns = [network.first_column(self.batches[number].images)]
+        columns = [network.first_column(images)]
         columns += network.topology.columns(columns[0])
         for parts in bundles:
             yield network.read_nodes(

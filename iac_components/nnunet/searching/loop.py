@@ -19,6 +19,7 @@ from iac_components.search import (
     SearchAudit,
     SearchTrace,
     pruning_handler,
+    with_kept_statistics,
 )
 
 __all__ = ["SearchLoop"]
@@ -127,12 +128,13 @@ class SearchLoop:
     def _step(self, loss: Callable[[], Tensor], scaler: torch.amp.GradScaler | None) -> None:
         parameters = list(self.network.architecture_parameters())
         weights = [p for p in self.network.weight_parameters() if p.requires_grad]
-        _, gradients = FirstOrderGradient().compute(
-            loss if scaler is None else lambda: scaler.scale(loss()),
-            loss,
-            architecture=parameters,
-            weights=weights,
-        )
+        with with_kept_statistics(self.network):
+            _, gradients = FirstOrderGradient().compute(
+                loss if scaler is None else lambda: scaler.scale(loss()),
+                loss,
+                architecture=parameters,
+                weights=weights,
+            )
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if scaler is not None:

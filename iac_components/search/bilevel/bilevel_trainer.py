@@ -17,6 +17,7 @@ from iac_components.common.ranks import average
 from iac_components.search.bilevel.gradients import (
     ArchitectureGradient,
     FirstOrderGradient,
+    with_kept_statistics,
     without_gradients,
 )
 
@@ -125,6 +126,8 @@ class BilevelTrainer(SupervisedTrainer):
             decollate=False,
             optim_set_to_none=True,
         )
+        # Mixed precision on a CPU is an inferer around this one, put there when the run starts.
+        self._exact_inferer = self.inferer
         # First of all handlers' turns is not guaranteed, and not needed: the iterator is lazy.
         self.add_event_handler(Events.EPOCH_STARTED, self._restart_architecture_batches)
 
@@ -163,13 +166,15 @@ class BilevelTrainer(SupervisedTrainer):
             loss = self._architecture_loss(architecture_batch)
             return loss if scaler is None else scaler.scale(loss)
 
-        loss, own_gradients = self.architecture_gradient.compute(
-            architecture_loss,
-            # Unscaled: the virtual weight step of the second order takes this gradient as it is.
-            lambda: self._loss(weight_batch),
-            architecture=parameters,
-            weights=weights,
-        )
+        with with_kept_statistics(self.network):
+            loss, own_gradients = self.architecture_gradient.compute(
+                architecture_loss,
+                # Unscaled and in float32: the second order's virtual step takes this gradient as it
+                # is, and half precision would round the difference of two of them away.
+                lambda: self._loss(weight_batch, exact=True),
+                architecture=parameters,
+                weights=weights,
+            )
         # Before the check for NaN: all ranks must take the same step, or skip it.
         loss, *gradients = average([loss, *own_gradients])
         for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -187,10 +192,11 @@ class BilevelTrainer(SupervisedTrainer):
         """Compute the objective of the architecture step: the loss, and in some searches more."""
         return self._loss(batch)
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
+    def _loss(self, batch: Batch, *, exact: bool = False) -> torch.Tensor:
         inputs, targets = self.prepare_batch(batch, self.state.device, self.non_blocking)[:2]
-        with torch.autocast("cuda", enabled=self.amp):
-            prediction = self.inferer(inputs, self.network)
+        inferer = self._exact_inferer if exact else self.inferer
+        with torch.autocast("cuda", enabled=self.amp and not exact):
+            prediction = inferer(inputs, self.network)
             loss: torch.Tensor = self.loss_function(prediction, targets).mean()
         return loss
 

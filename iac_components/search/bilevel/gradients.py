@@ -10,8 +10,15 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["ArchitectureGradient", "FirstOrderGradient", "SecondOrderGradient", "without_gradients"]
+__all__ = [
+    "ArchitectureGradient",
+    "FirstOrderGradient",
+    "SecondOrderGradient",
+    "with_kept_statistics",
+    "without_gradients",
+]
 
 Loss = Callable[[], torch.Tensor]
 """Runs a forward pass with the parameters as they are and returns the scalar loss."""
@@ -126,6 +133,27 @@ def without_gradients(parameters: Sequence[torch.nn.Parameter]) -> Iterator[None
     finally:
         for parameter in switched:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def with_kept_statistics(network: torch.nn.Module) -> Iterator[None]:
+    """Keep the running statistics of batch norms as they are: passes within leave no trace in them.
+
+    They belong to the weights, which must not learn from the half of the patients that the
+    architecture is judged on, nor from weights that were moved to try a direction.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    saved = [
+        [(buffer, buffer.clone()) for buffer in norm.buffers(recurse=False)]
+        for norm in norms
+        if norm.training
+    ]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in (pair for pairs in saved for pair in pairs):
+                buffer.copy_(value)
 
 
 def _move(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,7 +31,8 @@ PATIENCE = 3.0
 class LossesByPatient(ABC):
     """Losses of every patient with all parts, and without some of them.
 
-    Images are kept as they are. The supernet is judged in eval mode and left in its own. Ranks must
+    Images are kept as they are, and brought to the device when they are looked at. The supernet is
+    judged in eval mode and left in its own. Ranks must
     be given the same patients, so no rank's share of a loader; they average the losses, and so
     decide alike.
 
@@ -45,6 +46,7 @@ class LossesByPatient(ABC):
         RankError: if the ranks have different patients.
 
     Attributes:
+        device: where to compute.
         patients: the order of the patients in what :meth:`measure` returns.
         passes: passes so far, by images: part of the search's cost.
     """
@@ -58,10 +60,7 @@ class LossesByPatient(ABC):
         device: str | torch.device = "cpu",
     ) -> None:
         self.loss_function = loss_function
-        self.batches = [
-            PatientBatch(batch.images.to(device), batch.labels.to(device), batch.rows)
-            for batch in batches
-        ]
+        self.batches = list(batches)
         self.patients = tuple(patient for batch in batches for patient in batch.rows)
         require_same(
             "\0".join(self.patients).encode("utf-8"),
@@ -70,11 +69,13 @@ class LossesByPatient(ABC):
         )
         self.passes = 0
         self._judged = network
-        self._device = device
+        self.device = device
 
     @abstractmethod
-    def logits(self, number: int, bundles: Sequence[Sequence[Part]]) -> Iterator[Tensor]:
-        """Yield the logits of batch ``number`` without each set of parts."""
+    def logits(
+        self, number: int, images: Tensor, bundles: Sequence[Sequence[Part]]
+    ) -> Iterator[Tensor]:
+        """Yield the logits of the images of batch ``number`` without each set of parts."""
 
     def measure(self, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray]:
         """Return the losses (P,) with everything and (K, P) without each of K parts."""
@@ -89,12 +90,13 @@ class LossesByPatient(ABC):
         with evaluating(self._judged), self._progress(len(bundles)) as bar:
             for number, batch in enumerate(self.batches):
                 columns = slice(start, start + len(batch.rows))
-                for row, logits in enumerate(self.logits(number, bundles)):
-                    losses[row, columns] = self._losses(batch, logits)
+                images, labels = batch.images.to(self.device), batch.labels.to(self.device)
+                for row, logits in enumerate(self.logits(number, images, bundles)):
+                    losses[row, columns] = self._losses(logits, labels, batch.rows.values())
                     bar.update(1)
                 start = columns.stop
         self.passes += len(bundles) * sum(len(batch.images) for batch in self.batches)
-        (averaged,) = average([torch.from_numpy(losses).to(self._device)])
+        (averaged,) = average([torch.from_numpy(losses).to(self.device)])
         agreed: FloatArray = averaged.cpu().numpy()
         return agreed
 
@@ -109,11 +111,8 @@ class LossesByPatient(ABC):
             disable=not is_first_rank(),
         )
 
-    def _losses(self, batch: PatientBatch, logits: Tensor) -> list[float]:
-        found = [
-            self.loss_function(logits[rows], batch.labels[rows]).mean()
-            for rows in batch.rows.values()
-        ]
+    def _losses(self, logits: Tensor, labels: Tensor, patients: Iterable[slice]) -> list[float]:
+        found = [self.loss_function(logits[rows], labels[rows]).mean() for rows in patients]
         # One copy to the host a pass.
         values: list[float] = torch.stack(found).double().cpu().tolist()
         return values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
+from iac_components.common.available_memory import available_memory
 from iac_components.networks.encoder_memo import EncoderMemo
 from iac_components.networks.implanting.implant import skip_modules
 from iac_components.networks.implanting.untreated import UnchangedSkip, ZeroSkip
@@ -19,6 +21,11 @@ from iac_components.search.evidence.patient_batches import PatientBatch, group_b
 __all__ = ["PatientBatch", "PatientLosses", "group_by_patient"]
 
 
+_LOGGER = logging.getLogger(__name__)
+
+FEATURES_SHARE = 0.25
+"""Of the device's free memory before the search: the training still needs its part."""
+
 _WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
 """Stand-ins for a level's module while a part of that kind is left out."""
 
@@ -26,8 +33,9 @@ _WHOLE = {"cell": UnchangedSkip(), "skip": ZeroSkip()}
 class PatientLosses(LossesByPatient):
     """Losses by patient of a supernet of cells.
 
-    Of a frozen backbone the encoder's features are computed once, here, and kept: a look then costs
-    a decoder pass. Augmentation is that of the pass in which the images were grouped.
+    Of a frozen backbone the encoder's features are computed once, here, and kept, as far as a
+    quarter of the device's free memory holds them: a look then costs a decoder pass. Augmentation
+    is that of the pass in which the images were grouped.
 
     Args:
         network: the supernet.
@@ -49,11 +57,23 @@ class PatientLosses(LossesByPatient):
     ) -> None:
         super().__init__(network, batches, loss_function, device=device)
         self.network = network
-        self._memo = EncoderMemo(network) if network.frozen_backbone else None
-        if self._memo is not None:
-            with evaluating(network):
-                for number, batch in enumerate(self.batches):
-                    self._memo.record(str(number), batch.images)
+        self._memo = self._recorded() if network.frozen_backbone else None
+
+    def _recorded(self) -> EncoderMemo:
+        most = int(available_memory(self.device) * FEATURES_SHARE)
+        memo = EncoderMemo(self.network, most_bytes=most)
+        with evaluating(self.network):
+            for number, batch in enumerate(self.batches):
+                if not memo.record(str(number), batch.images.to(self.device)):
+                    _LOGGER.info(
+                        "Features of the frozen encoder are kept for %d of %d batches of judged "
+                        "images (%.1f GB); of the others they are computed at each look.",
+                        number,
+                        len(self.batches),
+                        memo.kept_bytes / 1e9,
+                    )
+                    break
+        return memo
 
     @property
     def levels(self) -> int:
@@ -71,13 +91,15 @@ class PatientLosses(LossesByPatient):
             treatments=self.network.treatments.tolist(),
         )
 
-    def logits(self, number: int, bundles: Sequence[Sequence[Part]]) -> Iterator[Tensor]:
+    def logits(
+        self, number: int, images: Tensor, bundles: Sequence[Sequence[Part]]
+    ) -> Iterator[Tensor]:
         """See :meth:`LossesByPatient.logits`."""
         with nullcontext() if self._memo is None else self._memo.recalling(str(number)):
             for parts in bundles:
-                yield self._look(self.batches[number], parts)
+                yield self._look(images, parts)
 
-    def _look(self, batch: PatientBatch, parts: Sequence[Part]) -> Tensor:
+    def _look(self, images: Tensor, parts: Sequence[Part]) -> Tensor:
         cells = skip_modules(self.network.backbone)
         weights = self.network.distributions()
         with ExitStack() as stack:
@@ -85,7 +107,7 @@ class PatientLosses(LossesByPatient):
                 weights = weights_without(part, weights, space=self.network.space)
                 stack.enter_context(_left_out(part, cells))
             stack.enter_context(self.network.slot.holding(weights))
-            logits: Tensor = self.network.backbone(batch.images)
+            logits: Tensor = self.network.backbone(images)
         return logits
 
 

@@ -19,6 +19,7 @@ from iac_components.search.audits.looks.choice import (
     open_choices,
     reasons_of,
     removable_parts,
+    rivals_of,
 )
 from iac_components.search.audits.looks.findings import Findings, judge_findings, place_of
 from iac_components.search.audits.looks.log import WHOLE
@@ -103,7 +104,7 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
     reasons = reasons_of(chosen, audit.log, forced)
     chosen, removed = _bounded(audit, chosen, reasons)
     genotype = _genotype(audit, chosen) if removed else genotype
-    findings, _ = _judged(audit, chosen, reasons)
+    findings, _ = _judged(audit, chosen, reasons, rejected=len(spared) + len(removed))
     audit.write()
     decided = not findings.undecided and not spared
     return Outcome(genotype, decided, _report(audit, findings, genotype, removed, spared))
@@ -112,7 +113,7 @@ def close_search(audit: SearchAudit, trace: SearchTrace) -> Outcome:
 class _Looks:
     """Looks at the end of a search, without training.
 
-    Under ``both`` no input or operation goes: only training shows what is stable.
+    Under ``both`` they remove no input or operation: only training shows what is stable.
     """
 
     def __init__(self, audit: SearchAudit, epoch: int) -> None:
@@ -120,14 +121,14 @@ class _Looks:
         self.number = audit.settings.looks_until(epoch)
 
     def settle(self) -> None:
-        """Judge cells, nodes and inputs until none is removed: first all, then those due."""
-        for round_ in range(ROUNDS):
-            if not self._look(STAGES[:-1], thorough=round_ == 0):
+        """Judge all cells, nodes and inputs until none is removed."""
+        for _ in range(ROUNDS):
+            if not self._look(STAGES[:-1]):
                 return
 
     def race_operations(self) -> None:
         """Judge the operations once: to race them one by one would cost more than the search."""
-        self._look(STAGES[-1:], thorough=True)
+        self._look(STAGES[-1:])
 
     def effects_of(self, parts: Sequence[Part], *, measured: bool = False) -> dict[Part, float]:
         """Return the mean effects of parts: of the last look, or measured now.
@@ -145,10 +146,9 @@ class _Looks:
         if rest:
             means = self.audit.staged.effects_of(rest, self.audit.remaining).mean(axis=1)
             found |= dict(zip(rest, means.tolist(), strict=True))
-        # A part whose loss is not finite is worth nothing that could be compared.
-        return {part: worth if math.isfinite(worth) else -math.inf for part, worth in found.items()}
+        return {part: _worth(effect) for part, effect in found.items()}
 
-    def _look(self, stages: Sequence[Stage], *, thorough: bool) -> bool:
+    def _look(self, stages: Sequence[Stage]) -> bool:
         """Take a look, and return whether it removed something."""
         before = self.audit.remaining
         if not before.cells:
@@ -159,13 +159,18 @@ class _Looks:
             epoch=self.epoch,
             number=self.number,
             ready=None if self.audit.criterion == "audit" else _nothing_ready(before.space),
-            thorough=thorough,
+            thorough=True,
             stages=stages,
         )
         if left is before:
             return False
         self.audit.apply(left)
         return True
+
+
+def _worth(effect: float) -> float:
+    """Return a part's effect; one without which the loss is not finite is never removed."""
+    return effect if math.isfinite(effect) else math.inf
 
 
 def _nothing_ready(space: SearchSpace) -> Ready:
@@ -198,10 +203,10 @@ def _spare_kind(audit: SearchAudit, kind: str, budget: float) -> tuple[list[Part
         return [], 0.0
     means = audit.staged.effects_of(parts, remaining).mean(axis=1)
     going = [parts[index] for index in np.argsort(means, kind="stable") if means[index] <= budget]
-    worth = audit.staged.effect_of_all(going) if going else 0.0
-    while going and worth > budget:
+    worth = float(audit.staged.effects_of_all(going).mean()) if going else 0.0
+    while going and not worth <= budget:  # nor if the loss without all of them is not finite
         going = going[: len(going) // 2]
-        worth = audit.staged.effect_of_all(going) if going else 0.0
+        worth = float(audit.staged.effects_of_all(going).mean()) if going else 0.0
     if going:
         audit.apply(remaining.without(going))
     return going, worth
@@ -218,15 +223,27 @@ def _genotype(audit: SearchAudit, chosen: Remaining) -> Genotype:
 
 
 def _judged(
-    audit: SearchAudit, chosen: Remaining, reasons: Mapping[Part, Decided]
+    audit: SearchAudit, chosen: Remaining, reasons: Mapping[Part, Decided], *, rejected: int = 0
 ) -> tuple[Findings, Mapping[Part, float]]:
-    """Judge the kept parts, in the current supernet."""
+    """Judge the kept parts in the current supernet, and all of them together without their rivals.
+
+    Args:
+        audit: of the search.
+        chosen: what is kept.
+        reasons: how races were decided.
+        rejected: parts that were judged on the same patients, and removed for what was measured.
+    """
     parts = kept_parts(chosen, skips=audit.network.skips)
     if chosen.cells:
         parts = [WHOLE, *parts]
     audit.staged.forget()
     gains = audit.staged.effects_of(parts, chosen)
-    findings = judge_findings(parts, gains, alpha=audit.settings.alpha, reasons=reasons)
+    rivals = rivals_of(chosen, audit.remaining)
+    if chosen.cells and rivals:
+        gains[0] -= audit.staged.effects_of_all(rivals)
+    findings = judge_findings(
+        parts, gains, alpha=audit.settings.alpha, reasons=reasons, rejected=rejected
+    )
     return findings, dict(zip(parts, gains.mean(axis=1).tolist(), strict=True))
 
 
@@ -244,7 +261,7 @@ def _bounded(
         for part in removable_parts(chosen):
             without = _genotype(audit, chosen.without([part]))
             saved = cost.cells - audit.costs.network_costs(without, audit.settings.cost).cells
-            worth[part] = effects[part] / max(saved, TINY * cost.plain)
+            worth[part] = _worth(effects[part]) / max(saved, TINY * cost.plain)
         least = min(worth, key=lambda part: worth[part])
         removed.append(least)
         chosen = chosen.without([least])

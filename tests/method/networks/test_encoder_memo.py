@@ -53,6 +53,46 @@ def test_a_module_that_runs_twice_is_not_remembered():
     assert more == {"first": 0, "shared": 2, "down": 0, "last": 1}
 
 
+class InPlace(SharedBackbone):
+    """Its decoder writes into the encoder's features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation = nn.ReLU(inplace=True)
+        self.coarse = Counted(8, 8, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        fine = self.shared(self.first(x))
+        coarse = self.coarse(self.down(fine))
+        up = self.up(coarse, fine)
+        return self.last(up) + self.activation(coarse).mean() + self.activation(fine).mean()
+
+
+def test_a_decoder_may_write_into_what_is_remembered():
+    network = CellSearchNetwork(InPlace(), num_nodes=1, input_shape=(1, 1, 8, 8))
+    x = torch.randn(2, 1, 8, 8)
+    memo = EncoderMemo(network)
+    assert memo.record("x", x)
+    with torch.no_grad():
+        expected = network(x)
+        for _ in range(2):
+            with memo.recalling("x"):
+                assert torch.equal(network(x), expected)
+
+
+def test_no_more_is_kept_than_may_be():
+    network = CellSearchNetwork(SharedBackbone(), num_nodes=1, input_shape=(1, 1, 8, 8))
+    x = torch.randn(2, 1, 8, 8)
+    memo = EncoderMemo(network)
+    assert memo.record("x", x)
+    bounded = EncoderMemo(network, most_bytes=memo.kept_bytes)
+    assert bounded.record("x", x)
+    assert not bounded.record("y", x + 1)
+    assert bounded.kept_bytes == memo.kept_bytes > 0
+    with bounded.recalling("y"):
+        assert not torch.equal(network(x + 1), network(x))
+
+
 def test_an_encoder_that_trains_cannot_remember():
     network = CellSearchNetwork(
         SharedBackbone(), num_nodes=1, frozen_backbone=False, input_shape=(1, 1, 8, 8)

@@ -26,6 +26,7 @@ __all__ = [
     "open_choices",
     "reasons_of",
     "removable_parts",
+    "rivals_of",
 ]
 
 Decided = str
@@ -196,6 +197,22 @@ def open_choices(chosen: Remaining, remaining: Remaining) -> frozenset[Part]:
                     (column,) = chosen.operations(row, edge)
                     found.add(Part("operation", row, edge, column))
     return frozenset(found)
+
+
+def rivals_of(chosen: Remaining, remaining: Remaining) -> tuple[Part, ...]:
+    """Return the inputs and operations of a supernet that a chosen cell does without."""
+    rivals = [
+        Part("edge", row, edge)
+        for row, edge in np.argwhere(
+            remaining.alive.any(axis=-1) & ~chosen.alive.any(axis=-1)
+        ).tolist()
+    ]
+    shared = remaining.alive & chosen.alive.any(axis=-1, keepdims=True)
+    rivals += [
+        Part("operation", row, edge, column)
+        for row, edge, column in np.argwhere(shared & ~chosen.alive).tolist()
+    ]
+    return tuple(rivals)
 
 
 def removable_parts(chosen: Remaining) -> list[Part]:

@@ -63,22 +63,25 @@ def judge_findings(
     *,
     alpha: float,
     reasons: Mapping[Part, Decided],
+    rejected: int = 0,
 ) -> Findings:
     """Judge the kept parts: each is surely needed, or it is undecided.
 
-    The intervals of all parts hold together at 1 - alpha, and that of the gain by itself.
+    The intervals of all parts hold together at 1 - alpha, and that of the gain by itself. Parts
+    that were removed because of the same measurements count among them: what is kept was chosen.
 
     Args:
         parts: the first is all cells together, if there is any cell.
         gains: (K, P) of the parts.
         alpha: error of all intervals of parts.
         reasons: how the races of operations and edges were decided, where there were any.
+        rejected: number of parts that were removed because of the same measurements.
     """
     patients = gains.shape[1]
     whole = gains[:1] if parts and parts[0] == WHOLE else np.zeros((1, patients))
     gain = measure_effects(whole, level=alpha / 2)
     kept = [number for number, part in enumerate(parts) if part != WHOLE]
-    effects = measure_effects(gains[kept], level=alpha / (2 * max(1, len(kept))))
+    effects = measure_effects(gains[kept], level=alpha / (2 * max(1, len(kept) + rejected)))
     decided: dict[Part, Decided] = {}
     for number, low in zip(kept, effects.low, strict=True):
         decided[parts[number]] = "evidence" if low > 0 else "undecided"

@@ -179,9 +179,10 @@ class Looks(ABC, Generic[Left]):
         found[asked] = losses
         return found
 
-    def effect_of_all(self, parts: Sequence[Part]) -> float:
-        """Return the mean loss increase over patients without some parts together."""
-        return float(self._losses([tuple(parts)]).mean())
+    def effects_of_all(self, parts: Sequence[Part]) -> FloatArray:
+        """Return each patient's loss increase (P,) without some parts together."""
+        increase: FloatArray = self._losses([tuple(parts)])[0]
+        return increase
 
     def _losses(self, bundles: Sequence[Bundle]) -> FloatArray:
         """Measure each patient's loss without each bundle, in the supernet of this look."""

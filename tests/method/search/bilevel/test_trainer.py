@@ -7,6 +7,7 @@ import torch
 from ignite.engine import Events
 from torch.utils.data import DataLoader, Subset
 
+from iac_components.engine.steps.mixed_precision import Bfloat16Inferer
 from iac_components.search import FirstOrderGradient, SecondOrderGradient
 
 ARCHITECTURE = {"architecture.alphas", "architecture.betas"}
@@ -23,7 +24,7 @@ class Spy(FirstOrderGradient):
     def compute(self, architecture_loss, weight_loss, **parameters):
         self.calls += 1
         self.weight_steps.append(self.changed(self.network, self.before))
-        self.at_architecture_step = self.changed(self.network)
+        self.before_architecture_step = self.changed(self.network)
         return super().compute(architecture_loss, weight_loss, **parameters)
 
 
@@ -48,16 +49,9 @@ def test_each_step_moves_its_own(make_search, make_supernet, changed, frozen):
     assert not moved & ARCHITECTURE
     assert all(".skip_module." in key for key in moved) == frozen
     assert any("running_mean" in key for key in moved) != frozen
-    afterwards = changed(network, spy.at_architecture_step)
-    assert afterwards >= ARCHITECTURE
-    rest = afterwards - ARCHITECTURE
-    if frozen:
-        assert rest == set()
-    else:  # the statistics of a joint backbone move with every forward pass in training
-        assert all(
-            k.rpartition(".")[2] in {"running_mean", "running_var", "num_batches_tracked"}
-            for k in rest
-        )
+    afterwards = changed(network, spy.before_architecture_step)
+    # Nor do running statistics of a joint backbone learn from the architecture half.
+    assert afterwards == ARCHITECTURE
     assert found.trainer.state.output["architecture_loss"].ndim == 0
 
 
@@ -77,6 +71,26 @@ def test_second_order_runs_and_differs(make_search):
     alphas = [s.network.architecture.alphas for s in (first, second)]
     assert torch.isfinite(alphas[1]).all()
     assert not torch.equal(*alphas)
+
+
+def test_differences_of_the_second_order_are_taken_in_float32(make_search):
+    """In bfloat16 they would be rounding, 1e-2 of a loss against steps of 1e-2 of the weights."""
+    seen = []
+
+    class Seen(SecondOrderGradient):
+        def compute(self, architecture_loss, weight_loss, **parameters):
+            batch = search.trainer.state.batch
+            exact = search.trainer.loss_function(search.network(batch["image"]), batch["label"])
+            seen.append((weight_loss().item(), exact.item()))
+            return super().compute(architecture_loss, weight_loss, **parameters)
+
+    search = make_search(
+        epochs=1, batches=1, keep_schedule=(), edge_schedule=(), architecture_gradient=Seen()
+    )
+    search.trainer.inferer = Bfloat16Inferer(search.trainer.inferer)
+    search.run()
+    ((found, expected),) = seen
+    assert found == expected
 
 
 @pytest.mark.parametrize(

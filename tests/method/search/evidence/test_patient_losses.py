@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from iac_components.networks import skip_modules
+from iac_components.search.evidence import patient_losses
 from iac_components.search.evidence.parts import Part, living_parts
 from iac_components.search.evidence.patient_losses import PatientLosses, group_by_patient
 
@@ -103,6 +104,17 @@ def test_losses_are_those_of_the_supernet_and_of_one_pruned_by_hand(opened, froz
             ]
         found = reference if part is None else without[row - 1]
         np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_features_that_do_not_fit_are_computed_again(opened, monkeypatch, caplog):
+    network, batches = opened(), grouped()
+    parts = [Part("cell", level) for level in range(4)]
+    expected = PatientLosses(network, batches, loss_function).measure(parts)
+    monkeypatch.setattr(patient_losses, "available_memory", lambda device: 1)
+    with caplog.at_level("INFO", logger="iac_components.search"):
+        found = PatientLosses(network, batches, loss_function).measure(parts)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)
+    assert f"kept for 0 of {len(batches)} batches" in caplog.text
 
 
 def test_a_cell_left_out_is_a_skip_that_passes_and_comes_back(opened):

@@ -75,6 +75,31 @@ def test_intervals_of_many_parts_are_wider_than_of_one():
     assert many.effects.high[0] > one.effects.high[0]
 
 
+def test_intervals_of_what_was_chosen_are_wider():
+    rows = gains(0.05, 0.05)
+    free = judge_findings([WHOLE, CELL], rows, alpha=0.05, reasons={})
+    chosen = judge_findings([WHOLE, CELL], rows, alpha=0.05, reasons={}, rejected=9)
+    assert chosen.effects.low[0] < free.effects.low[0]
+    assert chosen.gain.low[0] == free.gain.low[0]
+
+
+def test_intervals_hold_after_the_worst_were_removed():
+    """Of 14 parts without any effect those that were measured above zero are kept."""
+    generator, wrong, rounds = np.random.default_rng(0), 0, 400
+    for _ in range(rounds):
+        effects = generator.normal(0, 0.01, (14, 6))
+        kept = effects[effects.mean(axis=1) > 0]
+        found = judge_findings(
+            [Part("edge", 0, number) for number in range(len(kept))],
+            kept,
+            alpha=0.05,
+            reasons={},
+            rejected=14 - len(kept),
+        )
+        wrong += bool((found.effects.low > 0).any())
+    assert wrong / rounds < 0.05
+
+
 def sentence(found, *, searched, **more):
     plain = found.plain(SPACE)
     return describe_findings(
