@@ -40,7 +40,7 @@ def test_values_out_of_range_are_refused(refusal, option, value):
     assert message.startswith(f"--{option} is {value!r}")
 
 
-AUDIT_ONLY = {"audit_every": 2, "cost": "milliseconds", "max_cost": 1.15}
+AUDIT_ONLY = {"audit_every": 2, "cost": "milliseconds", "max_cost": 1.15, "tolerance": 0.01}
 
 
 @pytest.mark.parametrize(("option", "value"), AUDIT_ONLY.items())
@@ -53,8 +53,17 @@ def test_an_option_of_the_audit_is_refused_without_it(refusal, criterion, option
 
 @pytest.mark.parametrize("criterion", ["audit", "both"])
 def test_options_of_the_audit_pass_with_it(refusal, criterion):
-    given = {"criterion": criterion, **AUDIT_ONLY, "tolerance": 0.01, "alpha": 0.1}
+    given = {"criterion": criterion, **AUDIT_ONLY, "alpha": 0.1}
     assert refusal("search", given) is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("keep_schedule", [2, 1]), ("edge_schedule", [3, 2])]
+)
+def test_schedules_need_pruning(refusal, option, value):
+    given = {"criterion": "stability", "num_nodes": 4, option: value}
+    assert refusal("search", given) is None
+    assert "pass --pruning True" in refusal("search", {**given, "pruning": False})
 
 
 @pytest.mark.parametrize("criterion", ["audit", "both"])
@@ -65,8 +74,9 @@ def test_schedules_are_refused_where_the_audit_decides(refusal, criterion):
         assert "pass --criterion stability or floor" in message
 
 
-def test_looks_need_pruning(refusal):
-    given = {"criterion": "audit", "audit_every": 2, "pruning": False}
+@pytest.mark.parametrize(("option", "value"), [("audit_every", 2), ("tolerance", 0.01)])
+def test_looks_need_pruning(refusal, option, value):
+    given = {"criterion": "audit", option: value, "pruning": False}
     assert "pass --pruning True" in refusal("search", given)
     assert refusal("search", {"criterion": "audit", "pruning": False}) is None
 
@@ -79,7 +89,7 @@ def test_a_unit_of_cost_needs_pruning_or_a_bound(refusal):
 
 
 def test_what_the_closing_look_uses_passes_with_every_criterion(refusal):
-    closing = {"tolerance": 0.01, "alpha": 0.1, "images_a_patient": 2}
+    closing = {"alpha": 0.1, "images_a_patient": 2}
     for criterion in ("stability", "floor", "audit", "both", OWN):
         assert refusal("search", {"criterion": criterion, **closing}) is None
 

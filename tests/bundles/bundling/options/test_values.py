@@ -216,7 +216,7 @@ SCHEDULES = ("keep_schedule", "edge_schedule")
 @pytest.mark.parametrize(("stage", "method", "name", "value", "words"), TABLE)
 def test_senseless_value_gets_one_line(refusal, stage, method, name, value, words):
     given = list(value) if isinstance(value, tuple) else value
-    rule = {"criterion": "stability"} if name in SCHEDULES else {}
+    rule = {"criterion": "stability", "pruning": True} if name in SCHEDULES else {}
     message = refusal(stage, {**rule, name: given}, method=method)
     assert message is not None
     assert message.startswith(f"--{name} is {given!r}")
