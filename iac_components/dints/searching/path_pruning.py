@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from iac_components.dints.searching.remaining_topology import RemainingTopology
 from iac_components.dints.topology import DintsArchitecture
 from iac_components.search.stability_pruning.pruning import prune_operations
 from iac_components.search.stability_pruning.stability import BoolArray, FloatArray
@@ -27,7 +28,8 @@ def prune_paths(
     ever goes. It is what decoding gives now, so that after any number of prunings some connected
     architecture within the budget is left. A path that is likely, and only the budget's choice
     leaves it out, stays until it becomes unlikely: dropping those too made the search of our first
-    trial end in a network without a fine resolution.
+    trial end in a network without a fine resolution. It goes at once if it begins in no living
+    node, or ends in none: no architecture can use it any more.
 
     Args:
         architecture: the most probable one that lives and fits the budget.
@@ -50,4 +52,6 @@ def prune_paths(
     if stable_paths is not None:
         unlikely = path_probabilities < 0.5
         result[stable_paths & ~architecture.path_mask & unlikely] = False
+        # The loss does not depend on a dead end, so nothing need ever make it unlikely.
+        result = RemainingTopology(architecture.space, result).without(()).alive
     return result

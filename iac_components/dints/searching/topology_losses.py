@@ -21,8 +21,8 @@ __all__ = ["TopologyLosses"]
 class TopologyLosses(LossesByPatient):
     """Losses by patient, as the supernet would have them if the parts were pruned.
 
-    What the blocks before the first part give is computed once a batch and kept, so that a pass
-    costs the blocks from there on.
+    What the blocks before the first that loses anything give is computed once a batch and kept, so
+    that a pass costs the blocks from there on.
 
     Args:
         network: the supernet.
@@ -62,7 +62,10 @@ class TopologyLosses(LossesByPatient):
         self, columns: list[Features], parts: Sequence[Part], remaining: RemainingTopology
     ) -> Features:
         """Compute the last block's features without some parts."""
-        first = min(part.level for part in parts)
+        alive = remaining.without(parts).alive
+        # Earlier than the parts, if paths lead nowhere without them: a block's features depend on
+        # all paths of the block, even on those that none reads.
+        first = int((alive != remaining.alive).any(axis=(1, 2)).argmax())
         topology = self.network.topology
-        with topology.holding(torch.from_numpy(remaining.without(parts).alive)):
+        with topology.holding(torch.from_numpy(alive)):
             return deque(topology.columns(columns[first], first=first), maxlen=1)[0]

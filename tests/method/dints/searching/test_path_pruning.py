@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 
 from iac_components.dints import DintsSpace, decode, load_architecture
 from iac_components.dints.searching.path_pruning import prune_paths
+from iac_components.dints.searching.remaining_topology import RemainingTopology
+from iac_components.search import SearchTrace
+from iac_components.visualization import pruning_events
 
 SHAPE = (SPACE.num_blocks, len(SPACE.paths), len(SPACE.operations))
 ALL = np.ones(SHAPE, dtype=bool)
+FLAT, DOWN = SPACE.paths.index((0, 0)), SPACE.paths.index((0, 1))
 
 
 @given(seed=st.integers(0, 10_000), rounds=st.integers(1, 6))
@@ -35,6 +39,7 @@ def test_an_architecture_is_always_left(seed: int, rounds: int) -> None:
             schedule=(3, 1),
         )
         assert not (after & ~alive).any()
+        assert np.array_equal(RemainingTopology(SPACE, after).without(()).alive, after)
         rows = wanted.path_mask.nonzero()
         assert after[(*rows, wanted.operation_indices[rows])].all()
         alive = after
@@ -122,6 +127,58 @@ def test_a_likely_path_that_only_the_budget_leaves_out_stays() -> None:
             schedule=(),
         )
         assert kept.any(axis=-1).sum() == (12 if likely else 3)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_likely_path_that_leads_nowhere_goes(settled: bool) -> None:
+    paths = np.full(SHAPE[:2], 0.1)
+    paths[:, FLAT], paths[0, DOWN] = 0.9, 0.6
+    operations = np.full(SHAPE, 0.2)
+    wanted = decode(SPACE, paths, operations)
+    assert wanted.path_mask.sum() == 3
+    everything = np.ones(SHAPE[:2], dtype=bool)
+    alive = ALL.copy()
+    if not settled:  # as an older version may have left it
+        alive[~wanted.path_mask] = False
+        alive[0, DOWN] = True
+    kept = prune_paths(
+        wanted,
+        operations,
+        paths,
+        alive=alive,
+        stable_operations=~everything,
+        stable_paths=everything & settled,
+        schedule=(),
+    )
+    assert np.array_equal(kept.any(axis=-1), wanted.path_mask)
+
+
+def test_a_search_ends_without_its_dead_ends(tmp_path: Path) -> None:
+    def search(*, resume: bool = False) -> Search:
+        return Search(
+            tmp_path,
+            epochs=3,
+            criterion=AlwaysStable(0),
+            keep_schedule=(1,),
+            path_pruning=True,
+            resume=resume,
+        )
+
+    first = search()
+    with torch.no_grad():
+        logits = first.network.topology.log_alpha_a.fill_(-3.0)
+        logits[:, FLAT], logits[0, DOWN] = 3.0, 0.4
+    first.run()
+    assert first.trainer.state.epoch == 1
+    alive = first.network.living()
+    assert first.network.decode(first.budget).fills(alive)
+    trace = SearchTrace.read(tmp_path / "search_trace.csv")
+    assert np.array_equal(trace.active[-1], alive.reshape(trace.active[-1].shape))
+    gone = {event.edge for event in pruning_events(trace) if event.edge_removed}
+    assert gone == set(np.flatnonzero(~alive.any(axis=-1)))
+    again = search(resume=True).run()
+    assert again.trainer.state.epoch == 1  # it had ended
+    assert np.array_equal(again.network.living(), alive)
 
 
 def test_decided_is_one_architecture_and_nothing_else() -> None:

@@ -20,6 +20,9 @@ OPERATION = Part("operation", 2, 0, 3)
 INTO_THE_DEEP = tuple(
     Part("path", 0, row) for row, (_, target) in enumerate(SPACE.paths) if target == 1
 )
+OUT_OF_THE_DEEP = tuple(
+    Part("path", 1, row) for row, (source, _) in enumerate(SPACE.paths) if source == 1
+)
 PRUNED = (Part("path", 1, 1), Part("operation", 0, 0, 1), Part("operation", 2, 0, 0))
 
 
@@ -39,8 +42,8 @@ def pruned(network: DintsSearchNetwork, parts: tuple[Part, ...]) -> DintsSearchN
 @pytest.mark.parametrize("before", [(), PRUNED], ids=["whole", "pruned"])
 @pytest.mark.parametrize(
     "parts",
-    [(PATH,), (OPERATION,), (PATH, OPERATION), INTO_THE_DEEP],
-    ids=["path", "operation", "both", "dead_ends"],
+    [(PATH,), (OPERATION,), (PATH, OPERATION), INTO_THE_DEEP, OUT_OF_THE_DEEP],
+    ids=["path", "operation", "both", "dead_ends", "dead_ends_in_an_earlier_block"],
 )
 def test_left_out_is_as_pruned(before: tuple[Part, ...], parts: tuple[Part, ...]) -> None:
     network = pruned(supernet(spread=1.0), before)
