@@ -49,6 +49,8 @@ NETWORKS = {
     "unet_iac": "2-D U-Net",
     "nnunet_iac": "2-D nnU-Net",
     "nnunet3d_iac": "3-D nnU-Net",
+    "unet3d_iac": "3-D U-Net",
+    "segresnet3d_iac": "3-D SegResNet",
     "dints": "3-D, by a topology search",
 }
 """Hippocampus networks whose weights are shipped, by their bundles, as the page calls them."""
@@ -252,6 +254,8 @@ def _weights() -> dict[str, str]:
         "volumes_gain": gain(cases["nnunet3d_iac"], cases["nnunet_iac"]),
         "wider_gain": gain(cases["nnunet_iac"], cases["unet_iac"]),
         "topology_gain": gain(cases["dints"], cases["nnunet3d_iac"]),
+        "small_gain": gain(cases["unet3d_iac"], cases["nnunet3d_iac"]),
+        "residual_gain": gain(cases["segresnet3d_iac"], cases["nnunet3d_iac"]),
         "as_it_is": f"{number(corner, 'as_it_is'):.3f}",
         "corner": f"{number(corner, 'corner'):.3f}",
         "corner_cases": str(len(at(shipped, "cases", "corner"))),
