@@ -62,6 +62,21 @@ def test_an_exported_bundle_gives_what_the_adapted_network_gives(zoo, tmp_path, 
     assert meta["version"] in meta["changelog"]
 
 
+@pytest.mark.parametrize("kind", ["lora", "cells"])
+def test_rounding_by_memory_format_is_no_difference(zoo, tmp_path, monkeypatch, kind):
+    file = zoo / "configs" / "inference.json"
+    placed = "to(@device, memory_format=torch.channels_last_3d)"
+    file.write_text(file.read_text().replace("to(@device)", placed))
+    adapter = write_adapter(zoo, tmp_path / "adapter", kind)
+    original = torch.nn.Conv3d.forward
+
+    def of_some_cpu(self, x):
+        return original(self, x) + 1e-6 * sum(self.weight.stride())
+
+    monkeypatch.setattr(torch.nn.Conv3d, "forward", of_some_cpu)
+    export_adapted_bundle(zoo, adapter, tmp_path / "made")
+
+
 def test_it_runs_by_monais_command_without_special_options(zoo, tmp_path):
     adapter = write_adapter(zoo, tmp_path / "adapter", "norms", "gates")
     made = export_adapted_bundle(zoo, adapter, tmp_path / "made")
