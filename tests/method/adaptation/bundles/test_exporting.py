@@ -126,7 +126,7 @@ def test_references_into_the_network_follow_it():
         "network_def": {"_target_": "UNet", "in_channels": 1},
         "n": "@network_def#in_channels",
     }
-    changed = exporting._with_adapter(config)
+    changed = exporting._with_adapter(config, "adapter")
     assert changed["n"] == "@network_def#network#in_channels"
     assert changed["network_def"]["network"] == config["network_def"]
 
