@@ -97,7 +97,7 @@ def export_adapted_bundle(
             f"adapter '{adapter}' leaves the network as it is: use the bundle '{base.root}' itself."
         )
     network = adapted_network(base, adapter)
-    with bundle_place(output_dir) as made:
+    with bundle_place(output_dir, base.root) as made:
         place = _write(base, found, network, made)
         _require_same(read_bundle(made, device=torch.device("cpu")), network, base)
         if TRAINING in formats:

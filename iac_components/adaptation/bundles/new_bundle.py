@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,14 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json, write_text
 from iac_components.common.files.tensor_files import read_tensors, write_tensors
 
-__all__ = ["add_to_metadata", "add_to_readme", "bundle_place", "copy_bundle", "write_weights"]
+__all__ = [
+    "add_to_metadata",
+    "add_to_readme",
+    "bundle_place",
+    "copy_bundle",
+    "require_apart",
+    "write_weights",
+]
 
 LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
 """Folders of a bundle that are not copied: weights are written anew."""
@@ -26,15 +34,17 @@ KEPT_CONFIGS = ("inference", "metadata", "logging")
 
 
 @contextmanager
-def bundle_place(output_dir: str | Path) -> Iterator[Path]:
+def bundle_place(output_dir: str | Path, base: Path) -> Iterator[Path]:
     """Give the path of a bundle to write; it becomes ``output_dir`` if nothing fails.
 
     Args:
         output_dir: of the bundle; must not exist, or be empty.
+        base: the bundle that it is made of.
 
     Raises:
-        OptionError: if it is not empty.
+        OptionError: if it is not empty, or lies in ``base``.
     """
+    require_apart(base, output_dir)
     out = Path(output_dir).expanduser().absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
@@ -47,9 +57,27 @@ def bundle_place(output_dir: str | Path) -> Iterator[Path]:
         made.rename(out)
 
 
+def require_apart(bundle: str | Path, output_dir: str | Path) -> None:
+    """Refuse a folder for results that is a bundle's, or lies in it.
+
+    Raises:
+        OptionError: if it does.
+    """
+    inside = Path(output_dir).expanduser().resolve()
+    root = Path(bundle).expanduser().resolve()
+    if inside == root or root in inside.parents:
+        raise OptionError(
+            f"--output_dir '{output_dir}' lies in the bundle, which is never written to. Pass "
+            "another folder."
+        )
+
+
 def copy_bundle(root: Path, made: Path) -> None:
     """Copy what an inference bundle consists of, but for weights and their record."""
     shutil.copytree(root, made, ignore=_left_out(root))
+    # Copies have the modes of what may be there to be read only.
+    for path in (made, *made.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
 def write_weights(file: Path, network: nn.Module, *, like: Path) -> None:

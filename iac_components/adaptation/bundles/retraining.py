@@ -62,7 +62,8 @@ def write_training(made: Path, base_weights: Path, adapter: str) -> None:
         base_weights: of the released network.
         adapter: name of the adapter's folder in it.
     """
-    shutil.copy(base_weights, made / RELEASED)
+    # Without their mode, by which nobody might write.
+    shutil.copyfile(base_weights, made / RELEASED)
     names = "iac_components.adaptation"
     trainer = {
         "_target_": f"{names}.AdapterTrainer",

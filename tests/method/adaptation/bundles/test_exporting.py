@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,27 @@ def test_the_base_bundle_is_only_read(zoo, tmp_path):
     adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
     export_adapted_bundle(zoo, adapter, tmp_path / "made")
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_what_is_made_of_a_read_only_bundle_can_be_written_to(zoo, tmp_path):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    (zoo / "scripts").mkdir()
+    (zoo / "scripts" / "own.py").write_text("")
+    for path in (*zoo.rglob("*"), zoo):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    made = export_adapted_bundle(zoo, adapter, tmp_path / "made", also="training")
+    assert (made / "scripts" / "own.py").is_file()
+    assert all(path.stat().st_mode & stat.S_IWUSR for path in (made, *made.rglob("*")))
+
+
+def test_a_bundle_is_not_written_into_its_base(zoo, tmp_path, monkeypatch):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    before = sorted(zoo.rglob("*"))
+    monkeypatch.chdir(zoo)
+    for place in (zoo / "exported", "exported", zoo):
+        with pytest.raises(OptionError, match="lies in the bundle, which is never written to"):
+            export_adapted_bundle(zoo, adapter, place)
+    assert sorted(zoo.rglob("*")) == before
 
 
 def test_what_fails_leaves_no_folder(zoo, tmp_path, monkeypatch):
