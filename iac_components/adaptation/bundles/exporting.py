@@ -31,12 +31,14 @@ from iac_components.adaptation.bundles.new_bundle import (
     add_to_readme,
     bundle_place,
     copy_bundle,
+    copy_models,
     write_weights,
 )
 from iac_components.adaptation.bundles.predicting import adapted_network
 from iac_components.adaptation.bundles.retraining import (
     ADAPTER_FOLDER,
     BUILDER,
+    RELEASED,
     adapter_reference,
     write_training,
 )
@@ -124,6 +126,7 @@ def _write(base: NetworkBundle, adapter: Adapter, network: nn.Module, made: Path
             f"bundle '{base.root}' reads its weights from '{weights}', outside its folder. Copy "
             "them into models/model.pt, and let the config read them there."
         ) from error
+    copy_models(base.root, made, but=(inside, RELEASED))
     write_weights(made / inside, network, like=weights)
     source = config_file(base.root)
     config = ConfigParser.load_config_file(str(source))

@@ -139,6 +139,21 @@ def test_the_base_bundle_is_only_read(zoo, tmp_path):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_files_beside_the_weights_are_copied(zoo, tmp_path):
+    torch.save({"strides": [2]}, zoo / "models" / "search_code_1.pt")
+    for name in ("released.pt", "model.ts", "model.onnx", "weights.json"):
+        (zoo / "models" / name).write_text("of the released network")
+    file = zoo / "configs" / "inference.json"
+    config = json.loads(file.read_text())
+    config["code"] = "$torch.load(@bundle_root + '/models/search_code_1.pt')"
+    config["network_def"]["strides"] = "$@code['strides']"
+    file.write_text(json.dumps({**config, "imports": ["$import glob", "$import torch"]}))
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    made = export_adapted_bundle(zoo, adapter, tmp_path / "made")
+    names = {path.name for path in (made / "models").iterdir()}
+    assert names == {"model.pt", "search_code_1.pt"}
+
+
 def test_what_is_made_of_a_read_only_bundle_can_be_written_to(zoo, tmp_path):
     adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
     (zoo / "scripts").mkdir()
