@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -136,8 +137,8 @@ def _few(cases: list[Case], folder: str | Path) -> list[Case]:
 def _next_steps(bundle: NetworkBundle, out: Path, found: Adaptation) -> str:
     lines = [f"Report:  {out / 'report.html'}", f"Adapter: {out / 'adapter'}"]
     if found.verdict.chosen is not None:
+        root, adapter = (shlex.quote(str(path)) for path in (bundle.root, out / "adapter"))
         lines.append(
-            f"Use it:  iac predict {bundle.root} IMAGES --adapter {out / 'adapter'} "
-            "--output_dir LABEL_MAPS"
+            f"Use it:  iac predict {root} IMAGES --adapter {adapter} --output_dir LABEL_MAPS"
         )
     return "\n".join(lines)

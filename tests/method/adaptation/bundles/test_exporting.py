@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -120,6 +121,15 @@ def test_torchscript_and_onnx_give_the_same(zoo, tmp_path, capsys):
         session = onnxruntime.InferenceSession(str(tmp_path / "made" / "models" / "model.onnx"))
         (found,) = session.run(None, {"image": image.numpy()})
         torch.testing.assert_close(torch.from_numpy(found), network(image), rtol=1e-4, atol=1e-4)
+
+
+def test_the_command_that_is_printed_can_be_pasted(zoo, tmp_path, capsys):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "lora")
+    made = tmp_path / "site a" / "made"
+    assert main(["export", str(zoo), str(adapter), "--output_dir", str(made)]) == 0
+    _, _, command = capsys.readouterr().out.partition("Run it: ")
+    config = made / "configs" / "inference.json"
+    assert shlex.split(command)[4:] == ["--config_file", str(config), "--bundle_root", str(made)]
 
 
 def test_references_into_the_network_follow_it():
