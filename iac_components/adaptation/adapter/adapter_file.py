@@ -14,7 +14,7 @@ from iac_components.adaptation.candidates import PartPlan
 from iac_components.common.files import Fields, read_json, write_json
 from iac_components.common.files.tensor_files import read_tensors, write_tensors
 
-__all__ = ["ADAPTER_JSON", "ADAPTER_WEIGHTS", "Adapter", "AdapterError", "load_adapter"]
+__all__ = ["Adapter", "AdapterError", "load_adapter"]
 
 ADAPTER_JSON = "adapter.json"
 ADAPTER_WEIGHTS = "adapter.pt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.bundles.new_bundle import require_apart
 from iac_components.adaptation.bundles.unlabelled import WARNING, adapt_statistics
 from iac_components.adaptation.checks import MOST_CASES
 from iac_components.adaptation.run import Adaptation
@@ -61,7 +63,7 @@ def adapt_bundle(
         DatasetError: if a case is.
     """
     chosen = AdaptSettings.of(settings)
-    _require_apart(network_bundle, output_dir)
+    require_apart(network_bundle, output_dir)
     where = torch.device(device) if device else None
     if unlabelled:
         given = {"layout": layout, "source_dir": source_dir, "classes": classes}
@@ -132,21 +134,11 @@ def _few(cases: list[Case], folder: str | Path) -> list[Case]:
     return cases
 
 
-def _require_apart(bundle: str | Path, output_dir: str | Path) -> None:
-    inside = Path(output_dir).expanduser().resolve()
-    root = Path(bundle).expanduser().resolve()
-    if inside == root or root in inside.parents:
-        raise OptionError(
-            f"--output_dir '{output_dir}' lies in the bundle, which is never written to. Pass "
-            "another folder."
-        )
-
-
 def _next_steps(bundle: NetworkBundle, out: Path, found: Adaptation) -> str:
     lines = [f"Report:  {out / 'report.html'}", f"Adapter: {out / 'adapter'}"]
     if found.verdict.chosen is not None:
+        root, adapter = (shlex.quote(str(path)) for path in (bundle.root, out / "adapter"))
         lines.append(
-            f"Use it:  iac predict {bundle.root} IMAGES --adapter {out / 'adapter'} "
-            "--output_dir LABEL_MAPS"
+            f"Use it:  iac predict {root} IMAGES --adapter {adapter} --output_dir LABEL_MAPS"
         )
     return "\n".join(lines)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import cast
 
@@ -15,8 +15,6 @@ from torch import nn
 
 import iac_components
 from iac_components.adaptation.adapter.adapter_file import (
-    ADAPTER_JSON,
-    ADAPTER_WEIGHTS,
     Adapter,
     AdapterError,
     load_adapter,
@@ -33,12 +31,15 @@ from iac_components.adaptation.bundles.new_bundle import (
     add_to_readme,
     bundle_place,
     copy_bundle,
+    copy_models,
     write_weights,
 )
 from iac_components.adaptation.bundles.predicting import adapted_network
 from iac_components.adaptation.bundles.retraining import (
     ADAPTER_FOLDER,
     BUILDER,
+    RELEASED,
+    adapter_reference,
     write_training,
 )
 from iac_components.adaptation.bundles.traced import (
@@ -98,21 +99,24 @@ def export_adapted_bundle(
             f"adapter '{adapter}' leaves the network as it is: use the bundle '{base.root}' itself."
         )
     network = adapted_network(base, adapter)
-    with bundle_place(output_dir) as made:
-        _write(base, found, network, Path(adapter).expanduser(), made)
+    with bundle_place(output_dir, base.root) as made:
+        place = _write(base, found, network, made)
         _require_same(read_bundle(made, device=torch.device("cpu")), network, base)
         if TRAINING in formats:
-            folder = Path(adapter).expanduser()
-            write_training(made, weights_file(base.parser, base.root), folder)
+            if not place.is_dir():
+                found.save(place)
+            write_training(made, weights_file(base.parser, base.root), place.name)
         for name in (name for name in formats if name != TRAINING):
             write_traced(network, example_input(base), name, made / "models")
     return Path(output_dir).expanduser().absolute()
 
 
-def _write(
-    base: NetworkBundle, adapter: Adapter, network: nn.Module, folder: Path, made: Path
-) -> None:
+def _write(base: NetworkBundle, adapter: Adapter, network: nn.Module, made: Path) -> Path:
+    """Write the new bundle; returns the folder in it that is the adapter's."""
     copy_bundle(base.root, made)
+    # A bundle that was adapted before builds its network with the adapters that it has.
+    names = chain([ADAPTER_FOLDER], (f"{ADAPTER_FOLDER}_{number}" for number in count(2)))
+    place = next(made / name for name in names if not (made / name).exists())
     structural = _changes_structure(base.network, network)
     weights = weights_file(base.parser, base.root)
     try:
@@ -122,20 +126,20 @@ def _write(
             f"bundle '{base.root}' reads its weights from '{weights}', outside its folder. Copy "
             "them into models/model.pt, and let the config read them there."
         ) from error
+    copy_models(base.root, made, but=(inside, RELEASED))
     write_weights(made / inside, network, like=weights)
     source = config_file(base.root)
     config = ConfigParser.load_config_file(str(source))
     if structural:
-        (made / ADAPTER_FOLDER).mkdir()
-        for name in (ADAPTER_JSON, ADAPTER_WEIGHTS):
-            shutil.copy(folder / name, made / ADAPTER_FOLDER / name)
-        config = _with_adapter(config)
+        adapter.save(place)
+        config = _with_adapter(config, place.name)
     if source.suffix == ".json":
         write_json(made / "configs" / source.name, config)
     else:
         ConfigParser.export_config_file(config, str(made / "configs" / source.name), fmt="yaml")
     _write_metadata(base, adapter, made / "configs" / "metadata.json", structural=structural)
     _write_readme(base, adapter, made / "docs" / "README.md")
+    return place
 
 
 def _changes_structure(network: nn.Module, adapted: nn.Module) -> bool:
@@ -146,8 +150,8 @@ def _changes_structure(network: nn.Module, adapted: nn.Module) -> bool:
     return shapes[0] != shapes[1]
 
 
-def _with_adapter(config: Mapping[str, object]) -> dict[str, object]:
-    """Build the config's network with the adapter's modules in it."""
+def _with_adapter(config: Mapping[str, object], folder: str) -> dict[str, object]:
+    """Build the config's network with the modules of a folder's adapter in it."""
     key = "network_def" if "network_def" in config else "network"
     changed = cast(
         dict[str, object],
@@ -158,7 +162,7 @@ def _with_adapter(config: Mapping[str, object]) -> dict[str, object]:
     built: dict[str, object] = {"_target_": BUILDER}
     if "bundle_code" in config:
         built["_requires_"] = "@bundle_code"
-    changed[key] = {**built, "network": config[key], "adapter": "$@bundle_root + '/adapter'"}
+    changed[key] = {**built, "network": config[key], "adapter": adapter_reference(folder)}
     return changed
 
 
@@ -184,6 +188,9 @@ def _write_readme(base: NetworkBundle, adapter: Adapter, file: Path) -> None:
 @torch.no_grad()
 def _require_same(made: NetworkBundle, network: nn.Module, base: NetworkBundle) -> None:
     image = example_input(base)
+    for one in (made.network, network):
+        # Where only the memory formats differ, a CPU may round otherwise.
+        one.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     found, expected = made.network(image), network(image)
     pairs = zip(_flat(found), _flat(expected), strict=True)
     if not all(torch.equal(one, other) for one, other in pairs):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,24 +18,38 @@ from iac_components.bundling.options import OptionError
 from iac_components.common.files import write_json, write_text
 from iac_components.common.files.tensor_files import read_tensors, write_tensors
 
-__all__ = ["add_to_metadata", "add_to_readme", "bundle_place", "copy_bundle", "write_weights"]
+__all__ = [
+    "add_to_metadata",
+    "add_to_readme",
+    "bundle_place",
+    "copy_bundle",
+    "copy_models",
+    "require_apart",
+    "write_weights",
+]
 
 LEFT_OUT = ("models", "eval", "data", ".git", ".cache", "__pycache__")
 """Folders of a bundle that are not copied: weights are written anew."""
+
+OTHER_FORMATS = (".ts", ".onnx")
+RECORDS = ("weights.json", "__pycache__")
+"""Files and folders that tell of the released bundle, and not of the copy."""
 
 KEPT_CONFIGS = ("inference", "metadata", "logging")
 
 
 @contextmanager
-def bundle_place(output_dir: str | Path) -> Iterator[Path]:
+def bundle_place(output_dir: str | Path, base: Path) -> Iterator[Path]:
     """Give the path of a bundle to write; it becomes ``output_dir`` if nothing fails.
 
     Args:
         output_dir: of the bundle; must not exist, or be empty.
+        base: the bundle that it is made of.
 
     Raises:
-        OptionError: if it is not empty.
+        OptionError: if it is not empty, or lies in ``base``.
     """
+    require_apart(base, output_dir)
     out = Path(output_dir).expanduser().absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OptionError(f"--output_dir '{output_dir}' is not empty: choose another folder.")
@@ -47,9 +62,52 @@ def bundle_place(output_dir: str | Path) -> Iterator[Path]:
         made.rename(out)
 
 
+def require_apart(bundle: str | Path, output_dir: str | Path) -> None:
+    """Refuse a folder for results that is a bundle's, or lies in it.
+
+    Raises:
+        OptionError: if it does.
+    """
+    inside = Path(output_dir).expanduser().resolve()
+    root = Path(bundle).expanduser().resolve()
+    if inside == root or root in inside.parents:
+        raise OptionError(
+            f"--output_dir '{output_dir}' lies in the bundle, which is never written to. Pass "
+            "another folder."
+        )
+
+
 def copy_bundle(root: Path, made: Path) -> None:
     """Copy what an inference bundle consists of, but for weights and their record."""
-    shutil.copytree(root, made, ignore=_left_out(root))
+    _copy(root, made, _left_out(root))
+
+
+def copy_models(root: Path, made: Path, *, but: Collection[Path]) -> None:
+    """Copy what lies beside the weights, such as an architecture that the config reads.
+
+    Args:
+        root: of the bundle.
+        made: the copy.
+        but: paths within a bundle that are left out, beside the network in other formats.
+    """
+
+    def ignore(folder: str, names: list[str]) -> list[str]:
+        inside = Path(folder).relative_to(root)
+        return [
+            name
+            for name in names
+            if inside / name in but or Path(name).suffix in OTHER_FORMATS or name in RECORDS
+        ]
+
+    if (root / "models").is_dir():
+        _copy(root / "models", made / "models", ignore)
+
+
+def _copy(source: Path, target: Path, ignore: Callable[[str, list[str]], list[str]]) -> None:
+    shutil.copytree(source, target, ignore=ignore)
+    # Copies have the modes of what may be there to be read only.
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
 def write_weights(file: Path, network: nn.Module, *, like: Path) -> None:
@@ -113,7 +171,6 @@ def _left_out(root: Path) -> Callable[[str, list[str]], list[str]]:
             return [name for name in names if name in LEFT_OUT]
         if inside == root / "configs":
             return [name for name in names if not name.startswith(KEPT_CONFIGS)]
-        # A record of the released weights.
-        return [name for name in names if name in ("weights.json", "__pycache__")]
+        return [name for name in names if name in RECORDS]
 
     return ignore

@@ -37,7 +37,7 @@ from iac_components.data import Case, DatasetError
 from iac_components.data.case import image_stem
 from iac_components.networks import load_weights
 
-__all__ = ["AdapterTrainer", "site_datalist", "write_training"]
+__all__ = ["AdapterTrainer", "adapter_reference", "site_datalist", "write_training"]
 
 ADAPTER_FOLDER = "adapter"
 BUILDER = "iac_components.adaptation.build_adapted_network"
@@ -49,21 +49,26 @@ EPOCHS = 20
 Item = Mapping[str, object]
 
 
-def write_training(made: Path, base_weights: Path, adapter: Path) -> None:
+def adapter_reference(folder: str) -> str:
+    """Return what a config calls the folder of an adapter in its bundle."""
+    return f"$@bundle_root + '/{folder}'"
+
+
+def write_training(made: Path, base_weights: Path, adapter: str) -> None:
     """Add to an exported bundle what its adapter is trained again with.
 
     Args:
         made: the bundle's folder.
         base_weights: of the released network.
-        adapter: the adapter's folder.
+        adapter: name of the adapter's folder in it.
     """
-    shutil.copy(base_weights, made / RELEASED)
-    if not (made / ADAPTER_FOLDER).is_dir():
-        load_adapter(adapter).save(made / ADAPTER_FOLDER)
+    # Without their mode, by which nobody might write.
+    shutil.copyfile(base_weights, made / RELEASED)
     names = "iac_components.adaptation"
     trainer = {
         "_target_": f"{names}.AdapterTrainer",
         "bundle_root": "@bundle_root",
+        "adapter": adapter,
         "cases": "@train#dataset",
         "validation": "@validate#dataset",
         "max_epochs": EPOCHS,
@@ -113,6 +118,7 @@ class AdapterTrainer:
         bundle_root: of a bundle that ``iac export --also training`` wrote.
         cases: with ``image`` and ``label``, and ``patient`` if it is known.
         max_epochs: length of the training.
+        adapter: name of the adapter's folder in the bundle.
         validation: cases to compare the new weights with the old ones on; may be empty.
         steps_per_epoch: steps of the optimizer.
         batch_size: windows of a step.
@@ -130,6 +136,7 @@ class AdapterTrainer:
         cases: Iterable[Item],
         max_epochs: int = EPOCHS,
         *,
+        adapter: str = ADAPTER_FOLDER,
         validation: Iterable[Item] = (),
         steps_per_epoch: int = STEPS_PER_EPOCH,
         batch_size: int = 4,
@@ -145,6 +152,7 @@ class AdapterTrainer:
             )
         if max_epochs < 1 or steps_per_epoch < 1:
             raise OptionError("max_epochs and steps_per_epoch must be at least 1.")
+        self.adapter = adapter
         self.settings = FitSettings(max_epochs * steps_per_epoch, batch_size, rate)
         self.seed = seed
         self.device = torch.device(device)
@@ -160,7 +168,7 @@ class AdapterTrainer:
         if not self._cases:
             raise DatasetError("there is no labelled case to train with: label one.")
         bundle = read_bundle(self.root, device=self.device)
-        adapter = load_adapter(self.root / ADAPTER_FOLDER)
+        adapter = load_adapter(self.root / self.adapter)
         site = self._site(bundle, adapter, _as_cases(self._cases))
         print(
             f"Training {adapter.describe()} with {len(site.cases)} case(s), "
@@ -183,13 +191,13 @@ class AdapterTrainer:
             tensors=fitted.values,
             record=record,
         )
-        changed.save(self.root / ADAPTER_FOLDER)
+        changed.save(self.root / self.adapter)
         weights = weights_file(bundle.parser, self.root)
         write_weights(weights, fitted.network, like=weights)
         print("The bundle's weights are the new ones.", flush=True)
 
     def _site(self, bundle: NetworkBundle, adapter: Adapter, cases: Sequence[Case]) -> Site:
-        network = _without_adapter(bundle)
+        network = _without_adapter(bundle, self.adapter)
         load_weights(network, self.root / RELEASED)
         require_base(network, adapter)
         return Site(
@@ -220,12 +228,14 @@ class AdapterTrainer:
         return tuple(site.objective.score(found, case))
 
 
-def _without_adapter(bundle: NetworkBundle) -> nn.Module:
-    """Build the network that the adapter was made for."""
+def _without_adapter(bundle: NetworkBundle, adapter: str) -> nn.Module:
+    """Build the network that an adapter was made for, which may have others in it."""
     parser = ConfigParser(copy.deepcopy(bundle.parser.get()))
     key = "network_def" if "network_def" in parser.get() else "network"
     item = parser.get(key)
-    inside = isinstance(item, dict) and item.get("_target_") == BUILDER
+    inside = isinstance(item, dict) and (
+        item.get("_target_") == BUILDER and item.get("adapter") == adapter_reference(adapter)
+    )
     return cast(nn.Module, parser.get_parsed_content(f"{key}#network" if inside else key))
 
 

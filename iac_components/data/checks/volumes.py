@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from iac_components.data.nifti.volume_file import Volume
 from iac_components.data.nifti.whole_labels import is_whole
 
-__all__ = ["Expectation", "VolumeCheck", "check_volume", "register_volume_check"]
+__all__ = ["CONFIGURED", "Expectation", "VolumeCheck", "check_volume", "register_volume_check"]
+
+CONFIGURED = "the labels of the configuration"
 
 VOXEL_SIZE_RANGE = (0.01, 50.0)
 """Voxel sizes in mm from micro-CT to a localizer's slices (our choice): metres and microns, taken
@@ -34,6 +36,7 @@ class Expectation:
     num_channels: int = 1
     min_size: tuple[int, int, int] = (2, 2, 1)
     voxel_size_range: Sequence[float] | None = VOXEL_SIZE_RANGE
+    stated_by: str = CONFIGURED
 
     def __post_init__(self) -> None:
         if not any(value > 0 for value in self.labels) or min(self.labels) < 0:
@@ -204,7 +207,7 @@ def _label_values(volume: Volume, expectation: Expectation) -> Iterator[tuple[st
         yield (
             f"has unexpected label values {_few(unexpected)}, "
             f"expected {sorted({0, *expectation.labels})}",
-            "Map them to a class, or set the labels of the configuration.",
+            f"Map them to a class, or set {expectation.stated_by}.",
         )
 
 

@@ -22,6 +22,7 @@ from typing import cast
 from iac_components.bundling.options import OptionError
 from iac_components.data import read_dataset, registered_layouts
 from iac_components.data.case import Case
+from iac_components.data.checks.volumes import CONFIGURED
 from iac_components.data.formats.pictures import WHITE, is_white_mask
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 from iac_components.data.layouts.described.description import describe_dataset
@@ -101,6 +102,7 @@ def run(options: argparse.Namespace) -> None:
         _regions(options.regions) or cast("Mapping[str, list[int]] | None", facts.get("regions")),
         relabelled,
         _bundles(options).renumbered() if options.bundles else {},
+        CONFIGURED if options.bundles else "--class_names",
     )
     scored = scoring.names
     records = score(pairs, scoring)

@@ -8,6 +8,7 @@ one. The run or the bundle is only read.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from iac_components.adaptation import export_adapted_bundle
@@ -73,7 +74,5 @@ def run(options: argparse.Namespace) -> None:
             source, options.adapter, options.output_dir, also=options.also
         )
     config = next((folder / "configs").glob("inference.*"))
-    print(
-        f"Bundle: {folder}\nRun it: python -m monai.bundle run --config_file {config} "
-        f"--bundle_root {folder}"
-    )
+    words = shlex.join(["--config_file", str(config), "--bundle_root", str(folder)])
+    print(f"Bundle: {folder}\nRun it: python -m monai.bundle run {words}")

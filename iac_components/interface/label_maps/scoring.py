@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from iac_components.common.progress_bars import progress_over
 from iac_components.data.checks.pairs import check_pair
-from iac_components.data.checks.volumes import Expectation, check_volume
+from iac_components.data.checks.volumes import CONFIGURED, Expectation, check_volume
 from iac_components.data.faults import DatasetError, Fault, raise_faults
 from iac_components.data.nifti.volume_file import Volume, read_volume
+from iac_components.data.nifti.whole_labels import is_whole
 from iac_components.evaluation import CaseRecord, case_metrics, scored_regions
 from iac_components.interface.label_maps.pairs import Pair
 
@@ -30,12 +31,14 @@ class Scoring:
         regions: label values of each region to score; None scores each class by its own.
         relabel: label value to the one that it counts as, in labels and predictions.
         renumbered: label value to its class, in labels alone.
+        stated_by: what a user sets to have other classes.
     """
 
     class_names: Sequence[str]
     regions: Mapping[str, Sequence[int]] | None = None
     relabel: Mapping[int, int] = field(default_factory=dict)
     renumbered: Mapping[int, int] = field(default_factory=dict)
+    stated_by: str = CONFIGURED
 
     @property
     def names(self) -> list[str]:
@@ -46,16 +49,20 @@ class Scoring:
     def expectation(self) -> Expectation:
         """Label values that may occur; a label map may be one slice thick, of any voxel size."""
         values = [*range(len(self.class_names) + 1), *self.relabel, *self.renumbered]
-        return Expectation(values, min_size=(1, 1, 1), voxel_size_range=None)
+        return Expectation(
+            values, min_size=(1, 1, 1), voxel_size_range=None, stated_by=self.stated_by
+        )
 
 
 def values_of(pairs: Iterable[Pair]) -> set[int]:
     """List the label values of all references; of files that cannot be read there are none."""
     values: set[int] = set()
     for pair in pairs:
-        label = read_volume(str(pair.case.label))
+        label = _read(pair.case.label)
         if isinstance(label, Volume) and not label.has_nonfinite and label.data.size:
-            values.update(np.unique(label.data).astype(int).tolist())
+            found = np.unique(label.data)
+            # Others are faults that the check before the scoring tells.
+            values.update(np.rint(found[is_whole(found)]).astype(int).tolist())
     return values
 
 
@@ -75,7 +82,7 @@ def _progress(pairs: Sequence[Pair], title: str) -> Iterable[Pair]:
 
 
 def _faults(pair: Pair, scoring: Scoring) -> Iterator[Fault]:
-    read = [read_volume(str(path)) for path in (pair.case.label, pair.prediction)]
+    read = [_read(path) for path in (pair.case.label, pair.prediction)]
     yield from (volume for volume in read if isinstance(volume, Fault))
     volumes = [volume for volume in read if isinstance(volume, Volume)]
     for volume in volumes:
@@ -88,7 +95,7 @@ def _faults(pair: Pair, scoring: Scoring) -> Iterator[Fault]:
 
 
 def _records(pair: Pair, scoring: Scoring) -> Iterator[CaseRecord]:
-    label, prediction = (_read(path) for path in (pair.case.label, pair.prediction))
+    label, prediction = (_sound(path) for path in (pair.case.label, pair.prediction))
     metrics = case_metrics(
         torch.from_numpy(_values(prediction, scoring.relabel)),
         torch.from_numpy(_values(label, {**scoring.relabel, **scoring.renumbered})),
@@ -108,8 +115,16 @@ def _records(pair: Pair, scoring: Scoring) -> Iterator[CaseRecord]:
         )
 
 
-def _read(path: Path | None) -> Volume:
+def _read(path: Path | None) -> Volume | Fault:
+    """Read a label map; as its image may have, it may have axes of one voxel behind the third."""
     volume = read_volume(str(path))
+    if isinstance(volume, Fault) or set(volume.data.shape[3:]) != {1}:
+        return volume
+    return replace(volume, data=volume.data.reshape(volume.data.shape[:3]))
+
+
+def _sound(path: Path | None) -> Volume:
+    volume = _read(path)
     if isinstance(volume, Fault):
         raise DatasetError(f"'{volume.where}' {volume.problem}. {volume.remedy}")
     return volume

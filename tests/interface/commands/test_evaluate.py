@@ -83,6 +83,39 @@ def test_white_masks_count_as_the_only_class(iac, tmp_path, monkeypatch):
     assert "counts as 1" not in ended.out
 
 
+@pytest.mark.parametrize("extra", [(1,), (1, 1)])
+def test_axes_of_one_voxel_do_not_count(iac, maps, extra):
+    for folder in ("labels", "predictions"):
+        path = next((maps / folder).glob("case_0*"))
+        image = nibabel.load(path)
+        values = np.asarray(image.dataobj)
+        nibabel.save(nibabel.Nifti1Image(values.reshape(*values.shape, *extra), image.affine), path)
+        ended = iac("evaluate", "predictions", "labels", "--output_dir", f"scores_{folder}")
+        assert (ended.status, ended.err) == (0, "")
+        assert dice(f"scores_{folder}")["case_0", "2"] == 1.0
+
+
+@pytest.mark.parametrize(("value", "status"), [(1.9999, 0), (2.0009, 0), (1.99, 2), (2.3, 2)])
+def test_labels_are_integers_but_for_rounding(iac, maps, value, status):
+    for path in (maps / "labels").iterdir():
+        values = np.asarray(nibabel.load(path).dataobj).astype(np.float32)
+        values[values == 2] = value
+        nibabel.save(nibabel.Nifti1Image(values, nibabel.load(path).affine), path)
+    ended = iac("evaluate", "predictions", "labels", "--output_dir", "scores")
+    assert ended.status == status
+    if status:
+        assert "non-integer label values" in ended.err
+    else:
+        assert dice("scores")["case_0", "2"] == 1.0
+
+
+def test_other_labels_are_told_with_the_option(iac, maps):
+    words = ["--output_dir", "scores", "--class_names", "core"]
+    ended = iac("evaluate", "predictions", "labels", *words)
+    assert ended.status == 2
+    assert "or set --class_names." in ended.err
+
+
 @pytest.mark.parametrize("place", ["labels/groups.csv", "groups.csv", "elsewhere.csv"])
 def test_patients_of_a_table(iac, maps, place):
     (maps / place).write_text("case,subject_group\ncase_0,a\ncase_1,a\ncase_2,b\n")

@@ -108,7 +108,7 @@ def export_run(
             f"--also {formats[0]}: '{run}' averages {len(source.folds)} networks, of which one can "
             f"be exported. Pass --fold {next(iter(source.folds))}, or another."
         )
-    with bundle_place(output_dir) as made:
+    with bundle_place(output_dir, source.root) as made:
         copy_bundle(source.root, made)
         files = _write_config(source, made)
         _flatten_weights(source, made, files)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +17,7 @@ from zoo_bundle import write_pairs, write_zoo_bundle
 
 from iac_components.__main__ import main
 from iac_components.adaptation import AdaptSettings, load_adapter
+from iac_components.adaptation.bundles import adapting
 
 ROOT = Path(__file__).parents[4]
 CONFIG = ROOT / "bundles" / "iac_segmentation_adapt" / "configs" / "adapt.json"
@@ -55,6 +58,14 @@ def test_an_adaptation_leaves_adapter_and_report(place):
     assert adapter.base_name == "zoo 1.2.3"
     assert adapter.preprocessing.startswith("sha256:")
     assert adapter.record["settings"]["steps"] == 3
+
+
+def test_the_command_that_uses_an_adapter_can_be_pasted():
+    bundle = SimpleNamespace(root=Path("a b", "zoo"))
+    found = SimpleNamespace(verdict=SimpleNamespace(chosen="norms"))
+    told = adapting._next_steps(bundle, Path("my out"), found)
+    words = shlex.split(told.partition("Use it:  ")[2])
+    assert words[2:6] == ["a b/zoo", "IMAGES", "--adapter", "my out/adapter"]
 
 
 def test_monais_command_finds_the_same(place, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +64,21 @@ def test_an_exported_bundle_gives_what_the_adapted_network_gives(zoo, tmp_path, 
     assert meta["version"] in meta["changelog"]
 
 
+@pytest.mark.parametrize("kind", ["lora", "cells"])
+def test_rounding_by_memory_format_is_no_difference(zoo, tmp_path, monkeypatch, kind):
+    file = zoo / "configs" / "inference.json"
+    placed = "to(@device, memory_format=torch.channels_last_3d)"
+    file.write_text(file.read_text().replace("to(@device)", placed))
+    adapter = write_adapter(zoo, tmp_path / "adapter", kind)
+    original = torch.nn.Conv3d.forward
+
+    def of_some_cpu(self, x):
+        return original(self, x) + 1e-6 * sum(self.weight.stride())
+
+    monkeypatch.setattr(torch.nn.Conv3d, "forward", of_some_cpu)
+    export_adapted_bundle(zoo, adapter, tmp_path / "made")
+
+
 def test_it_runs_by_monais_command_without_special_options(zoo, tmp_path):
     adapter = write_adapter(zoo, tmp_path / "adapter", "norms", "gates")
     made = export_adapted_bundle(zoo, adapter, tmp_path / "made")
@@ -106,12 +123,21 @@ def test_torchscript_and_onnx_give_the_same(zoo, tmp_path, capsys):
         torch.testing.assert_close(torch.from_numpy(found), network(image), rtol=1e-4, atol=1e-4)
 
 
+def test_the_command_that_is_printed_can_be_pasted(zoo, tmp_path, capsys):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "lora")
+    made = tmp_path / "site a" / "made"
+    assert main(["export", str(zoo), str(adapter), "--output_dir", str(made)]) == 0
+    _, _, command = capsys.readouterr().out.partition("Run it: ")
+    config = made / "configs" / "inference.json"
+    assert shlex.split(command)[4:] == ["--config_file", str(config), "--bundle_root", str(made)]
+
+
 def test_references_into_the_network_follow_it():
     config = {
         "network_def": {"_target_": "UNet", "in_channels": 1},
         "n": "@network_def#in_channels",
     }
-    changed = exporting._with_adapter(config)
+    changed = exporting._with_adapter(config, "adapter")
     assert changed["n"] == "@network_def#network#in_channels"
     assert changed["network_def"]["network"] == config["network_def"]
 
@@ -121,6 +147,42 @@ def test_the_base_bundle_is_only_read(zoo, tmp_path):
     adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
     export_adapted_bundle(zoo, adapter, tmp_path / "made")
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_files_beside_the_weights_are_copied(zoo, tmp_path):
+    torch.save({"strides": [2]}, zoo / "models" / "search_code_1.pt")
+    for name in ("released.pt", "model.ts", "model.onnx", "weights.json"):
+        (zoo / "models" / name).write_text("of the released network")
+    file = zoo / "configs" / "inference.json"
+    config = json.loads(file.read_text())
+    config["code"] = "$torch.load(@bundle_root + '/models/search_code_1.pt')"
+    config["network_def"]["strides"] = "$@code['strides']"
+    file.write_text(json.dumps({**config, "imports": ["$import glob", "$import torch"]}))
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    made = export_adapted_bundle(zoo, adapter, tmp_path / "made")
+    names = {path.name for path in (made / "models").iterdir()}
+    assert names == {"model.pt", "search_code_1.pt"}
+
+
+def test_what_is_made_of_a_read_only_bundle_can_be_written_to(zoo, tmp_path):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    (zoo / "scripts").mkdir()
+    (zoo / "scripts" / "own.py").write_text("")
+    for path in (*zoo.rglob("*"), zoo):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    made = export_adapted_bundle(zoo, adapter, tmp_path / "made", also="training")
+    assert (made / "scripts" / "own.py").is_file()
+    assert all(path.stat().st_mode & stat.S_IWUSR for path in (made, *made.rglob("*")))
+
+
+def test_a_bundle_is_not_written_into_its_base(zoo, tmp_path, monkeypatch):
+    adapter = write_adapter(zoo, tmp_path / "adapter", "gates")
+    before = sorted(zoo.rglob("*"))
+    monkeypatch.chdir(zoo)
+    for place in (zoo / "exported", "exported", zoo):
+        with pytest.raises(OptionError, match="lies in the bundle, which is never written to"):
+            export_adapted_bundle(zoo, adapter, place)
+    assert sorted(zoo.rglob("*")) == before
 
 
 def test_what_fails_leaves_no_folder(zoo, tmp_path, monkeypatch):

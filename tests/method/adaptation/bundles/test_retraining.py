@@ -15,6 +15,7 @@ from iac_components.adaptation import (
     AdapterError,
     AdapterTrainer,
     apply_adapter,
+    export_adapted_bundle,
     load_adapter,
     site_datalist,
 )
@@ -84,6 +85,27 @@ def test_new_values_of_the_same_parts_in_the_released_network(zoo, export, items
     assert (adapter.base_name, adapter.base_digest) == (before.base_name, before.base_digest)
     assert adapter.record["trained_again_with"] == [f"case_{n}" for n in range(4)]
     assert any(not torch.equal(adapter.tensors[k], before.tensors[k]) for k in before.tensors)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "own"),
+    [("gates", "gates", "adapter_2"), ("gates", "lora", "adapter_2"), ("lora", "gates", "adapter")],
+)
+def test_a_bundle_that_was_adapted_before(zoo, items, tmp_path, first, second, own):
+    made = zoo
+    for name, kind in (("once", first), ("twice", second)):
+        base = made
+        network = read_bundle(base).network
+        adapter = moved_adapter(network, kind, shape=SHAPE).save(tmp_path / f"{name}_adapter")
+        also = ["training"] if name == "twice" else []
+        made = export_adapted_bundle(base, adapter, tmp_path / name, also=also)
+    image = example_input(read_bundle(base))
+    old = read_bundle(made).network(image)
+    assert torch.equal(old, apply_adapter(network, adapter)(image))
+    train(made, items)
+    new = read_bundle(made).network(image)
+    assert not torch.equal(new, old)
+    assert torch.equal(new, apply_adapter(network, made / own)(image))
 
 
 def test_again_gives_the_same(export, items):
