@@ -22,6 +22,7 @@ from iac_components.data import (
     DatalistEntry,
     DatasetError,
     NiftiReader,
+    check_datalist,
     read_dataset,
     registered_layouts,
 )
@@ -82,9 +83,12 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
     that a network has.
 
     Raises:
-        DatasetError: naming the case that fails and why.
+        DatasetError: naming each file that is at fault, or the case that fails, and why.
     """
+    if not cases:
+        return []
     entries = [case.entry() for case in cases]
+    _check_files(entries, bundle.class_names)
     with TemporaryDirectory(prefix="iac_images_") as folder:
         try:
             readable = readable_entries(bundle, entries, Path(folder))
@@ -95,6 +99,14 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
         bar = progress_over(pairs, desc="Preparing cases")
         prepared = [_prepare(bundle, case, entry) for case, entry in bar]
     return _without_white(prepared, bundle.class_names)
+
+
+def _check_files(entries: Sequence[DatalistEntry], class_names: Sequence[str]) -> None:
+    """Check images and labels as before a training; all else of an image is the bundle's."""
+    values = [*range(1, len(class_names) + 1), *([WHITE] if len(class_names) == 1 else [])]
+    check_datalist(
+        entries, labels=values, num_channels=None, min_size=(1, 1, 1), voxel_size_range=None
+    )
 
 
 def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[SiteCase]:
