@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
+from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, ResampleToMatch
 
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.bundles.readable import readable_entries
@@ -22,11 +22,12 @@ from iac_components.data import (
     DatalistEntry,
     DatasetError,
     NiftiReader,
+    WholeLabelsd,
     check_datalist,
     read_dataset,
     registered_layouts,
 )
-from iac_components.data.case import image_stem
+from iac_components.data.case import entry_files, image_stem
 from iac_components.data.formats.conversion import is_other_format
 from iac_components.data.formats.pictures import WHITE, is_white_mask
 from iac_components.data.layouts.decathlon import find_groups, read_groups
@@ -123,38 +124,46 @@ def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[Si
 def _prepare(bundle: NetworkBundle, case: Case, entry: DatalistEntry) -> SiteCase:
     try:
         image = bundle.preprocessing({"image": entry["image"]})["image"]
-        label = _read_label(str(entry["label"]), image.ndim - 1)
+        label = _read_label(entry, image)
     # A bundle's transforms may raise anything.
     except Exception as error:
         raise DatasetError(
             f"case '{case.name}' cannot be prepared as the bundle prepares its images: "
             f"{one_line(first_cause(error))}"
         ) from error
-    whole = label.round()
-    if not torch.equal(whole, label):
-        raise DatasetError(f"'{case.label}' holds values that are no integers: no label map.")
     if isinstance(image, MetaTensor) and image.ndim == label.ndim:
-        label = ResampleToMatch(mode="nearest", padding_mode="zeros")(whole, image)
+        label = ResampleToMatch(mode="nearest", padding_mode="zeros")(label, image)
     spacing = tuple(float(n) for n in image.pixdim) if isinstance(image, MetaTensor) else ()
     plain = image.as_tensor() if isinstance(image, MetaTensor) else torch.as_tensor(image)
-    values = label.as_tensor() if isinstance(label, MetaTensor) else label
     return SiteCase(
         case.name,
         case.patient,
         plain.to(torch.float32).contiguous(),
-        values[0].round().to(torch.int64).contiguous(),
-        spacing[: values.ndim - 1],
+        label.as_tensor()[0].round().to(torch.int64).contiguous(),
+        spacing[: label.ndim - 1],
     )
 
 
-def _read_label(file: str, axes: int) -> torch.Tensor:
-    """Read a label map (1, *S); of a picture for a network of pictures without its slice axis."""
-    other = is_other_format(file)
-    label = EnsureChannelFirst()(
-        LoadImage(reader=NiftiReader() if other else None, image_only=True)(file)
+def _read_label(entry: DatalistEntry, image: torch.Tensor) -> MetaTensor:
+    """Read a label map (1, *S), where the bundle's reader sees its image's voxels.
+
+    A slice is one of its image's axes, or none.
+    """
+    read = Compose(
+        [
+            LoadImaged("label", reader=NiftiReader()),
+            EnsureChannelFirstd("label"),
+            WholeLabelsd("label"),
+        ]
     )
-    flat = other and label.ndim == axes + 2 and label.shape[-1] == 1
-    found: torch.Tensor = label[..., 0] if flat else label
+    label = read({"label": entry["label"]})["label"]
+    place = image.meta.get("original_affine") if isinstance(image, MetaTensor) else None
+    # Its voxels are the image's, wherever a reader that prefers the qform puts these. Of other
+    # formats, readers may order the voxels otherwise than the label's.
+    if place is not None and not any(map(is_other_format, entry_files(entry, "image"))):
+        label.affine = torch.as_tensor(place, dtype=torch.float64)
+    flat = label.ndim == image.ndim + 1 and label.shape[-1] == 1
+    found: MetaTensor = label[..., 0] if flat else label
     return found
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+from monai.networks.nets import UNet
 from PIL import Image
-from zoo_bundle import write_pairs, write_zoo_bundle
+from zoo_bundle import SETTINGS, write_pairs, write_zoo_bundle
 
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
 from iac_components.adaptation.bundles.network_bundle import read_bundle
@@ -75,3 +78,55 @@ def test_a_copy_under_another_name_is_told(bundle, site, caplog):
     with caplog.at_level(logging.WARNING):
         prepare_cases(bundle, find_cases(site))
     assert "the same voxels as another patient's" in caplog.text
+
+
+@pytest.mark.parametrize("reader", ["NibabelReader", "iac_components.data.NiftiReader"])
+def test_a_label_follows_its_image_where_the_qform_says_otherwise(tmp_path, site, reader):
+    root = write_zoo_bundle(tmp_path / "zoo")
+    file = root / "configs" / "inference.json"
+    content = json.loads(file.read_text())
+    content["preprocessing"]["transforms"][0]["reader"] = reader
+    file.write_text(json.dumps(content))
+    bundle = read_bundle(root)
+    sound = prepare_cases(bundle, find_cases(site))[1]
+    for role in ("images", "labels"):
+        file = site / role / "case_1.nii.gz"
+        stored = nib.load(file)
+        made = nib.Nifti1Image(np.asanyarray(stored.dataobj), None)
+        # MONAI's reader takes the qform where the sform's voxel sizes are not pixdim.
+        made.header.set_sform(np.diag([-0.8, 0.8, 1.6, 1.0]), code=1)
+        made.header.set_qform(stored.affine, code=1)
+        nib.save(made, file)
+    found = prepare_cases(bundle, find_cases(site))[1]
+    assert torch.equal(found.image, sound.image)
+    assert torch.equal(found.label, sound.label)
+
+
+def test_a_slice_is_read_by_a_bundle_of_slices(tmp_path):
+    write_zoo_bundle(tmp_path / "zoo")
+    file = tmp_path / "zoo" / "configs" / "inference.json"
+    content = json.loads(file.read_text())
+    content["network_def"]["spatial_dims"] = 2
+    content["inferer"]["roi_size"] = [16, 16]
+    del content["preprocessing"]["transforms"][2]
+    file.write_text(json.dumps(content))
+    torch.save(
+        UNet(**{**SETTINGS, "spatial_dims": 2}).state_dict(), tmp_path / "zoo/models/model.pt"
+    )
+    flat = read_bundle(tmp_path / "zoo")
+    values = np.arange(20 * 24, dtype=np.uint8).reshape(20, 24) % 3
+    for role in ("images", "labels"):
+        for kind in ("pictures", "slices"):
+            (tmp_path / kind / role).mkdir(parents=True)
+        Image.fromarray(values.T).save(tmp_path / "pictures" / role / "a.png")
+        nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "slices" / role / "a.nii.gz")
+    for kind in ("pictures", "slices"):
+        (case,) = prepare_cases(flat, find_cases(tmp_path / kind))
+        assert case.image.shape == (1, 20, 24)
+        assert np.array_equal(case.label.numpy(), values)
+
+
+def test_labels_that_rounding_left_near_an_integer_are_that_integer(bundle, site):
+    sound = prepare_cases(bundle, find_cases(site))[1]
+    rewrite(site / "labels" / "case_1.nii.gz", lambda v, a: (np.float32(0.99999994) * v, a))
+    assert torch.equal(prepare_cases(bundle, find_cases(site))[1].label, sound.label)
