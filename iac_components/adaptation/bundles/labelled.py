@@ -28,9 +28,10 @@ from iac_components.data import (
     registered_layouts,
 )
 from iac_components.data.case import entry_files, image_stem
+from iac_components.data.faults import raise_faults
 from iac_components.data.formats.conversion import is_other_format
 from iac_components.data.formats.pictures import WHITE, is_white_mask
-from iac_components.data.layouts.decathlon import find_groups, read_groups
+from iac_components.data.layouts.general.case_files import listed_images, patients_of
 
 __all__ = ["find_cases", "prepare_cases"]
 
@@ -42,7 +43,7 @@ def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
 
     Args:
         folder: a data set in a known layout, or one that holds ``images`` and ``labels`` with
-            files of the same names; a ``groups.csv`` in it says which are one patient's.
+            files of the same names; a ``groups.csv`` in it says of every case whose it is.
         layout: of the data set; None takes ``decathlon`` where there is a ``dataset.json``, and
             pairs of folders otherwise.
 
@@ -70,10 +71,10 @@ def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
             "same names."
         )
     if not images:
-        raise DatasetError(f"'{place}': the folders images and labels are empty.")
-    groups = find_groups(place)
-    patients = read_groups(groups) if groups is not None else {}
-    return [Case(patients.get(n, n), n, images[n], labels[n]) for n in sorted(images)]
+        raise DatasetError(f"'{place}': the folders images and labels hold no image.")
+    patients, faults = patients_of(list(images), place)
+    raise_faults(faults, subject=f"Patients in '{place}'")
+    return [Case(patients[name], name, file, labels[name]) for name, file in images.items()]
 
 
 def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase]:
@@ -169,11 +170,7 @@ def _read_label(entry: DatalistEntry, image: torch.Tensor) -> MetaTensor:
 
 def _files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        # A folder is a DICOM series.
-        if not file.name.startswith(".") and (file.is_file() or is_other_format(str(file))):
-            stem = image_stem(file)
-            if stem in found:
-                raise DatasetError(f"'{file}' and '{found[stem].name}' are of one case.")
-            found[stem] = file
-    return found
+    for file in listed_images(folder):
+        if (other := found.setdefault(image_stem(file), file)) != file:
+            raise DatasetError(f"'{file}' and '{other.name}' are of one case. Keep one of them.")
+    return dict(sorted(found.items()))
