@@ -16,6 +16,7 @@ from iac_components.data import DatasetError
 __all__ = [
     "MOST_CASES",
     "check_cases",
+    "check_each",
     "check_network",
     "chosen_classes",
     "input_shape",
@@ -47,8 +48,10 @@ def chosen_classes(class_names: Sequence[str], wanted: Sequence[str] | None) -> 
     return tuple(i for i, name in enumerate(class_names, start=1) if name in wanted)
 
 
-def check_cases(cases: Sequence[SiteCase], class_names: Sequence[str], *, channels: int) -> None:
-    """Check cases against a network's classes and channels.
+def check_cases(
+    cases: Sequence[SiteCase], class_names: Sequence[str], classes: Sequence[int], *, channels: int
+) -> None:
+    """Check a site's cases, their number and each against a network's classes and channels.
 
     Raises:
         DatasetError: naming the case and what is wrong with it.
@@ -59,33 +62,65 @@ def check_cases(cases: Sequence[SiteCase], class_names: Sequence[str], *, channe
             f"{len(cases)} labelled case(s) given: an adapter is chosen with 2 to {MOST_CASES}. "
             f"{remedy}."
         )
+    check_each(cases, class_names, classes, channels=channels)
+    held_out_folds([case.patient for case in cases])
+
+
+def check_each(
+    cases: Sequence[SiteCase],
+    class_names: Sequence[str],
+    classes: Sequence[int],
+    *,
+    channels: int,
+    kind: str = "case",
+) -> None:
+    """Check cases, of the site or of the network's own domain, against a network.
+
+    Args:
+        cases: at least one.
+        class_names: of the network's foreground classes.
+        classes: label values of those that are judged.
+        channels: of an image.
+        kind: of case, for messages.
+
+    Raises:
+        DatasetError: naming the case and what is wrong with it.
+    """
     names = [case.name for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DatasetError(f"two cases are called '{twice[0]}'. Rename one of them.")
+        raise DatasetError(f"two {kind}s are called '{twice[0]}'. Rename one of them.")
     for case in cases:
-        if len(case.image) != channels:
-            raise DatasetError(
-                f"case '{case.name}' has {len(case.image)} channel(s), the network takes "
-                f"{channels}. Give images of the kind that the network was trained with."
-            )
-        if case.image.shape[1:] != case.label.shape:
-            raise DatasetError(
-                f"case '{case.name}': the prepared image is {tuple(case.image.shape[1:])}, its "
-                f"label {tuple(case.label.shape)}. They must lie on the same grid."
-            )
-        foreign = sorted(
-            v for v in torch.unique(case.label).tolist() if not 0 <= v <= len(class_names)
+        _check_case(case, class_names, channels, kind)
+    values = torch.tensor(classes)
+    if not any(bool(torch.isin(case.label, values).any()) for case in cases):
+        judged = ", ".join(f"{value} {class_names[value - 1]}" for value in classes)
+        raise DatasetError(
+            f"no {kind} shows {judged} in its label: there is nothing to learn or to judge. "
+            "Give labels that do, or other --classes."
         )
-        if foreign:
-            known = ", ".join(f"{i} {name}" for i, name in enumerate(class_names, start=1))
-            raise DatasetError(
-                f"case '{case.name}' has label value(s) {foreign}, outside the network's classes "
-                f"(0 background, {known}). Relabel them, or take them out."
-            )
-        if not bool(case.image.isfinite().all()):
-            raise DatasetError(f"case '{case.name}' has voxels that are not finite. Repair it.")
-    held_out_folds([case.patient for case in cases])
+
+
+def _check_case(case: SiteCase, class_names: Sequence[str], channels: int, kind: str) -> None:
+    if len(case.image) != channels:
+        raise DatasetError(
+            f"{kind} '{case.name}' has {len(case.image)} channel(s), the network takes "
+            f"{channels}. Give images of the kind that the network was trained with."
+        )
+    if case.image.shape[1:] != case.label.shape:
+        raise DatasetError(
+            f"{kind} '{case.name}': the prepared image is {tuple(case.image.shape[1:])}, its "
+            f"label {tuple(case.label.shape)}. They must lie on the same grid."
+        )
+    foreign = sorted(v for v in torch.unique(case.label).tolist() if not 0 <= v <= len(class_names))
+    if foreign:
+        known = ", ".join(f"{i} {name}" for i, name in enumerate(class_names, start=1))
+        raise DatasetError(
+            f"{kind} '{case.name}' has label value(s) {foreign}, outside the network's classes "
+            f"(0 background, {known}). Relabel them, or take them out."
+        )
+    if not bool(case.image.isfinite().all()):
+        raise DatasetError(f"{kind} '{case.name}' has voxels that are not finite. Repair it.")
 
 
 def remarks(

@@ -12,6 +12,7 @@ from torch import nn
 from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.checks import (
     check_cases,
+    check_each,
     check_network,
     chosen_classes,
     input_shape,
@@ -72,7 +73,11 @@ class Site:
         chosen = chosen_classes(self.class_names, self.classes)
         own = len(self.cases[0].image) if self.cases else 0
         taken = self.channels or _in_channels(self.network) or own
-        check_cases(self.cases, self.class_names, channels=taken)
+        check_cases(self.cases, self.class_names, chosen, channels=taken)
+        if self.source:
+            # What no network can segment would gain nothing, and so could not lose either.
+            kind = "own-domain case"
+            check_each(self.source, self.class_names, chosen, channels=taken, kind=kind)
         shape = input_shape(self.cases, self.window)
         outputs = check_network(self.network, shape, self.class_names)
         object.__setattr__(self, "shape", shape)

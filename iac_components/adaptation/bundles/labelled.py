@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import EnsureChannelFirst, LoadImage, ResampleToMatch
+from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, ResampleToMatch
 
 from iac_components.adaptation.bundles.network_bundle import NetworkBundle
 from iac_components.adaptation.bundles.readable import readable_entries
@@ -22,13 +22,16 @@ from iac_components.data import (
     DatalistEntry,
     DatasetError,
     NiftiReader,
+    WholeLabelsd,
+    check_datalist,
     read_dataset,
     registered_layouts,
 )
-from iac_components.data.case import image_stem
+from iac_components.data.case import entry_files, image_stem
+from iac_components.data.faults import raise_faults
 from iac_components.data.formats.conversion import is_other_format
 from iac_components.data.formats.pictures import WHITE, is_white_mask
-from iac_components.data.layouts.decathlon import find_groups, read_groups
+from iac_components.data.layouts.general.case_files import listed_images, patients_of
 
 __all__ = ["find_cases", "prepare_cases"]
 
@@ -40,7 +43,7 @@ def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
 
     Args:
         folder: a data set in a known layout, or one that holds ``images`` and ``labels`` with
-            files of the same names; a ``groups.csv`` in it says which are one patient's.
+            files of the same names; a ``groups.csv`` in it says of every case whose it is.
         layout: of the data set; None takes ``decathlon`` where there is a ``dataset.json``, and
             pairs of folders otherwise.
 
@@ -68,10 +71,10 @@ def find_cases(folder: str | Path, *, layout: str | None = None) -> list[Case]:
             "same names."
         )
     if not images:
-        raise DatasetError(f"'{place}': the folders images and labels are empty.")
-    groups = find_groups(place)
-    patients = read_groups(groups) if groups is not None else {}
-    return [Case(patients.get(n, n), n, images[n], labels[n]) for n in sorted(images)]
+        raise DatasetError(f"'{place}': the folders images and labels hold no image.")
+    patients, faults = patients_of(list(images), place)
+    raise_faults(faults, subject=f"Patients in '{place}'")
+    return [Case(patients[name], name, file, labels[name]) for name, file in images.items()]
 
 
 def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase]:
@@ -82,9 +85,12 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
     that a network has.
 
     Raises:
-        DatasetError: naming the case that fails and why.
+        DatasetError: naming each file that is at fault, or the case that fails, and why.
     """
+    if not cases:
+        return []
     entries = [case.entry() for case in cases]
+    _check_files(entries, bundle.class_names)
     with TemporaryDirectory(prefix="iac_images_") as folder:
         try:
             readable = readable_entries(bundle, entries, Path(folder))
@@ -95,6 +101,14 @@ def prepare_cases(bundle: NetworkBundle, cases: Sequence[Case]) -> list[SiteCase
         bar = progress_over(pairs, desc="Preparing cases")
         prepared = [_prepare(bundle, case, entry) for case, entry in bar]
     return _without_white(prepared, bundle.class_names)
+
+
+def _check_files(entries: Sequence[DatalistEntry], class_names: Sequence[str]) -> None:
+    """Check images and labels as before a training; all else of an image is the bundle's."""
+    values = [*range(1, len(class_names) + 1), *([WHITE] if len(class_names) == 1 else [])]
+    check_datalist(
+        entries, labels=values, num_channels=None, min_size=(1, 1, 1), voxel_size_range=None
+    )
 
 
 def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[SiteCase]:
@@ -111,48 +125,52 @@ def _without_white(cases: list[SiteCase], class_names: Sequence[str]) -> list[Si
 def _prepare(bundle: NetworkBundle, case: Case, entry: DatalistEntry) -> SiteCase:
     try:
         image = bundle.preprocessing({"image": entry["image"]})["image"]
-        label = _read_label(str(entry["label"]), image.ndim - 1)
+        label = _read_label(entry, image)
     # A bundle's transforms may raise anything.
     except Exception as error:
         raise DatasetError(
             f"case '{case.name}' cannot be prepared as the bundle prepares its images: "
             f"{one_line(first_cause(error))}"
         ) from error
-    whole = label.round()
-    if not torch.equal(whole, label):
-        raise DatasetError(f"'{case.label}' holds values that are no integers: no label map.")
     if isinstance(image, MetaTensor) and image.ndim == label.ndim:
-        label = ResampleToMatch(mode="nearest", padding_mode="zeros")(whole, image)
+        label = ResampleToMatch(mode="nearest", padding_mode="zeros")(label, image)
     spacing = tuple(float(n) for n in image.pixdim) if isinstance(image, MetaTensor) else ()
     plain = image.as_tensor() if isinstance(image, MetaTensor) else torch.as_tensor(image)
-    values = label.as_tensor() if isinstance(label, MetaTensor) else label
     return SiteCase(
         case.name,
         case.patient,
         plain.to(torch.float32).contiguous(),
-        values[0].round().to(torch.int64).contiguous(),
-        spacing[: values.ndim - 1],
+        label.as_tensor()[0].round().to(torch.int64).contiguous(),
+        spacing[: label.ndim - 1],
     )
 
 
-def _read_label(file: str, axes: int) -> torch.Tensor:
-    """Read a label map (1, *S); of a picture for a network of pictures without its slice axis."""
-    other = is_other_format(file)
-    label = EnsureChannelFirst()(
-        LoadImage(reader=NiftiReader() if other else None, image_only=True)(file)
+def _read_label(entry: DatalistEntry, image: torch.Tensor) -> MetaTensor:
+    """Read a label map (1, *S), where the bundle's reader sees its image's voxels.
+
+    A slice is one of its image's axes, or none.
+    """
+    read = Compose(
+        [
+            LoadImaged("label", reader=NiftiReader()),
+            EnsureChannelFirstd("label"),
+            WholeLabelsd("label"),
+        ]
     )
-    flat = other and label.ndim == axes + 2 and label.shape[-1] == 1
-    found: torch.Tensor = label[..., 0] if flat else label
+    label = read({"label": entry["label"]})["label"]
+    place = image.meta.get("original_affine") if isinstance(image, MetaTensor) else None
+    # Its voxels are the image's, wherever a reader that prefers the qform puts these. Of other
+    # formats, readers may order the voxels otherwise than the label's.
+    if place is not None and not any(map(is_other_format, entry_files(entry, "image"))):
+        label.affine = torch.as_tensor(place, dtype=torch.float64)
+    flat = label.ndim == image.ndim + 1 and label.shape[-1] == 1
+    found: MetaTensor = label[..., 0] if flat else label
     return found
 
 
 def _files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        # A folder is a DICOM series.
-        if not file.name.startswith(".") and (file.is_file() or is_other_format(str(file))):
-            stem = image_stem(file)
-            if stem in found:
-                raise DatasetError(f"'{file}' and '{found[stem].name}' are of one case.")
-            found[stem] = file
-    return found
+    for file in listed_images(folder):
+        if (other := found.setdefault(image_stem(file), file)) != file:
+            raise DatasetError(f"'{file}' and '{other.name}' are of one case. Keep one of them.")
+    return dict(sorted(found.items()))

@@ -90,7 +90,7 @@ def _note(volume: Volume, role: str, findings: EntryFindings) -> None:
 def _wrong_count(files: Sequence[str], role: str, expectation: Expectation) -> Iterator[Fault]:
     """Yield the fault of a list of files that are not one a channel."""
     count = expectation.num_channels if role == "image" else 1
-    if len(files) > 1 and len(files) != count:
+    if len(files) > 1 and count not in (None, len(files)):
         yield Fault(
             files[0],
             f"begins a list of {len(files)} {role} files (a file a channel), expected {count}",

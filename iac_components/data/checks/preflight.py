@@ -25,7 +25,7 @@ def check_datalist(
     datalist: Datalist | Mapping[str, Datalist],
     *,
     labels: Sequence[int],
-    num_channels: int = 1,
+    num_channels: int | None = 1,
     min_size: tuple[int, int, int] = (2, 2, 1),
     voxel_size_range: Sequence[float] | None = VOXEL_SIZE_RANGE,
 ) -> None:
@@ -44,7 +44,7 @@ def check_datalist(
             by the names of their parts.
         labels: label values that may occur; 0, the background, always may.
         num_channels: channels of an image; more than one are the fourth axis of a 4-D file, or
-            as many files.
+            as many files. None takes any.
         min_size: smallest number of voxels along each axis.
         voxel_size_range: smallest and largest voxel size in mm; None takes any, and whatever unit
             a header states, for mm.

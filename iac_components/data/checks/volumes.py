@@ -26,14 +26,14 @@ class Expectation:
 
     Attributes:
         labels: label values that may occur; 0, the background, always may.
-        num_channels: channels of an image.
+        num_channels: channels of an image; None takes any, where what reads it decides.
         min_size: smallest number of voxels along each axis.
         voxel_size_range: smallest and largest voxel size in mm; None takes any, and whatever unit
             a header states, for mm.
     """
 
     labels: Sequence[int]
-    num_channels: int = 1
+    num_channels: int | None = 1
     min_size: tuple[int, int, int] = (2, 2, 1)
     voxel_size_range: Sequence[float] | None = VOXEL_SIZE_RANGE
     stated_by: str = CONFIGURED
@@ -43,7 +43,7 @@ class Expectation:
             raise ValueError(
                 f"labels must hold a positive value and no negative one: {self.labels}."
             )
-        if self.num_channels < 1:
+        if self.num_channels is not None and self.num_channels < 1:
             raise ValueError(f"num_channels must be at least 1, not {self.num_channels}.")
         if self.voxel_size_range is not None and not _are_limits(self.voxel_size_range):
             raise ValueError(
@@ -91,12 +91,12 @@ def check_volume(volume: Volume, role: str, expectation: Expectation) -> Iterato
 @register_volume_check("image")
 def _image_axes(volume: Volume, expectation: Expectation) -> Iterator[tuple[str, str]]:
     shape, channels = volume.data.shape, expectation.num_channels
-    if len(shape) == 3 and channels > 1:
+    if len(shape) == 3 and channels is not None and channels > 1:
         yield (
             f"has 1 channel, expected {channels}",
             "Name one file a channel, or merge them into one 4-D file.",
         )
-    elif len(shape) == 4 and shape[3] != channels:
+    elif len(shape) == 4 and channels not in (None, shape[3]):
         yield (
             f"has {shape[3]} channels or frames (shape {shape}), expected {channels}",
             "Name the file of one frame, or set num_channels.",

@@ -90,7 +90,7 @@ def _hippocampus_subject(case: str) -> str | Fault:
 
 
 def read_groups(file: Path) -> dict[str, str]:
-    """Return case -> subject_group of a ``groups.csv``.
+    """Return case -> subject_group of a ``groups.csv``, which may name cases by their files.
 
     Raises:
         DatasetError: if it cannot be read, lacks a column, or puts a case into two groups.
@@ -117,6 +117,7 @@ def read_groups(file: Path) -> dict[str, str]:
         # A short row has no group at all.
         fields = dict(zip(names, row, strict=False))
         case, group = (fields.get(key, "").strip() for key in ("case", "subject_group"))
+        case = image_stem(case)
         if groups.setdefault(case, group) != group:
             problem = f"puts case '{case}' into '{groups[case]}' and '{group}'"
             faults.append(Fault(str(file), problem, "Keep one of the two rows."))

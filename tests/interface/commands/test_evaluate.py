@@ -118,7 +118,7 @@ def test_other_labels_are_told_with_the_option(iac, maps):
 
 @pytest.mark.parametrize("place", ["labels/groups.csv", "groups.csv", "elsewhere.csv"])
 def test_patients_of_a_table(iac, maps, place):
-    (maps / place).write_text("case,subject_group\ncase_0,a\ncase_1,a\ncase_2,b\n")
+    (maps / place).write_text("case,subject_group\ncase_0.nii.gz,a\ncase_1,a\ncase_2,b\n")
     words = ["--groups", place] if place == "elsewhere.csv" else []
     ended = iac("evaluate", "predictions", "labels", "--output_dir", "scores", *words)
     assert "3 cases of 2 patients." in ended.out

@@ -57,6 +57,26 @@ def with_label(value):
             "not finite",
         ),
         ({"cases": [CASES[0], *CASES]}, DatasetError, "two cases are called 'case_0'"),
+        (
+            {"cases": [replace(c, label=0 * c.label) for c in CASES]},
+            DatasetError,
+            "no case shows 1 disc in its label: there is nothing to learn",
+        ),
+        (
+            {"source": with_label(7)},
+            DatasetError,
+            r"own-domain case 'case_0' has label value\(s\) \[7\]",
+        ),
+        (
+            {"source": [replace(CASES[0], image=CASES[0].image / 0)]},
+            DatasetError,
+            "own-domain case 'case_0' has voxels that are not finite",
+        ),
+        (
+            {"source": [replace(CASES[0], label=0 * CASES[0].label)]},
+            DatasetError,
+            "no own-domain case shows 1 disc",
+        ),
         ({"classes": ["liver"]}, OptionError, "--classes 'liver': the network's classes are disc"),
         ({"class_names": ("a", "b")}, OptionError, r"gives 2 channel\(s\) for 2 class"),
         ({"network": nn.ReLU()}, OptionError, "has no parameter"),

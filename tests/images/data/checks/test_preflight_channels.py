@@ -58,6 +58,15 @@ def test_sound_files_pass_as_a_list_and_in_one(files: dict[str, Path], tmp_path:
     whole = str(tmp_path / "all.nii")
     for image in (whole, [whole]):
         check_datalist([{**entry_of(files), "image": image}], labels=[1], num_channels=4)
+
+
+def test_any_number_of_channels_passes_where_none_is_expected(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    entry = entry_of(files)
+    write(tmp_path / "all.nii", grey((*SHAPE, 4)))
+    for image in (entry["image"], entry["image"][:2], entry["image"][0], str(tmp_path / "all.nii")):
+        check_datalist([{**entry, "image": image}], labels=[1], num_channels=None)
     check_datalist([{"image": [str(files["t1"])]}], labels=[1])
 
 

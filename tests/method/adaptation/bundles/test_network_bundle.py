@@ -173,15 +173,19 @@ def test_white_masks_are_of_the_only_class(zoo, tmp_path, capsys):
     assert all(torch.equal(a.label, b.label) for a, b in zip(white, plain, strict=True))
     assert any(case.label.any() for case in white)
     # Of several classes nobody knows which one is meant.
-    left = prepare_cases(several, find_cases(folder))
-    assert max(int(case.label.max()) for case in left) == 255
+    with pytest.raises(DatasetError, match="unexpected label values 255"):
+        prepare_cases(several, find_cases(folder))
 
 
 def test_patients_are_read_from_a_table(tmp_path):
     folder = write_pairs(tmp_path / "site", 3, size=8)
     assert [case.patient for case in find_cases(folder)] == ["case_0", "case_1", "case_2"]
-    (folder / "groups.csv").write_text("case,subject_group\ncase_0,p1\ncase_1,p1\n")
-    assert [case.patient for case in find_cases(folder)] == ["p1", "p1", "case_2"]
+    rows = "case,subject_group\ncase_0,p1\ncase_1.nii.gz,p1\n"
+    (folder / "groups.csv").write_text(rows + "case_2.nii,p2\n")
+    assert [case.patient for case in find_cases(folder)] == ["p1", "p1", "p2"]
+    (folder / "groups.csv").write_text(rows)
+    with pytest.raises(DatasetError, match="no subject_group for case 'case_2'"):
+        find_cases(folder)
 
 
 def test_a_known_layout_is_read():
@@ -195,4 +199,10 @@ def test_folders_at_fault_are_named(tmp_path):
     folder = write_pairs(tmp_path / "site", 2, size=8)
     (folder / "labels" / "case_1.nii.gz").unlink()
     with pytest.raises(DatasetError, match="case 'case_1' has no file in labels"):
+        find_cases(folder)
+    (folder / "images" / "case_1.nii.gz").unlink()
+    for role in ("images", "labels"):
+        (folder / role / "notes.txt").write_text("no image")
+        (folder / role / "case_2.nii.gz").symlink_to(tmp_path / "unplugged" / f"{role}.nii.gz")
+    with pytest.raises(DatasetError, match=r"images/case_2.nii.gz' is a link to .* not there"):
         find_cases(folder)
