@@ -181,7 +181,7 @@ def test_a_picture_that_is_none_is_told_in_a_line(place, tmp_path, capsys):
     words = ("--output_dir", tmp_path / "out")
     assert run("predict", place / "zoo", tmp_path / "images", *words) == 2
     error = capsys.readouterr().err
-    assert "cannot be read" in error
+    assert "is no picture that Pillow reads" in error
     assert "Traceback" not in error
 
 
