@@ -21,6 +21,7 @@ from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.cases import WindowShape
 from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
+from iac_components.common.console.paths import parse_with_paths
 from iac_components.networks import load_weights
 
 __all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
@@ -91,6 +92,11 @@ def read_bundle(
     parser.update({"bundle_root": str(root), **overrides})
     if device is not None:
         parser.update({"device": device})
+    try:
+        parse_with_paths(parser)
+    # A macro may name a file that is not there.
+    except Exception as error:
+        raise OptionError(f"'{file}' cannot be read: {one_line(error)}") from error
     if str(root) not in sys.path:  # as MONAI does for the scripts of a bundle
         sys.path.append(str(root))
     network = _network(parser, root)

@@ -32,6 +32,7 @@ from iac_components.adaptation.fitting.objective import paired_gain
 from iac_components.adaptation.fitting.pool import WindowPool
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
+from iac_components.common.console.paths import parse_with_paths
 from iac_components.common.files import write_json
 from iac_components.data import Case, DatasetError
 from iac_components.data.case import image_stem
@@ -223,6 +224,7 @@ class AdapterTrainer:
 def _without_adapter(bundle: NetworkBundle) -> nn.Module:
     """Build the network that the adapter was made for."""
     parser = ConfigParser(copy.deepcopy(bundle.parser.get()))
+    parse_with_paths(parser)
     key = "network_def" if "network_def" in parser.get() else "network"
     item = parser.get(key)
     inside = isinstance(item, dict) and item.get("_target_") == BUILDER

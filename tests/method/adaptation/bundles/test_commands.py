@@ -120,6 +120,15 @@ def test_without_an_adapter_the_bundles_own_label_maps_are_written(place, tmp_pa
         assert np.array_equal(found[name], values)
 
 
+@pytest.mark.parametrize("sign", ["#", "@", "$", "%"])
+def test_paths_are_used_as_typed(tmp_path, sign):
+    zoo = write_zoo_bundle(tmp_path / f"bundle {sign}2")
+    images = write_pairs(tmp_path / f"site {sign}3", 1) / "images"
+    for out in (tmp_path / f"maps {sign}1", tmp_path / f"{sign}maps"):
+        assert run("predict", zoo, images, "--output_dir", out) == 0
+        assert list(maps(out)) == ["case_0_trans.nii.gz"]
+
+
 def test_an_adapter_changes_label_maps(place, tmp_path, capsys):
     from adapters import moved_adapter
 
