@@ -22,7 +22,7 @@ from iac_components.adaptation.fitting.cases import WindowShape
 from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
 from iac_components.common.console.paths import parse_with_paths
-from iac_components.networks import load_weights
+from iac_components.networks import AveragingInferer, load_weights
 
 __all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
 
@@ -32,6 +32,7 @@ SCRIPTED = Path("models", "model.ts")
 """The network as TorchScript, for bundles that come without weights."""
 
 CONFIGS = ("inference.json", "inference.yaml", "inference.yml")
+EVALUATORS_INFERER = "evaluator#inferer"
 _REFERENCE = re.compile(r"@([\w#:]+)")
 _OURS = {"bundle_code": None, "num_workers": 0}
 """Items of this collection's configs that only a run of theirs needs."""
@@ -47,7 +48,7 @@ class NetworkBundle:
         network: with its weights, in eval mode; where there is no file of weights, the TorchScript
             of ``models/model.ts``, or what the config loads.
         preprocessing: of ``{"image": file}``.
-        inferer: applies the network to a whole image.
+        inferer: applies the network to a whole image; that of the config's evaluator.
         window: what the network is given at a time.
         class_names: of the foreground classes.
         channels: of an image.
@@ -100,7 +101,7 @@ def read_bundle(
     if str(root) not in sys.path:  # as MONAI does for the scripts of a bundle
         sys.path.append(str(root))
     network = _network(parser, root)
-    inferer = _get(parser, root, "inferer", Inferer, default=SimpleInferer)
+    inferer = _get(parser, root, _inferer_key(parser), Inferer, default=SimpleInferer)
     names, channels = _format(meta, root)
     version = meta.get("version")
     return NetworkBundle(
@@ -204,7 +205,7 @@ def _get(
     *,
     default: Callable[[], T] | None = None,
 ) -> T:
-    if key not in parser.get():
+    if key not in parser:
         if default is not None:
             return default()
         raise OptionError(f"bundle '{root}': inference config has no '{key}'.")
@@ -238,7 +239,14 @@ def _format(meta: Mapping[str, object], root: Path) -> tuple[tuple[str, ...], in
     return tuple(names if len(names) == 1 else names[1:]), channels
 
 
+def _inferer_key(parser: ConfigParser) -> str:
+    """Return the id of what the evaluator infers with: options may put another before 'inferer'."""
+    return EVALUATORS_INFERER if EVALUATORS_INFERER in parser else "inferer"
+
+
 def _window(inferer: Inferer) -> WindowShape:
+    if isinstance(inferer, AveragingInferer):
+        return _window(inferer.inferer)
     if isinstance(inferer, SlidingWindowInferer):
         size = inferer.roi_size
         sizes = (size,) if isinstance(size, int) else tuple(int(n) for n in size)

@@ -64,6 +64,24 @@ def test_a_bundle_of_this_collection_is_read():
     assert all(torch.equal(state[name], value) for name, value in weights.items())
 
 
+def test_the_inferer_is_that_of_the_evaluator(zoo):
+    image = torch.rand(1, 1, 12, 48, 64)
+
+    def outputs(**options):
+        bundle = read_bundle(SHIPPED, **options)
+        assert (bundle.window.size, bundle.window.slice_axis) == ((48, 64), 2)
+        return bundle.inferer(image.movedim(2, 4), bundle.network)
+
+    plain, mirrored = outputs(), outputs(mirror=True)
+    network = read_bundle(SHIPPED).network
+    flipped = read_bundle(SHIPPED).inferer(image.movedim(2, 4).flip(2), network).flip(2)
+    assert not torch.allclose(plain, mirrored, atol=1e-3)
+    assert torch.allclose(mirrored, (plain + flipped) / 2, atol=1e-5)
+    # A bundle from elsewhere need have no evaluator.
+    change(zoo, evaluator=None)
+    assert read_bundle(zoo).window.size == (16, 16, 16)
+
+
 def test_yaml_is_read_as_well(zoo):
     import yaml
 
