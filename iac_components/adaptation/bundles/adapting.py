@@ -83,6 +83,7 @@ def adapt_bundle(
         source=prepare_cases(bundle, own),
         name=bundle.name,
         preprocessing=bundle.digest,
+        inferer_digest=bundle.inferer_digest,
         genotype=cells,
         channels=bundle.channels,
     )

@@ -53,6 +53,7 @@ class NetworkBundle:
         class_names: of the foreground classes.
         channels: of an image.
         digest: SHA-256 of what the config says of the preprocessing.
+        inferer_digest: the same of the inferer.
         parser: of the config, for what comes after the network.
     """
 
@@ -65,6 +66,7 @@ class NetworkBundle:
     class_names: tuple[str, ...]
     channels: int
     digest: str
+    inferer_digest: str
     parser: ConfigParser
 
 
@@ -101,7 +103,8 @@ def read_bundle(
     if str(root) not in sys.path:  # as MONAI does for the scripts of a bundle
         sys.path.append(str(root))
     network = _network(parser, root)
-    inferer = _get(parser, root, _inferer_key(parser), Inferer, default=SimpleInferer)
+    inferring = _inferer_key(parser)
+    inferer = _get(parser, root, inferring, Inferer, default=SimpleInferer)
     names, channels = _format(meta, root)
     version = meta.get("version")
     return NetworkBundle(
@@ -113,7 +116,8 @@ def read_bundle(
         _window(inferer),
         names,
         channels,
-        _digest(parser),
+        _digest(parser, "preprocessing"),
+        _digest(parser, inferring),
         parser,
     )
 
@@ -255,10 +259,10 @@ def _window(inferer: Inferer) -> WindowShape:
     return WindowShape()
 
 
-def _digest(parser: ConfigParser) -> str:
-    """Digest what the config says of the preprocessing, with all that it refers to."""
+def _digest(parser: ConfigParser, start: str) -> str:
+    """Digest what the config says under an id, with all that it refers to."""
     raw: dict[str, object] = {}
-    open_keys = ["preprocessing"]
+    open_keys = [start]
     while open_keys:
         key = open_keys.pop()
         if key in raw or key in ("bundle_root", "device", *_OURS) or key not in parser:

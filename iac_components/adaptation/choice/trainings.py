@@ -193,6 +193,7 @@ class Trainings:
             "cases": [(c.name, c.patient, _digest(c)) for c in self.site.cases],
             "classes": self.site.objective.classes,
             "window": repr(self.site.window),
+            "inferer": self.site.inferer_digest,
             "genotype": self.site.genotype.digest if self.site.genotype else None,
             **{name: getattr(self.settings, name) for name in names},
             **({"amp": True} if self.settings.amp else {}),

@@ -72,6 +72,15 @@ def test_without_a_shift_the_network_is_kept(tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
+def test_scores_of_another_inferer_are_not_taken(tmp_path):
+    sites = [make_site("none", inferer_digest=digest) for digest in ("a", "b", "a")]
+    Trainings(sites[0], SETTINGS, folder=tmp_path).released()
+    kept = [
+        Trainings(site, SETTINGS, folder=tmp_path).files.find("released") for site in sites[1:]
+    ]
+    assert [one is not None for one in kept] == [False, True]
+
+
 def test_a_gain_must_be_above_the_least_gain():
     settings = AdaptSettings.of({**SETTINGS.plain(), "least_gain": 0.95})
     found = decide(Trainings(make_site("inverted"), settings))

@@ -93,6 +93,18 @@ def test_yaml_is_read_as_well(zoo):
     assert read_bundle(zoo).digest == expected
 
 
+def test_the_inferer_has_a_digest_of_its_own(zoo):
+    file = zoo / "configs" / "inference.json"
+    content = json.loads(file.read_text())
+    first = read_bundle(zoo)
+    file.write_text(json.dumps({**content, "inferer": {**content["inferer"], "overlap": 0.5}}))
+    second = read_bundle(zoo)
+    assert second.inferer_digest != first.inferer_digest
+    assert second.digest == first.digest
+    found = {read_bundle(SHIPPED, mirror=mirror).inferer_digest for mirror in (False, True)}
+    assert len(found) == 2
+
+
 def test_the_digest_changes_with_what_the_preprocessing_refers_to(zoo):
     file = zoo / "configs" / "inference.json"
     content = json.loads(file.read_text())
