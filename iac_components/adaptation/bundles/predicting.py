@@ -67,7 +67,8 @@ def predict_with_bundle(
         DatasetError: if there are no images, or some are at fault; nothing is written then.
     """
     out = Path(output_dir).expanduser().absolute()
-    if out == Path(images).expanduser().absolute():
+    # Also by a link.
+    if out.resolve() == Path(images).expanduser().resolve():
         raise OptionError(f"--output_dir '{output_dir}' holds the images: choose another folder.")
     places = {"": adapter} if isinstance(adapter, str | Path) else dict(adapter)
     chosen = torch.device(device) if device else None

@@ -83,6 +83,16 @@ def test_other_bundles_refuse_what_cannot_be_read(zoo, tmp_path, capsys, name):
     assert f"{name}.nii.gz\n" in error
 
 
+def test_label_maps_do_not_go_among_the_images(zoo, tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    save(tmp_path / "images" / "a.nii.gz")
+    (tmp_path / "link").symlink_to("images")
+    for out in ("images", "link"):
+        assert predict(zoo, tmp_path / "images", tmp_path / out) == 2
+        assert "holds the images" in capsys.readouterr().err
+    assert len(list((tmp_path / "images").iterdir())) == 1
+
+
 def test_two_places_of_an_image_are_warned_of(tmp_path, caplog):
     (tmp_path / "images").mkdir()
     image = nib.Nifti1Image(VOXELS, np.eye(4))
