@@ -10,7 +10,11 @@ import torch
 
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
-from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.bundles.network_bundle import (
+    NetworkBundle,
+    chosen_device,
+    read_bundle,
+)
 from iac_components.adaptation.bundles.unlabelled import WARNING, adapt_statistics
 from iac_components.adaptation.checks import MOST_CASES
 from iac_components.adaptation.run import Adaptation
@@ -62,7 +66,7 @@ def adapt_bundle(
     """
     chosen = AdaptSettings.of(settings)
     _require_apart(network_bundle, output_dir)
-    where = torch.device(device) if device else None
+    where = chosen_device(device)
     if unlabelled:
         given = {"layout": layout, "source_dir": source_dir, "classes": classes}
         _require_used(chosen, {**given, "genotype_path": genotype_path})

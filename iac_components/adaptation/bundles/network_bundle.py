@@ -19,12 +19,12 @@ from torch import nn
 
 from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.cases import WindowShape
-from iac_components.bundling.options import OptionError
+from iac_components.bundling.options import OptionError, check_values
 from iac_components.common.causes import first_cause, one_line
 from iac_components.common.console.paths import parse_with_paths
 from iac_components.networks import AveragingInferer, load_weights
 
-__all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
+__all__ = ["NetworkBundle", "chosen_device", "config_file", "read_bundle", "weights_file"]
 
 T = TypeVar("T")
 
@@ -120,6 +120,18 @@ def read_bundle(
         _digest(parser, inferring),
         parser,
     )
+
+
+def chosen_device(device: str | torch.device | None) -> torch.device | None:
+    """Return a device to compute on; None leaves it to the bundle.
+
+    Raises:
+        OptionError: if this machine has no such device.
+    """
+    if device is None:
+        return None
+    check_values({"device": str(device)}, method="iac")
+    return torch.device(device)
 
 
 def config_file(root: Path) -> Path:

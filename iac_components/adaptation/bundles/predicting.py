@@ -14,7 +14,11 @@ from monai.transforms import Compose
 
 from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
 from iac_components.adaptation.adapter.applying import OFF, apply_adapter
-from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.bundles.network_bundle import (
+    NetworkBundle,
+    chosen_device,
+    read_bundle,
+)
 from iac_components.adaptation.bundles.readable import check_images, readable_entries
 from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
@@ -63,7 +67,7 @@ def predict_with_bundle(
 
     Raises:
         AdapterError: as ``adapted_network``, before any image is segmented.
-        OptionError: if the bundle is at fault.
+        OptionError: if an option or the bundle is at fault.
         DatasetError: if there are no images, or some are at fault; nothing is written then.
     """
     out = Path(output_dir).expanduser().absolute()
@@ -71,7 +75,7 @@ def predict_with_bundle(
     if out.resolve() == Path(images).expanduser().resolve():
         raise OptionError(f"--output_dir '{output_dir}' holds the images: choose another folder.")
     places = {"": adapter} if isinstance(adapter, str | Path) else dict(adapter)
-    chosen = torch.device(device) if device else None
+    chosen = chosen_device(device)
     bundles = {
         name: read_bundle(network_bundle, device=chosen, output_dir=str(out / name))
         for name in places

@@ -129,6 +129,23 @@ def test_paths_are_used_as_typed(tmp_path, sign):
         assert list(maps(out)) == ["case_0_trans.nii.gz"]
 
 
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("foo", "--device is 'foo': PyTorch knows no such"), ("cuda:9", "'cuda:9': this machine has")],
+)
+def test_a_device_that_is_not_there_is_told_in_a_line(place, tmp_path, capsys, device, message):
+    words = ("--output_dir", tmp_path / "out", "--device", device)
+    for command, cases in (("predict", place / "site" / "images"), ("adapt", place / "site")):
+        assert run(command, place / "zoo", cases, *words) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_images_is_told_without_an_option_of_another_command(place, capsys):
+    words = ("--output_dir", place / "nothing")
+    assert run("predict", place / "zoo", place / "out" / "adapter", *words) == 2
+    assert "with --dataset_dir" not in capsys.readouterr().err
+
+
 def test_an_adapter_changes_label_maps(place, tmp_path, capsys):
     from adapters import moved_adapter
 
