@@ -19,9 +19,8 @@ from torch import nn
 
 from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.cases import WindowShape
-from iac_components.bundling.options import OptionError, check_values
+from iac_components.bundling.options import OptionError, check_values, parse_with_paths
 from iac_components.common.causes import first_cause, one_line
-from iac_components.common.console.paths import parse_with_paths
 from iac_components.networks import AveragingInferer, load_weights
 
 __all__ = ["NetworkBundle", "chosen_device", "config_file", "read_bundle", "weights_file"]

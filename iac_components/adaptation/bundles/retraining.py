@@ -31,8 +31,7 @@ from iac_components.adaptation.fitting.fit import FitSettings, fit_parts
 from iac_components.adaptation.fitting.objective import paired_gain
 from iac_components.adaptation.fitting.pool import WindowPool
 from iac_components.adaptation.site import Site
-from iac_components.bundling.options import OptionError
-from iac_components.common.console.paths import parse_with_paths
+from iac_components.bundling.options import OptionError, parse_with_paths
 from iac_components.common.files import write_json
 from iac_components.data import Case, DatasetError
 from iac_components.data.case import image_stem

@@ -74,7 +74,7 @@ def test_without_a_shift_the_network_is_kept(tmp_path):
 
 
 def test_the_plan_times_a_step_alone(monkeypatch):
-    """What is done once, such as making the windows, does not count for every step."""
+    """The windows, which are made once, do not count for every step."""
     made, clock, pool = [], [0.0], "iac_components.adaptation.fitting.pool"
     monkeypatch.setattr(f"{pool}.augment", lambda *pair: made.append(1) or pair[:2])
     time = SimpleNamespace(perf_counter=lambda: clock[0])
