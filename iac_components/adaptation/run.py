@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
@@ -55,17 +56,18 @@ class Adaptation:
 
 
 def estimate_seconds(trainings: Trainings) -> float:
-    """Return the seconds that the missing trainings take, from two steps of each candidate."""
+    """Return the seconds that the missing trainings take, from the second step of each candidate.
+
+    Windows are made before, and the first step is not timed: what is done once would count for
+    every step.
+    """
+    trainings.make_windows()
     steps: dict[str, float] = {}
-    short = replace(trainings.settings.fit, steps=2)
     for arm in trainings.plans:
         if trainings.trains(arm):
-            start = time.perf_counter()
-            try:
-                trainings.fit(arm, trainings.site.cases, 0, short)
-            except DivergedError:
-                continue
-            steps[arm] = (time.perf_counter() - start) / short.steps
+            # Its training will say that it diverges.
+            with suppress(DivergedError):
+                steps[arm] = _step_seconds(trainings, arm)
     start = time.perf_counter()
     trainings.scored(trainings.site.network, trainings.site.cases[:1])
     each = time.perf_counter() - start
@@ -74,6 +76,18 @@ def estimate_seconds(trainings: Trainings) -> float:
     trained = sum(steps.get(arm, 0.0) for arm, *_ in missing) + max(steps.values(), default=0.0)
     scored = len(trainings.site.cases) * (1 + share * len(missing))
     return trained * trainings.settings.steps + each * scored
+
+
+def _step_seconds(trainings: Trainings, arm: str) -> float:
+    ends: list[float] = []
+    trainings.fit(
+        arm,
+        trainings.site.cases,
+        0,
+        replace(trainings.settings.fit, steps=2),
+        after_step=lambda: ends.append(time.perf_counter()),
+    )
+    return ends[1] - ends[0]
 
 
 def decide(trainings: Trainings) -> Adaptation:

@@ -41,6 +41,7 @@ class Site:
         source: cases of the network's own domain, which must not lose.
         name: of the network or its bundle.
         preprocessing: digest of what the images went through; None if not known.
+        inferer_digest: digest of what the inferer is; None if not known.
         genotype: of the cells; None takes a small uniform one.
         channels: of an image; None reads them from the network's first convolution.
 
@@ -58,6 +59,7 @@ class Site:
     source: Sequence[SiteCase] = ()
     name: str = ""
     preprocessing: str | None = None
+    inferer_digest: str | None = None
     genotype: Genotype | None = None
     channels: int | None = None
     objective: Objective = field(init=False)

@@ -179,7 +179,7 @@ def image_datalist(
     if not directory.is_dir():
         raise DatasetError(
             f"image folder '{directory}' is not a folder. Pass one that holds images "
-            "(.nii.gz, .png, ...) with --dataset_dir."
+            "(.nii.gz, .png, ...); of a bundle's own run it is --dataset_dir."
         )
     files = listed_images(directory)
     if num_channels > 1 and not files:
@@ -191,6 +191,6 @@ def image_datalist(
         raise DatasetError(
             f"image folder '{directory}' holds no image (.nii.gz, .nii, .png, ...) among "
             f"{len(list(directory.iterdir()))} entries (subfolders {searched} searched). "
-            "Pass the images' own folder with --dataset_dir."
+            "Pass the images' own folder; of a bundle's own run it is --dataset_dir."
         )
     return [{image_key: image, "case": case} for case, image in images.items()]

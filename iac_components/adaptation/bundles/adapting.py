@@ -11,7 +11,11 @@ import torch
 
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.bundles.labelled import find_cases, prepare_cases
-from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
+from iac_components.adaptation.bundles.network_bundle import (
+    NetworkBundle,
+    chosen_device,
+    read_bundle,
+)
 from iac_components.adaptation.bundles.new_bundle import require_apart
 from iac_components.adaptation.bundles.unlabelled import WARNING, adapt_statistics
 from iac_components.adaptation.checks import MOST_CASES
@@ -64,7 +68,7 @@ def adapt_bundle(
     """
     chosen = AdaptSettings.of(settings)
     require_apart(network_bundle, output_dir)
-    where = torch.device(device) if device else None
+    where = chosen_device(device)
     if unlabelled:
         given = {"layout": layout, "source_dir": source_dir, "classes": classes}
         _require_used(chosen, {**given, "genotype_path": genotype_path})
@@ -85,6 +89,7 @@ def adapt_bundle(
         source=prepare_cases(bundle, own),
         name=bundle.name,
         preprocessing=bundle.digest,
+        inferer_digest=bundle.inferer_digest,
         genotype=cells,
         channels=bundle.channels,
     )

@@ -19,11 +19,11 @@ from torch import nn
 
 from iac_components.adaptation.adapter.base_network import is_scripted
 from iac_components.adaptation.fitting.cases import WindowShape
-from iac_components.bundling.options import OptionError
+from iac_components.bundling.options import OptionError, check_values, parse_with_paths
 from iac_components.common.causes import first_cause, one_line
-from iac_components.networks import load_weights
+from iac_components.networks import AveragingInferer, load_weights
 
-__all__ = ["NetworkBundle", "config_file", "read_bundle", "weights_file"]
+__all__ = ["NetworkBundle", "chosen_device", "config_file", "read_bundle", "weights_file"]
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ SCRIPTED = Path("models", "model.ts")
 """The network as TorchScript, for bundles that come without weights."""
 
 CONFIGS = ("inference.json", "inference.yaml", "inference.yml")
+EVALUATORS_INFERER = "evaluator#inferer"
 _REFERENCE = re.compile(r"@([\w#:]+)")
 _OURS = {"bundle_code": None, "num_workers": 0}
 """Items of this collection's configs that only a run of theirs needs."""
@@ -46,11 +47,12 @@ class NetworkBundle:
         network: with its weights, in eval mode; where there is no file of weights, the TorchScript
             of ``models/model.ts``, or what the config loads.
         preprocessing: of ``{"image": file}``.
-        inferer: applies the network to a whole image.
+        inferer: applies the network to a whole image; that of the config's evaluator.
         window: what the network is given at a time.
         class_names: of the foreground classes.
         channels: of an image.
         digest: SHA-256 of what the config says of the preprocessing.
+        inferer_digest: the same of the inferer.
         parser: of the config, for what comes after the network.
     """
 
@@ -63,6 +65,7 @@ class NetworkBundle:
     class_names: tuple[str, ...]
     channels: int
     digest: str
+    inferer_digest: str
     parser: ConfigParser
 
 
@@ -91,10 +94,16 @@ def read_bundle(
     parser.update({"bundle_root": str(root), **overrides})
     if device is not None:
         parser.update({"device": device})
+    try:
+        parse_with_paths(parser)
+    # A macro may name a file that is not there.
+    except Exception as error:
+        raise OptionError(f"'{file}' cannot be read: {one_line(error)}") from error
     if str(root) not in sys.path:  # as MONAI does for the scripts of a bundle
         sys.path.append(str(root))
     network = _network(parser, root)
-    inferer = _get(parser, root, "inferer", Inferer, default=SimpleInferer)
+    inferring = _inferer_key(parser)
+    inferer = _get(parser, root, inferring, Inferer, default=SimpleInferer)
     names, channels = _format(meta, root)
     version = meta.get("version")
     return NetworkBundle(
@@ -106,9 +115,22 @@ def read_bundle(
         _window(inferer),
         names,
         channels,
-        _digest(parser),
+        _digest(parser, "preprocessing"),
+        _digest(parser, inferring),
         parser,
     )
+
+
+def chosen_device(device: str | torch.device | None) -> torch.device | None:
+    """Return a device to compute on; None leaves it to the bundle.
+
+    Raises:
+        OptionError: if this machine has no such device.
+    """
+    if device is None:
+        return None
+    check_values({"device": str(device)}, method="iac")
+    return torch.device(device)
 
 
 def config_file(root: Path) -> Path:
@@ -198,7 +220,7 @@ def _get(
     *,
     default: Callable[[], T] | None = None,
 ) -> T:
-    if key not in parser.get():
+    if key not in parser:
         if default is not None:
             return default()
         raise OptionError(f"bundle '{root}': inference config has no '{key}'.")
@@ -232,7 +254,14 @@ def _format(meta: Mapping[str, object], root: Path) -> tuple[tuple[str, ...], in
     return tuple(names if len(names) == 1 else names[1:]), channels
 
 
+def _inferer_key(parser: ConfigParser) -> str:
+    """Return the id of what the evaluator infers with: options may put another before 'inferer'."""
+    return EVALUATORS_INFERER if EVALUATORS_INFERER in parser else "inferer"
+
+
 def _window(inferer: Inferer) -> WindowShape:
+    if isinstance(inferer, AveragingInferer):
+        return _window(inferer.inferer)
     if isinstance(inferer, SlidingWindowInferer):
         size = inferer.roi_size
         sizes = (size,) if isinstance(size, int) else tuple(int(n) for n in size)
@@ -241,10 +270,10 @@ def _window(inferer: Inferer) -> WindowShape:
     return WindowShape()
 
 
-def _digest(parser: ConfigParser) -> str:
-    """Digest what the config says of the preprocessing, with all that it refers to."""
+def _digest(parser: ConfigParser, start: str) -> str:
+    """Digest what the config says under an id, with all that it refers to."""
     raw: dict[str, object] = {}
-    open_keys = ["preprocessing"]
+    open_keys = [start]
     while open_keys:
         key = open_keys.pop()
         if key in raw or key in ("bundle_root", "device", *_OURS) or key not in parser:

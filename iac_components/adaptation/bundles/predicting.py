@@ -14,8 +14,12 @@ from monai.transforms import Compose
 
 from iac_components.adaptation.adapter.adapter_file import Adapter, AdapterError, load_adapter
 from iac_components.adaptation.adapter.applying import OFF, apply_adapter
-from iac_components.adaptation.bundles.network_bundle import NetworkBundle, read_bundle
-from iac_components.adaptation.bundles.readable import readable_entries
+from iac_components.adaptation.bundles.network_bundle import (
+    NetworkBundle,
+    chosen_device,
+    read_bundle,
+)
+from iac_components.adaptation.bundles.readable import check_images, readable_entries
 from iac_components.bundling.options import OptionError
 from iac_components.common.causes import first_cause, one_line
 from iac_components.data import DatalistEntry, DatasetError, image_datalist
@@ -63,14 +67,15 @@ def predict_with_bundle(
 
     Raises:
         AdapterError: as ``adapted_network``, before any image is segmented.
-        OptionError: if the bundle is at fault.
-        DatasetError: if there are no images, or one cannot be read.
+        OptionError: if an option or the bundle is at fault.
+        DatasetError: if there are no images, or some are at fault; nothing is written then.
     """
     out = Path(output_dir).expanduser().absolute()
-    if out == Path(images).expanduser().absolute():
+    # Also by a link.
+    if out.resolve() == Path(images).expanduser().resolve():
         raise OptionError(f"--output_dir '{output_dir}' holds the images: choose another folder.")
     places = {"": adapter} if isinstance(adapter, str | Path) else dict(adapter)
-    chosen = torch.device(device) if device else None
+    chosen = chosen_device(device)
     bundles = {
         name: read_bundle(network_bundle, device=chosen, output_dir=str(out / name))
         for name in places
@@ -78,6 +83,7 @@ def predict_with_bundle(
     networks = {name: adapted_network(bundles[name], place) for name, place in places.items()}
     first = next(iter(bundles.values()))
     entries = image_datalist(images, num_channels=first.channels)
+    check_images(first, entries)
     folders = OwnedFolders(output_dir=out)
     folders.claim()
     try:

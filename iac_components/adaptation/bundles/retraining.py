@@ -31,7 +31,7 @@ from iac_components.adaptation.fitting.fit import FitSettings, fit_parts
 from iac_components.adaptation.fitting.objective import paired_gain
 from iac_components.adaptation.fitting.pool import WindowPool
 from iac_components.adaptation.site import Site
-from iac_components.bundling.options import OptionError
+from iac_components.bundling.options import OptionError, parse_with_paths
 from iac_components.common.files import write_json
 from iac_components.data import Case, DatasetError
 from iac_components.data.case import image_stem
@@ -231,6 +231,7 @@ class AdapterTrainer:
 def _without_adapter(bundle: NetworkBundle, adapter: str) -> nn.Module:
     """Build the network that an adapter was made for, which may have others in it."""
     parser = ConfigParser(copy.deepcopy(bundle.parser.get()))
+    parse_with_paths(parser)
     key = "network_def" if "network_def" in parser.get() else "network"
     item = parser.get(key)
     inside = isinstance(item, dict) and (

@@ -104,6 +104,10 @@ class Trainings:
         """Return False for what is only estimated."""
         return any(not find_candidate(part.kind).estimates for part in self.plans[arm])
 
+    def make_windows(self) -> None:
+        """Cut and augment the windows of all cases, which every training then uses."""
+        self._pool.make(self.site.cases)
+
     def released(self) -> UnitResult:
         """Score the released network on all cases."""
         return self._kept(RELEASED, lambda: self.scored(self.site.network, self.site.cases))
@@ -159,7 +163,13 @@ class Trainings:
         return self._finals[arm]
 
     def fit(
-        self, arm: str, cases: Sequence[SiteCase], seed: int, settings: FitSettings | None = None
+        self,
+        arm: str,
+        cases: Sequence[SiteCase],
+        seed: int,
+        settings: FitSettings | None = None,
+        *,
+        after_step: Callable[[], None] | None = None,
     ) -> Fitted:
         """Train a candidate with some cases."""
         return fit_parts(
@@ -170,7 +180,7 @@ class Trainings:
             settings or self.settings.fit,
             seed=seed,
             store=self._store,
-            after_step=self.after_step,
+            after_step=after_step or self.after_step,
         )
 
     def scored(self, network: nn.Module, cases: Sequence[SiteCase]) -> UnitResult:
@@ -193,6 +203,7 @@ class Trainings:
             "cases": [(c.name, c.patient, _digest(c)) for c in self.site.cases],
             "classes": self.site.objective.classes,
             "window": repr(self.site.window),
+            "inferer": self.site.inferer_digest,
             "genotype": self.site.genotype.digest if self.site.genotype else None,
             **{name: getattr(self.settings, name) for name in names},
             **({"amp": True} if self.settings.amp else {}),

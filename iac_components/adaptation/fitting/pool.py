@@ -71,6 +71,11 @@ class WindowPool:
         """Return the windows of some of the cases."""
         return PooledWindows(self, cases, batch_size)
 
+    def make(self, cases: Sequence[SiteCase]) -> None:
+        """Make the windows that are kept of some cases, if any are."""
+        for case in cases if self.copies else ():
+            self.windows(case)
+
     def windows(self, case: SiteCase) -> list[tuple[Tensor, Tensor]]:
         """Return a case's images (C, *s) and labels (*s), made when they are first asked for."""
         if case.name not in self._windows:

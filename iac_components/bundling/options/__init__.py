@@ -6,7 +6,8 @@ another, before any data are read; :func:`check_values` does so for arguments in
 :func:`build_components` builds what could fail for the rest of
 them, such as an optimizer. What is allowed stands in ``schemas``, one entry a key;
 :func:`option_table` makes of it the table in a bundle's README. Rules that hold between options
-are functions registered in ``rules``.
+are functions registered in ``rules``. :func:`parse_with_paths` parses another
+bundle's config, its path options as they stand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from iac_components.bundling.options.schema import Option, load_options
 from iac_components.bundling.options.table import option_table
 from iac_components.bundling.options.values import OptionError
 from iac_components.bundling.options.words import allowed_words
+from iac_components.common.console.paths import parse_with_paths
 
 __all__ = [
     "Option",
@@ -28,5 +30,6 @@ __all__ = [
     "check_values",
     "load_options",
     "option_table",
+    "parse_with_paths",
     "unused_with",
 ]

@@ -12,7 +12,7 @@ from monai.bundle import ConfigItem, ConfigParser, ReferenceResolver
 from iac_components.common.console.config_stack import running_parser, workflow_call
 from iac_components.common.console.typed_options import typed_options
 
-__all__ = ["PATH_OPTIONS", "PathError", "take_paths_as_typed"]
+__all__ = ["PATH_OPTIONS", "PathError", "parse_with_paths", "take_paths_as_typed"]
 
 PATH_OPTIONS = (
     "bundle_root",
@@ -71,6 +71,22 @@ def take_paths_as_typed() -> None:
             continue
         if not _is_expression(value):
             _put(parser, name, _path(name, value))
+
+
+def parse_with_paths(parser: ConfigParser) -> None:
+    """Parse a config that a program reads itself, its path options as they stand.
+
+    Expressions and references among them stay MONAI's.
+
+    Args:
+        parser: whose values are all set; setting another one later parses it again.
+    """
+    config = parser.get()
+    stated = {name: config[name] for name in PATH_OPTIONS if name in config}
+    parser.parse()
+    for name, value in stated.items():
+        if isinstance(value, str) and not _is_expression(value):
+            _put(parser, name, value)
 
 
 def _written() -> dict[str, object]:

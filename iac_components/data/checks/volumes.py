@@ -161,7 +161,8 @@ def _voxel_size(volume: Volume, expectation: Expectation) -> Iterator[tuple[str,
     if (outside & (spacing > 0)).any():
         yield (
             f"has voxels of {size} mm, outside {smallest:g} to {largest:g} mm",
-            "Write its header again in mm (not metres or microns), or set --voxel_size_range.",
+            "Write its header again in mm (not metres or microns), or widen the bundle's "
+            "--voxel_size_range.",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from threshold_site import Threshold, make_case, make_site
 
 from iac_components.adaptation import AdaptSettings, apply_adapter, load_adapter
 from iac_components.adaptation.choice.trainings import Trainings
-from iac_components.adaptation.run import decide
+from iac_components.adaptation.run import decide, estimate_seconds
 from iac_components.adaptation.session import adapt_site
 from iac_components.bundling.options import OptionError
 
@@ -70,6 +71,32 @@ def test_without_a_shift_the_network_is_kept(tmp_path):
     network, image = Threshold(), make_case(7).image[None]
     assert torch.equal(apply_adapter(network, adapter)(image), network(image))
     assert (tmp_path / "report.html").is_file()
+
+
+def test_the_plan_times_a_step_alone(monkeypatch):
+    """The windows, which are made once, do not count for every step."""
+    made, clock, pool = [], [0.0], "iac_components.adaptation.fitting.pool"
+    monkeypatch.setattr(f"{pool}.augment", lambda *pair: made.append(1) or pair[:2])
+    time = SimpleNamespace(perf_counter=lambda: clock[0])
+    monkeypatch.setattr("iac_components.adaptation.run.time", time)
+    trainings = Trainings(make_site("none"), SETTINGS)
+
+    def fit(arm, cases, seed, settings, *, after_step):
+        assert made
+        for seconds in (100.0, 2.0):
+            clock[0] += seconds
+            after_step()
+
+    monkeypatch.setattr(trainings, "fit", fit)
+    # Four folds and the training of all cases, of the only candidate that is trained.
+    assert estimate_seconds(trainings) == 5 * 2.0 * SETTINGS.steps
+
+
+def test_scores_of_another_inferer_are_not_taken(tmp_path):
+    sites = [make_site("none", inferer_digest=digest) for digest in ("a", "b", "a")]
+    Trainings(sites[0], SETTINGS, folder=tmp_path).released()
+    kept = [Trainings(site, SETTINGS, folder=tmp_path).files.find("released") for site in sites[1:]]
+    assert [one is not None for one in kept] == [False, True]
 
 
 def test_a_gain_must_be_above_the_least_gain():

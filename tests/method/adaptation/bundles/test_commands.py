@@ -131,6 +131,32 @@ def test_without_an_adapter_the_bundles_own_label_maps_are_written(place, tmp_pa
         assert np.array_equal(found[name], values)
 
 
+@pytest.mark.parametrize("sign", ["#", "@", "$", "%"])
+def test_paths_are_used_as_typed(tmp_path, sign):
+    zoo = write_zoo_bundle(tmp_path / f"bundle {sign}2")
+    images = write_pairs(tmp_path / f"site {sign}3", 1) / "images"
+    for out in (tmp_path / f"maps {sign}1", tmp_path / f"{sign}maps"):
+        assert run("predict", zoo, images, "--output_dir", out) == 0
+        assert list(maps(out)) == ["case_0_trans.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("foo", "--device is 'foo': PyTorch knows no such"), ("cuda:9", "'cuda:9': this machine has")],
+)
+def test_a_device_that_is_not_there_is_told_in_a_line(place, tmp_path, capsys, device, message):
+    words = ("--output_dir", tmp_path / "out", "--device", device)
+    for command, cases in (("predict", place / "site" / "images"), ("adapt", place / "site")):
+        assert run(command, place / "zoo", cases, *words) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_images_is_told_without_an_option_of_another_command(place, capsys):
+    words = ("--output_dir", place / "nothing")
+    assert run("predict", place / "zoo", place / "out" / "adapter", *words) == 2
+    assert "with --dataset_dir" not in capsys.readouterr().err
+
+
 def test_an_adapter_changes_label_maps(place, tmp_path, capsys):
     from adapters import moved_adapter
 
@@ -192,7 +218,7 @@ def test_a_picture_that_is_none_is_told_in_a_line(place, tmp_path, capsys):
     words = ("--output_dir", tmp_path / "out")
     assert run("predict", place / "zoo", tmp_path / "images", *words) == 2
     error = capsys.readouterr().err
-    assert "cannot be read" in error
+    assert "is no picture that Pillow reads" in error
     assert "Traceback" not in error
 
 

@@ -64,6 +64,24 @@ def test_a_bundle_of_this_collection_is_read():
     assert all(torch.equal(state[name], value) for name, value in weights.items())
 
 
+def test_the_inferer_is_that_of_the_evaluator(zoo):
+    image = torch.rand(1, 1, 12, 48, 64)
+
+    def outputs(**options):
+        bundle = read_bundle(SHIPPED, **options)
+        assert (bundle.window.size, bundle.window.slice_axis) == ((48, 64), 2)
+        return bundle.inferer(image.movedim(2, 4), bundle.network)
+
+    plain, mirrored = outputs(), outputs(mirror=True)
+    network = read_bundle(SHIPPED).network
+    flipped = read_bundle(SHIPPED).inferer(image.movedim(2, 4).flip(2), network).flip(2)
+    assert not torch.allclose(plain, mirrored, atol=1e-3)
+    assert torch.allclose(mirrored, (plain + flipped) / 2, atol=1e-5)
+    # A bundle from elsewhere need have no evaluator.
+    change(zoo, evaluator=None)
+    assert read_bundle(zoo).window.size == (16, 16, 16)
+
+
 def test_yaml_is_read_as_well(zoo):
     import yaml
 
@@ -73,6 +91,18 @@ def test_yaml_is_read_as_well(zoo):
     expected = read_bundle(zoo).digest
     file.unlink()
     assert read_bundle(zoo).digest == expected
+
+
+def test_the_inferer_has_a_digest_of_its_own(zoo):
+    file = zoo / "configs" / "inference.json"
+    content = json.loads(file.read_text())
+    first = read_bundle(zoo)
+    file.write_text(json.dumps({**content, "inferer": {**content["inferer"], "overlap": 0.5}}))
+    second = read_bundle(zoo)
+    assert second.inferer_digest != first.inferer_digest
+    assert second.digest == first.digest
+    found = {read_bundle(SHIPPED, mirror=mirror).inferer_digest for mirror in (False, True)}
+    assert len(found) == 2
 
 
 def test_the_digest_changes_with_what_the_preprocessing_refers_to(zoo):
