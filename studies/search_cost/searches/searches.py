@@ -34,6 +34,9 @@ NEWEST = 2
 """Checkpoints that are kept."""
 
 
+SCHEDULES = ("keep_schedule", "edge_schedule")
+
+
 class Search(ABC):
     """A search at work, that runs one epoch at a turn and can be killed at any moment.
 
@@ -51,8 +54,10 @@ class Search(ABC):
         self.plan = plan
         self.log = plan.log
         self.log.drop_newer_checkpoints(plan.checkpoints)
+        # The options are those of all modes; one that does not prune would refuse schedules.
+        unused = () if self.overrides["pruning"] else SCHEDULES
         options = {
-            **plan.options,
+            **{name: value for name, value in plan.options.items() if name not in unused},
             "seed": plan.seed,
             "output_dir": str(plan.folder),
             "resume": True,

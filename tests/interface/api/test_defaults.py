@@ -284,9 +284,10 @@ def test_defaults_that_depend_on_others_are_the_options(config):
     )
     assert (train["batch_size"], train["val_interval"]) == (BATCH_SIZE, VAL_INTERVAL)
     assert search["batch_size"] == SEARCH_BATCH
-    assert f"{WARMUP_EPOCHS[False]} if" in search["warmup_epochs"]
-    assert search["warmup_epochs"].endswith(f"else {WARMUP_EPOCHS[True]}")
+    expected = f"${WARMUP_EPOCHS[True]} if @frozen_backbone else {WARMUP_EPOCHS[False]}"
+    assert search["warmup_epochs"] == expected
     assert search["learning_rate"].startswith(f"${AUDIT_LEARNING_RATE} if")
+    assert "and @frozen_backbone else" in search["learning_rate"]
     assert search["learning_rate"].endswith(f"else {LEARNING_RATE}")
     assert topology["batch_size"] == TOPOLOGY_BATCH
     assert topology["val_interval"] == TOPOLOGY_INTERVAL

@@ -109,8 +109,8 @@ def test_finished_search_resumes_to_what_it_was(search, reference, damage):
 
 
 def test_search_without_pruning_runs_its_full_length(search, reference):
-    # Text, as the command line gives it.
-    folder = search("unpruned", pruning="false", epochs=4)
+    # Text, as the command line gives it; the schedule is the default, since another is refused.
+    folder = search("unpruned", pruning="false", epochs=4, keep_schedule=[3, 1])
     provenance = found(folder).provenance
     assert provenance["stop_reason"] == "max_epochs reached"
     assert provenance["epochs"] == 4
