@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import torch
 
@@ -13,7 +15,9 @@ SIZE = 48 * 2**20
 
 @pytest.fixture(autouse=True)
 def _nothing_freed_is_held():
-    # What other tests of this process have freed would be reused without growth of the set.
+    # What other tests of this process have freed would be reused without growth of the set, and
+    # garbage of theirs that is collected meanwhile would hide it.
+    gc.collect()
     give_back_freed()
 
 
