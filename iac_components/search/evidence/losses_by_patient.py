@@ -32,9 +32,8 @@ class LossesByPatient(ABC):
     """Losses of every patient with all parts, and without some of them.
 
     Images are kept as they are, and brought to the device when they are looked at. The supernet is
-    judged in eval mode and left in its own. Ranks must
-    be given the same patients, so no rank's share of a loader; they average the losses, and so
-    decide alike.
+    judged in eval mode and left in its own. Ranks must be given the same patients, so no rank's
+    share of a loader; they average the losses, and so decide alike.
 
     Args:
         network: the supernet.
