@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+import torch
 from monai.bundle import ConfigParser
-from torch import nn
+from torch import Tensor, nn
 
 from iac_components.bundling.rendering.facts import BUNDLES, IAC, Facts
 from iac_components.bundling.rendering.performance import SCORED
@@ -27,7 +28,7 @@ from iac_components.evaluation import read_metrics, write_metrics
 from iac_components.networks import ImplantedNetwork, load_weights
 from tools.maintenance.render import render_all
 
-__all__ = ["main", "ship"]
+__all__ = ["halved", "main", "ship"]
 
 MAX_JSON_BYTES = 20_000_000
 SKIP_MODULE = "skip_module"
@@ -42,6 +43,7 @@ def ship(
     facts: Mapping[str, str],
     note: str,
     scored: str = SCORED,
+    half: bool = False,
 ) -> None:
     """Write model.pt and weights.json of a bundle.
 
@@ -53,10 +55,12 @@ def ship(
         facts: what the record of the training does not hold: machine, minutes, commands.
         note: for the README: data and licence, how the weights were trained and what was scored.
         scored: whose scores they are: weights trained on every patient have none of their own.
+        half: store kernels in half precision, as for a file that a repository can hold.
 
     Raises:
         OSError: if a file is missing.
-        ValueError: if the weights are of another network, or a patient was scored twice.
+        ValueError: if the weights are of another network or beyond half precision, or a patient
+            was scored twice.
     """
     config = root / "configs" / "inference.json"
     if not config.is_file():
@@ -74,10 +78,12 @@ def ship(
     load_weights(cast(ImplantedNetwork, network).backbone if plain else network, trained)
     summary = _pooled(evaluations, cast(Sequence[str], parser.get("class_names")))
     model = root / "models" / "model.pt"
-    write_tensors(model, network.state_dict())
+    state = network.state_dict()
+    write_tensors(model, halved(state) if half else state)
     record = {
         "file": "models/model.pt",
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        **({"precision": "float16"} if half else {}),
         **({SKIP_MODULE: "plain"} if plain else {}),
         "note": note,
         "training": {**facts, "run": run},
@@ -86,6 +92,28 @@ def ship(
         "test": summary,
     }
     write_json(root / "docs" / "weights.json", record)
+
+
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict whose kernels are in half precision, for about half of the bytes.
+
+    A network in float32 loads it as it is. Tensors of one axis, norms and their statistics, which
+    half precision may lose, are kept: they are few.
+
+    Args:
+        state: of a network.
+
+    Raises:
+        ValueError: if a value is beyond the range of half precision.
+    """
+    kept = {
+        key: value.half() if value.is_floating_point() and value.dim() > 1 else value
+        for key, value in state.items()
+    }
+    beyond = [key for key, value in kept.items() if not bool(torch.isfinite(value).all())]
+    if beyond:
+        raise ValueError(f"not finite in half precision: {beyond[0]}; ship them without --half.")
+    return kept
 
 
 def _pooled(evaluations: Sequence[Path], class_names: Sequence[str]) -> object:
@@ -125,6 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--facts", type=_fact, nargs="*", default=[], metavar="NAME=VALUE", help="of the training"
     )
+    parser.add_argument(
+        "--half", action="store_true", help="store kernels in half precision: half of the bytes"
+    )
     given = parser.parse_args(arguments)
     try:
         ship(
@@ -135,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             facts=dict(given.facts),
             note=given.note,
             scored=given.scored,
+            half=given.half,
         )
     except (ValueError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -12,7 +12,7 @@ from monai.bundle import ConfigParser
 
 from iac_components.bundling.rendering.facts import BUNDLES, IAC
 from iac_components.evaluation import CaseRecord, write_metrics
-from tools.maintenance.ship import ship
+from tools.maintenance.ship import halved, ship
 
 NAME = "hippocampus_unet_iac_segmentation_inference"
 CLASSES = ["anterior", "posterior"]
@@ -107,3 +107,46 @@ def test_weights_of_another_network_leave_the_bundle_alone(bundle, evaluation, t
     with pytest.raises(ValueError, match="other"):
         ship(bundle, trained, evaluations=[evaluation], tested_on="two", facts={}, note="")
     assert not (bundle / "models" / "model.pt").exists()
+
+
+def test_half_precision_halves_the_file_and_loads_as_it_is(
+    bundle, evaluation, tmp_path, monkeypatch
+):
+    source = network(bundle, "plain")
+    trained = tmp_path / "trained.pt"
+    torch.save({"model": source.state_dict()}, trained)
+    run = {"options": {"skip_module": "plain"}}
+    monkeypatch.setattr("tools.maintenance.ship.read_run", lambda path: run)
+    shutil.copy(NO_CELL, bundle / "genotype.json")
+    sizes = []
+    for half in (False, True):
+        ship(
+            bundle,
+            trained,
+            evaluations=[evaluation],
+            tested_on="two",
+            facts={},
+            note="",
+            half=half,
+        )
+        sizes.append((bundle / "models" / "model.pt").stat().st_size)
+    assert sizes[1] < 0.6 * sizes[0]
+    record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
+    assert record["precision"] == "float16"
+    shipped = deployed(bundle, "plain")
+    shipped.load_state_dict(torch.load(bundle / "models" / "model.pt", weights_only=True))
+    assert {tensor.dtype for tensor in shipped.parameters()} == {torch.float32}
+    image = torch.rand(1, 1, 48, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            shipped.eval()(image), source.eval()(image), atol=2e-2, rtol=1e-2
+        )
+
+
+def test_statistics_keep_their_precision_and_kernels_out_of_range_are_refused():
+    state = {"norm.running_var": torch.full((3,), 1e-9), "conv.weight": torch.ones(2, 2) / 3}
+    kept = halved(state)
+    assert torch.equal(kept["norm.running_var"], state["norm.running_var"])
+    assert kept["conv.weight"].dtype == torch.float16
+    with pytest.raises(ValueError, match=r"conv\.weight.*without --half"):
+        halved({**state, "conv.weight": torch.full((2, 2), 1e6)})
