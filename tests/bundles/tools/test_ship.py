@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -66,14 +67,8 @@ def test_weights_are_flat_and_their_record_says_what_they_are(
     run = {"options": {"skip_module": skip_module, "epochs": 3}}
     monkeypatch.setattr("tools.maintenance.ship.read_run", lambda path: run)
     shutil.copy(NO_CELL if skip_module == "plain" else CELLS, bundle / "genotype.json")
-    ship(
-        bundle,
-        trained,
-        evaluations=[evaluation],
-        tested_on="two",
-        facts={"machine": "a CPU"},
-        note="Made.",
-    )
+    ship_it = partial(ship, bundle, trained, evaluations=[evaluation], tested_on="two")
+    ship_it(facts={"machine": "a CPU"}, note="Made.")
     model = bundle / "models" / "model.pt"
     shipped = deployed(bundle, skip_module)
     shipped.load_state_dict(torch.load(model, weights_only=True))
@@ -87,15 +82,7 @@ def test_weights_are_flat_and_their_record_says_what_they_are(
     assert "scored" not in record
     assert record["note"] == "Made."
     twin = "The same training without them"
-    ship(
-        bundle,
-        trained,
-        evaluations=[evaluation],
-        tested_on="two",
-        facts={},
-        note="Twin.",
-        scored=twin,
-    )
+    ship_it(facts={}, note="Twin.", scored=twin)
     record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
     assert record["scored"] == twin
     assert record["test"]["dice"]["mean"]["mean"] == 0.75
@@ -120,15 +107,7 @@ def test_half_precision_halves_the_file_and_loads_as_it_is(
     shutil.copy(NO_CELL, bundle / "genotype.json")
     sizes = []
     for half in (False, True):
-        ship(
-            bundle,
-            trained,
-            evaluations=[evaluation],
-            tested_on="two",
-            facts={},
-            note="",
-            half=half,
-        )
+        ship(bundle, trained, evaluations=[evaluation], tested_on="", facts={}, note="", half=half)
         sizes.append((bundle / "models" / "model.pt").stat().st_size)
     assert sizes[1] < 0.6 * sizes[0]
     record = json.loads((bundle / "docs" / "weights.json").read_text(encoding="utf-8"))
