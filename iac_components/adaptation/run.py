@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from iac_components.adaptation.adapter.adapter_file import Adapter
 from iac_components.adaptation.adapter.base_network import count_parameters, network_name
 from iac_components.adaptation.choice.racing import FIRST_LOOK, left_behind
-from iac_components.adaptation.choice.trainings import Trainings, by_patient
+from iac_components.adaptation.choice.statistics import by_patient
+from iac_components.adaptation.choice.trainings import Trainings
 from iac_components.adaptation.choice.units import UnitResult
-from iac_components.adaptation.choice.verdict import Verdict, judge_arms
+from iac_components.adaptation.choice.verdict import ArmEffect, Verdict, judge_arms
 from iac_components.adaptation.costs import InferenceCost, measure_cost
 from iac_components.adaptation.fitting.fit import DivergedError
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
@@ -48,7 +49,7 @@ class Adaptation:
     network: nn.Module
     before: Mapping[str, Scores]
     after: Mapping[str, Scores]
-    shown: str | None
+    shown: ArmEffect | None
     predictions: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]
     own_domain: Mapping[str, tuple[Scores, Scores]]
     cost: InferenceCost
@@ -74,7 +75,8 @@ def estimate_seconds(trainings: Trainings) -> float:
     missing = trainings.missing
     share = 1 / len(trainings.folds)
     trained = sum(steps.get(arm, 0.0) for arm, *_ in missing) + max(steps.values(), default=0.0)
-    scored = len(trainings.site.cases) * (1 + share * len(missing))
+    judged = sum(len(trainings.strengths(arm)) for arm, *_ in missing)
+    scored = len(trainings.site.cases) * (1 + share * judged)
     return trained * trainings.settings.steps + each * scored
 
 
@@ -111,10 +113,10 @@ def _measure(trainings: Trainings) -> float:
             for unit in trainings.units_of(fold):
                 if unit[0] not in trainings.notes:
                     bar.set_postfix_str(unit[0], refresh=False)
-                    result = trainings.unit(unit)
-                    seconds += result.seconds
-                    if result.failure:
-                        trainings.notes[unit[0]] = result.failure
+                    for result in trainings.unit(unit).values():
+                        seconds += result.seconds
+                        if result.failure:
+                            trainings.notes[unit[0]] = result.failure
                 bar.update()
             if FIRST_LOOK <= fold + 1 < len(trainings.folds):
                 _give_up(trainings, fold + 1)
@@ -122,9 +124,9 @@ def _measure(trainings: Trainings) -> float:
 
 
 def _give_up(trainings: Trainings, folds: int) -> None:
-    """Note the candidates that need not be tried further."""
+    """Note the candidates that need not be tried further, each at its best strength so far."""
     gains = {
-        arm: trainings.gains(arm, folds=folds)
+        arm: max(trainings.gains(arm, folds=folds).values(), key=sum)
         for arm in trainings.settings.candidates
         if arm in trainings.plans and arm not in trainings.notes
     }
@@ -135,7 +137,9 @@ def _give_up(trainings: Trainings, folds: int) -> None:
 
 
 def _judge(
-    trainings: Trainings, gains: Mapping[str, Sequence[float]], own: OwnDomain | None
+    trainings: Trainings,
+    gains: Mapping[str, Mapping[float, Sequence[float]]],
+    own: OwnDomain | None,
 ) -> Verdict:
     source = None
     if own is not None:
@@ -160,8 +164,9 @@ def _on_own_domain(trainings: Trainings, verdict: Verdict) -> OwnDomain:
     before = trainings.scored(trainings.site.network, source).scores
     found = {}
     for effect in verdict.effects:
-        if not effect.baseline and effect.low > trainings.settings.least_gain:
-            after = trainings.scored(trainings.final(effect.arm).network, source).scores
+        if not effect.baseline and effect.gains:
+            network = trainings.final(effect.arm, effect.strength).network
+            after = trainings.scored(network, source).scores
             found[effect.arm] = {name: (before[name], after[name]) for name in before}
     return found
 
@@ -173,21 +178,22 @@ def _result(
     own: OwnDomain,
     seconds: float,
 ) -> Adaptation:
-    site, chosen = trainings.site, verdict.chosen
+    site, chosen = trainings.site, verdict.effect
     measured = [effect for effect in verdict.effects if not effect.note and not effect.baseline]
-    best = max(measured, key=lambda effect: effect.gain, default=None)
-    shown = chosen or (best.arm if best is not None else None)
-    after, predicted = trainings.held_out(shown) if shown is not None else ({}, {})
-    network = site.network if chosen is None else trainings.final(chosen).network
+    shown = chosen or max(measured, key=lambda effect: effect.gain, default=None)
+    after, predicted = ({}, {}) if shown is None else trainings.held_out(shown.arm, shown.strength)
+    fitted = None if chosen is None else trainings.final(chosen.arm, chosen.strength)
+    network = site.network if fitted is None else fitted.network
     cost = measure_cost(site.network, network, site.shape)
     adapter = Adapter(
-        () if chosen is None else trainings.plans[chosen],
-        {} if chosen is None else trainings.final(chosen).values,
+        () if chosen is None else trainings.plans[chosen.arm],
+        {} if fitted is None else fitted.values,
         base_name=site.name or network_name(site.network),
         base_digest=trainings.digest,
         base_parameters=count_parameters(site.network),
         preprocessing=site.preprocessing,
         classes=tuple(site.judged),
+        strength=1.0 if chosen is None else chosen.strength,
         record={
             **verdict.plain(),
             "cases": [{"case": case.name, "patient": case.patient} for case in site.cases],
@@ -203,7 +209,7 @@ def _result(
         after,
         shown,
         (released.predictions, predicted),
-        own.get(shown or "", {}),
+        {} if shown is None else own.get(shown.arm, {}),
         cost,
         seconds,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from iac_components.adaptation.candidates import find_candidate, registered_candidates
@@ -26,6 +26,8 @@ class AdaptSettings:
         tolerance: Dice that cases of the network's own domain may lose, and within which
             candidates count as equal.
         alpha: error of the verdict, over all candidates.
+        strengths: shares of the way from the released network to what was trained at which each
+            candidate is judged; baselines are judged at 1.
         steps: of each training.
         batch_size: windows of a step.
         rate: factor on every learning rate.
@@ -47,6 +49,7 @@ class AdaptSettings:
     least_gain: float = 0.0
     tolerance: float = 0.01
     alpha: float = 0.05
+    strengths: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     steps: int = 200
     batch_size: int = 4
     rate: float = 1.0
@@ -60,11 +63,17 @@ class AdaptSettings:
         for name in ("candidates", "compare"):
             value = getattr(self, name)
             object.__setattr__(self, name, tuple([value] if isinstance(value, str) else value))
+        shares = self.strengths if isinstance(self.strengths, Sequence) else (self.strengths,)
+        object.__setattr__(self, "strengths", tuple(sorted({float(share) for share in shares})))
         ranges = {
             "budget": (0 < self.budget <= 1, "above 0 and at most 1"),
             "least_gain": (0 <= self.least_gain < 1, "at least 0 and below 1"),
             "tolerance": (0 <= self.tolerance < 1, "at least 0 and below 1"),
             "alpha": (0 < self.alpha < 0.5, "above 0 and below 0.5"),
+            "strengths": (
+                bool(self.strengths) and all(0 < share <= 1 for share in self.strengths),
+                "one or several, each above 0 and at most 1",
+            ),
             "steps": (self.steps >= 1, "at least 1"),
             "batch_size": (self.batch_size >= 1, "at least 1"),
             "rate": (self.rate > 0, "above 0"),
@@ -75,7 +84,9 @@ class AdaptSettings:
         }
         for name, (holds, words) in ranges.items():
             if not holds:
-                raise OptionError(f"--{name} is {getattr(self, name)}: it must be {words}.")
+                value = getattr(self, name)
+                shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+                raise OptionError(f"--{name} is {shown}: it must be {words}.")
         self._check_kinds()
 
     def _check_kinds(self) -> None:

@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 from iac_components.common.files import atomic_write, write_text
 from iac_components.common.pages.markdown_table import markdown_table
 from iac_components.visualization.png import encode_png
-from studies.adaptation.rows import Row
+from studies.adaptation.rows import CHOSEN, Row
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 
 __all__ = ["FIGURE", "PAGE", "arm_gains", "gains_table", "targets", "write_page"]
 
 PAGE, FIGURE = "README.md", "gains.png"
-CHOSEN = "chosen"
 WEIGHTS_ALONE = ("norm_statistics", "norms", "lora")
 """Arms after which the network has the layers that it had, and costs what it did."""
 
@@ -38,7 +37,8 @@ def write_page(settings: ShiftSettings, rows: Sequence[Row], folder: Path) -> No
         "Written by `python -m studies.adaptation report` from `hippocampus.jsonl`; what was done "
         "is told in [the README of the studies](../../README.md). Differences are in Dice, to the "
         "released network, on test volumes of patients that neither it nor the adapter has seen. "
-        "A mean over draws with the standard deviation over draws; a single draw has none.",
+        "Arms are at full strength, what was chosen is at its own. A mean over draws with the "
+        "standard deviation over draws; a single draw has none.",
         "",
         f"**Measured so far: {len(shifted)} of {planned} rows with a shift, {len(null)} of "
         f"{settings.integer('null_draws')} without.** Rows that are missing are not estimated.",
@@ -55,17 +55,17 @@ def write_page(settings: ShiftSettings, rows: Sequence[Row], folder: Path) -> No
 
 def arm_gains(row: Row) -> dict[str, float]:
     """Return the gain in Dice of each arm over the released network, in the test volumes."""
-    return {arm: _gain(row, arm) for arm in _arms([row]) if arm != "released"}
+    return {arm: _gain(row, arm) for arm in _arms([row])}
 
 
 def gains_table(rows: Sequence[Row]) -> str:
     """Dice of the released network and each arm's gain, a shift and a number of cases a row."""
-    arms = [arm for arm in _arms(rows) if arm != "released"]
+    arms = _arms(rows)
     table = []
     for (shift, cases), group in _groups(rows).items():
         released = fmean(_mean(row, "released") for row in group)
         cells = [_spread([_gain(row, arm) for row in group if _has(row, arm)]) for arm in arms]
-        picks = ", ".join(sorted({str(row["chosen"] or "keep") for row in group}))
+        picks = ", ".join(sorted({_pick(row) for row in group}))
         chosen = _spread([_chosen_gain(row) for row in group])
         table.append([shift, str(cases), str(len(group)), f"{released:.3f}", *cells, chosen, picks])
     header = ["shift", "K", "draws", "released", *arms, CHOSEN, "which"]
@@ -95,7 +95,7 @@ def targets(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         allowed = [arm for arm in _arms([row]) if arm not in ("decoder", "everything")]
         allowed = [arm for arm in allowed if not arm.startswith("random")]
-        best = max(_gain(row, arm) for arm in allowed)
+        best = max(0.0, *(_gain(row, arm) for arm in allowed))
         behind.append(best - _chosen_gain(row))
         if _has(row, "everything") and _gain(row, "everything") > 0.02:
             shares.append(_chosen_gain(row) / _gain(row, "everything"))
@@ -199,7 +199,17 @@ def _groups(rows: Sequence[Row]) -> Mapping[tuple[str, int], list[Row]]:
 
 
 def _arms(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(arm for row in rows for arm in _scores(row) if _has(row, arm)))
+    """Return the arms that any row has, but for the released network and what was chosen."""
+    found = dict.fromkeys(arm for row in rows for arm in _scores(row) if _has(row, arm))
+    return [arm for arm in found if arm not in ("released", CHOSEN)]
+
+
+def _pick(row: Row) -> str:
+    """Return what was chosen, with its strength where that is not the full."""
+    chosen, strength = row["chosen"], row["strength"]
+    if chosen is None:
+        return "keep"
+    return str(chosen) if strength == 1 else f"{chosen} at {strength:g}"
 
 
 def _scores(row: Row) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
@@ -219,8 +229,7 @@ def _gain(row: Row, arm: str, part: str = "test") -> float:
 
 
 def _chosen_gain(row: Row, part: str = "test") -> float:
-    chosen = row["chosen"]
-    return 0.0 if chosen is None else _gain(row, str(chosen), part)
+    return 0.0 if row["chosen"] is None else _gain(row, CHOSEN, part)
 
 
 def _spread(values: Sequence[float]) -> str:

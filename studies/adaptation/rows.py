@@ -14,6 +14,7 @@ from torch import nn
 from iac_components.adaptation import AdaptSettings
 from iac_components.adaptation.choice.trainings import Trainings
 from iac_components.adaptation.fitting.cases import SiteCase, WindowShape
+from iac_components.adaptation.fitting.strength import FULL
 from iac_components.adaptation.run import decide
 from iac_components.adaptation.site import Site
 from iac_components.evaluation import finite_mean
@@ -22,9 +23,11 @@ from studies.adaptation.cases import RowCases, Volumes
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 from studies.cell_table.training.backbone import backbone_digest
 
-__all__ = ["RowKey", "make_row", "row_keys", "score_cases", "trainings_of"]
+__all__ = ["CHOSEN", "RowKey", "make_row", "row_keys", "score_cases", "trainings_of"]
 
 CLASS_NAMES = ("anterior", "posterior")
+CHOSEN = "chosen"
+"""What was chosen, at its strength; other arms are at full strength."""
 
 Row = dict[str, object]
 
@@ -80,13 +83,14 @@ def make_row(
     trainings = trainings_of(settings, network, cases, key.draw, folder=work_dir)
     found = decide(trainings)
     chosen = found.verdict.chosen
+    used = found.verdict.effect
     arms: dict[str, Row] = {"released": _scored(trainings, network, cases)}
-    if only_verdict:
-        trained: Sequence[str] = [chosen] if chosen is not None else []
-    else:
-        trained = [arm for arm in settings.names("arms") if arm in trainings.plans]
-    for arm in trained:
-        arms[arm] = _arm(trainings, arm, cases)
+    if not only_verdict:
+        for arm in settings.names("arms"):
+            if arm in trainings.plans:
+                arms[arm] = _arm(trainings, arm, cases)
+    if used is not None:
+        arms[CHOSEN] = _arm(trainings, used.arm, cases, used.strength)
     if baselines:
         others = trainings_of(
             settings, network, cases, key.draw, candidates=("norms",), also=baselines
@@ -101,9 +105,13 @@ def make_row(
         "draw": key.draw,
         "patients": [case.patient for case in cases.site],
         "chosen": chosen,
+        "strength": None if used is None else used.strength,
         "verdict": found.verdict.plain(),
         "held_out_gains": {
-            arm: [round(gain, 5) for gain in trainings.gains(arm)]
+            arm: {
+                f"{strength:g}": [round(gain, 5) for gain in gains]
+                for strength, gains in trainings.gains(arm).items()
+            }
             for arm in trainings.plans
             if arm not in trainings.notes
         },
@@ -160,6 +168,7 @@ def trainings_of(
         AdaptSettings(
             candidates=tuple(candidates or settings.names("arms")),
             compare=tuple(also),
+            strengths=tuple(settings.shares("strengths")),
             steps=settings.integer("steps"),
             seed=1000 * draw,
             amp=amp,
@@ -179,9 +188,9 @@ def _random_cell(
     return _arm(trainings, "cells", cases)
 
 
-def _arm(trainings: Trainings, arm: str, cases: RowCases) -> Row:
+def _arm(trainings: Trainings, arm: str, cases: RowCases, strength: float = FULL) -> Row:
     start = time.process_time()
-    network = trainings.final(arm).network
+    network = trainings.final(arm, strength).network
     seconds = time.process_time() - start
     return {
         **_scored(trainings, network, cases),

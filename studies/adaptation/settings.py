@@ -55,6 +55,10 @@ class ShiftSettings:
         """Return a list of whole numbers of the file."""
         return tuple(cast(list[int], self.content[key]))
 
+    def shares(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers of the file."""
+        return tuple(cast(list[float], self.content[key]))
+
     def integer(self, key: str) -> int:
         """Return a whole number of the file."""
         return int(cast(int, self.content[key]))

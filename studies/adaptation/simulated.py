@@ -5,7 +5,7 @@ Printed by ``python -m studies.adaptation.simulated``; a minute of a processor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from iac_components.adaptation.choice.statistics import (
     held_out_effects,
     held_out_folds,
     lower_bounds,
+    prove_gain,
 )
+from iac_components.adaptation.settings import AdaptSettings
 from iac_components.common.pages.markdown_table import markdown_table
 
-__all__ = ["null_gains", "rare_losses"]
+__all__ = ["null_gains", "rare_losses", "wrongly_accepted"]
 
 FloatArray = NDArray[np.float64]
 
@@ -29,27 +31,40 @@ GAINS = ((0.1, 0.03), (0.1, 0.06), (0.23, 0.1), (0.23, 0.15), (0.4, 0.2))
 
 
 def null_gains(
-    patients: int, rng: np.random.Generator, *, edge: bool, scale: float = SCALES[0]
+    patients: int,
+    rng: np.random.Generator,
+    *,
+    edge: bool,
+    scale: float = SCALES[0],
+    strengths: Sequence[float] = (1.0,),
 ) -> FloatArray:
-    """Draw gains (5, P) of adapters that fit the mean of the training patients ever more closely.
+    """Draw gains (5, S, P) of adapters that fit the mean of the training patients.
 
-    Without a shift they only ever overfit; at the edge the shift is as large as what is lost by
-    that, so that no adapter gains or loses on average.
+    The first fits it in few dimensions, the last in many. Without a shift they only ever overfit,
+    at every strength; at the edge the shift is as large as what is lost by that, so that no adapter
+    gains or loses on average at full strength.
     """
     dimensions = (2, 5, 10, 20, 40)
     folds = held_out_folds([f"{number:02d}" for number in range(patients)])
     trained = patients - len(folds[0])
     optima = rng.normal(size=(patients, max(dimensions))) + (edge and 1 / np.sqrt(trained))
-    gains = np.zeros((len(dimensions), patients))
+    gains = np.zeros((len(dimensions), len(strengths), patients))
     for fold in folds:
         held = [int(name) for name in fold]
         others = [number for number in range(patients) if number not in held]
         fitted = optima[others].mean(axis=0)
         for row, count in enumerate(dimensions):
             before = (optima[held, :count] ** 2).sum(axis=1)
-            after = ((optima[held, :count] - fitted[:count]) ** 2).sum(axis=1)
-            gains[row, held] = scale * (before - after)
+            for column, strength in enumerate(strengths):
+                moved = optima[held, :count] - strength * fitted[:count]
+                gains[row, column, held] = scale * (before - (moved**2).sum(axis=1))
     return gains
+
+
+def wrongly_accepted(gains: FloatArray, strengths: Sequence[float]) -> bool:
+    """Return True if any of the candidates (K, S, P) is accepted."""
+    level = 0.05 / len(gains)
+    return any(prove_gain(candidate, strengths, level=level).gains for candidate in gains)
 
 
 def rare_losses(patients: int, rng: np.random.Generator, *, share: float) -> FloatArray:
@@ -62,14 +77,21 @@ def rare_losses(patients: int, rng: np.random.Generator, *, share: float) -> Flo
 
 def _wrong(patients: int, *, edge: bool, scale: float) -> str:
     rng = np.random.default_rng(patients)
-    drawn = (null_gains(patients, rng, edge=edge, scale=scale) for _ in range(SITES))
-    found = [bool((lower_bounds(gains, level=0.05 / len(gains)) > 0).any()) for gains in drawn]
+    strengths = (1.0,) if edge else AdaptSettings().strengths
+    found = [
+        wrongly_accepted(
+            null_gains(patients, rng, edge=edge, scale=scale, strengths=strengths), strengths
+        )
+        for _ in range(SITES)
+    ]
     return f"{100 * np.mean(found):.1f} %"
 
 
 def _spreads(scale: float) -> str:
     rng = np.random.default_rng(5)
-    drawn = [null_gains(5, rng, edge=True, scale=scale).std(axis=1, ddof=1) for _ in range(SITES)]
+    drawn = [
+        null_gains(5, rng, edge=True, scale=scale)[:, 0].std(axis=1, ddof=1) for _ in range(SITES)
+    ]
     least, *_, most = np.mean(drawn, axis=0)
     return f"{least:.2f} to {most:.2f}"
 

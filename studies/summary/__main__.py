@@ -48,6 +48,7 @@ PAGE = ROOT / "docs" / "RESULTS.md"
 NETWORKS = {
     "unet_iac": "2-D U-Net",
     "nnunet_iac": "2-D nnU-Net",
+    "efficientnet_iac": "2-D U-Net, EfficientNet-B0 encoder",
     "nnunet3d_iac": "3-D nnU-Net",
     "unet3d_iac": "3-D U-Net",
     "segresnet3d_iac": "3-D SegResNet",
@@ -253,6 +254,7 @@ def _weights() -> dict[str, str]:
         "patients": f"{number(next(iter(tests.values())), 'dice', 'mean', 'n_patients'):.0f}",
         "volumes_gain": gain(cases["nnunet3d_iac"], cases["nnunet_iac"]),
         "wider_gain": gain(cases["nnunet_iac"], cases["unet_iac"]),
+        "efficient_encoder_gain": gain(cases["efficientnet_iac"], cases["nnunet_iac"]),
         "topology_gain": gain(cases["dints"], cases["nnunet3d_iac"]),
         "small_gain": gain(cases["unet3d_iac"], cases["nnunet3d_iac"]),
         "residual_gain": gain(cases["segresnet3d_iac"], cases["nnunet3d_iac"]),

@@ -71,7 +71,10 @@ def test_the_list_of_rows_covers_all_shifts_and_a_hundred_without():
 
 
 def test_a_row_holds_every_arm_on_both_scanners(row):
-    assert set(row["arms"]) == {"released", "norms", "gates", "everything", "random_cell_0"}
+    arms = {"released", "norms", "gates", "everything", "random_cell_0"}
+    assert set(row["arms"]) - {"chosen"} == arms
+    assert ("chosen" in row["arms"]) == (row["chosen"] is not None) == (row["strength"] is not None)
+    assert set(row["held_out_gains"]["norms"]) == {"0.25", "0.5", "0.75", "1"}
     released = row["arms"]["released"]
     assert len(released["test"]) == 2
     assert len(released["home"]) == 1
@@ -105,23 +108,25 @@ def dice(gain):
     return {"test": {"a": 0.5 + gain, "b": 0.6 + gain}, "home": {"a": 0.8 - gain}}
 
 
-def written(draw, chosen, **gains):
+def written(draw, chosen, strength, gain, **gains):
     arms = {"released": dice(0.0), **{arm: dice(gain) for arm, gain in gains.items()}}
+    if chosen is not None:
+        arms["chosen"] = dice(gain)
     common = {"shift": "inverted", "cases": 5, "ratio": 1.1, "cpu_seconds": 10.0}
-    return {**common, "draw": draw, "chosen": chosen, "arms": arms}
+    return {**common, "draw": draw, "chosen": chosen, "strength": strength, "arms": arms}
 
 
 def test_the_page_says_what_the_rows_say(tmp_path):
     rows = [
-        written(0, "cells", norms=0.1, cells=0.2, everything=0.25),
-        written(1, "norms", norms=0.1, cells=0.2, everything=0.2),
-        {**written(0, None, norms=-0.1), "shift": "none"},
-        {**written(1, "norms", norms=-0.1), "shift": "none"},
+        written(0, "cells", 0.5, 0.2, norms=0.1, cells=0.15, everything=0.25),
+        written(1, "norms", 1.0, 0.1, norms=0.1, cells=0.2, everything=0.2),
+        {**written(0, None, None, 0.0, norms=-0.1), "shift": "none"},
+        {**written(1, "norms", 1.0, -0.1, norms=-0.1), "shift": "none"},
     ]
     write_page(load_shift_settings(), rows, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert "2 of 165 rows with a shift, 2 of 100 without" in text
-    assert "+0.150 (0.071) | cells, norms" in text
+    assert "+0.150 (0.071) | cells at 0.5, norms" in text
     assert "1 of 2 rows; largest distance 0.100" in text
     assert "0.65 on average, 0.50 at least, over 2 rows" in text
     assert "-0.150 on average, -0.200 at worst" in text

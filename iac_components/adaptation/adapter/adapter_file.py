@@ -38,6 +38,7 @@ class Adapter:
         base_parameters: of that network.
         preprocessing: digest of what its images went through; None where that is not known.
         classes: names of the foreground classes that were judged.
+        strength: of the values, between the released network (0) and what was trained (1).
         record: further JSON values: cases, effects, verdict, settings.
 
     Example:
@@ -52,6 +53,7 @@ class Adapter:
     base_parameters: int
     preprocessing: str | None = None
     classes: tuple[str, ...] = ()
+    strength: float = 1.0
     record: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -65,8 +67,9 @@ class Adapter:
         return sum(part.parameters for part in self.parts)
 
     def describe(self) -> str:
-        """Return its kinds in one word, such as ``norms+cells``, or ``none``."""
-        return "+".join(part.kind for part in self.parts) or "none"
+        """Return its kinds, such as ``norms+cells``, or ``none``, and what is not full strength."""
+        kinds = "+".join(part.kind for part in self.parts) or "none"
+        return kinds if self.strength == 1 else f"{kinds} at strength {self.strength:g}"
 
     def save(self, folder: str | Path) -> Path:
         """Write the adapter's folder; weights first, so that a description finds its weights.
@@ -92,6 +95,7 @@ class Adapter:
                 },
                 "preprocessing": self.preprocessing,
                 "classes": list(self.classes),
+                "strength": self.strength,
                 "weights": {"file": ADAPTER_WEIGHTS, "sha256": _file_digest(weights)},
                 "parts": [
                     {
@@ -150,6 +154,8 @@ def _parse(fields: Fields, place: Path) -> Adapter:
         for part in fields.children("parts")
     )
     stated = fields.get("preprocessing")
+    # Adapters of version 0.5.0 do not say it, and are as they were trained.
+    strength = 1.0 if "strength" not in fields.values else fields.number("strength")
     return Adapter(
         parts,
         _weights(place / ADAPTER_WEIGHTS, fields.child("weights").string("sha256")),
@@ -158,6 +164,7 @@ def _parse(fields: Fields, place: Path) -> Adapter:
         base.integer("parameters"),
         None if stated is None else fields.string("preprocessing"),
         fields.strings("classes"),
+        strength,
         record.values,
     )
 

@@ -102,16 +102,27 @@ def build_adapted_network(network: nn.Module, adapter: str | Path) -> nn.Module:
 
 def build_adapted(network: nn.Module, adapter: Adapter) -> nn.Module:
     """Put an adapter into a copy of a network, whatever its weights are."""
+    return build_with(network, adapter.parts, adapter.tensors)
+
+
+def build_with(
+    network: nn.Module, parts: Sequence[PartPlan], values: Mapping[str, Tensor]
+) -> nn.Module:
+    """Put parts with their values into a copy of a network, folded in and frozen.
+
+    Raises:
+        AdapterError: if they do not fit.
+    """
     adapted = private_copy(network).eval()
     # Cells are drawn before they get their values.
     with torch.random.fork_rng(devices=[]):
         try:
-            attachments = attach_parts(adapted, adapter.parts)
+            attachments = attach_parts(adapted, parts)
         except (AttributeError, ValueError) as error:
             raise AdapterError(
                 f"the adapter's parts do not fit into {network_name(network)}: {error}"
             ) from error
-    _load(attachments, adapter.tensors)
+    _load(attachments, values)
     for attachment in attachments:
         attachment.finish()
     return freeze(adapted)

@@ -30,6 +30,7 @@ from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.adaptation.fitting.fit import FitSettings, fit_parts
 from iac_components.adaptation.fitting.objective import paired_gain
 from iac_components.adaptation.fitting.pool import WindowPool
+from iac_components.adaptation.fitting.strength import weakened
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError, parse_with_paths
 from iac_components.common.files import write_json
@@ -180,6 +181,7 @@ class AdapterTrainer:
         fitted = fit_parts(
             site.network, adapter.parts, windows, site.objective, self.settings, seed=self.seed
         )
+        fitted = weakened(site.network, adapter.parts, fitted, adapter.strength)
         if self._validation and not self._gains(site, bundle, fitted.network):
             return
         record = {

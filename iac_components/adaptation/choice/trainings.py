@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +15,20 @@ from torch import Tensor, nn
 from iac_components.adaptation.adapter.base_network import is_scripted, network_digest
 from iac_components.adaptation.candidates import find_candidate
 from iac_components.adaptation.choice.planning import plan_arms
-from iac_components.adaptation.choice.statistics import held_out_folds
+from iac_components.adaptation.choice.statistics import by_patient, held_out_folds
 from iac_components.adaptation.choice.units import UnitFiles, UnitResult
 from iac_components.adaptation.fitting.cases import SiteCase
 from iac_components.adaptation.fitting.fit import DivergedError, FitSettings, Fitted, fit_parts
 from iac_components.adaptation.fitting.frozen import FeatureStore
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
 from iac_components.adaptation.fitting.pool import WindowPool
+from iac_components.adaptation.fitting.strength import FULL, weakened
 from iac_components.adaptation.settings import AdaptSettings
 from iac_components.adaptation.site import Site
 from iac_components.bundling.options import OptionError
 from iac_components.engine.steps.mixed_precision import has_bfloat16_units, in_bfloat16
 
-__all__ = ["Trainings", "Unit", "by_patient"]
+__all__ = ["Trainings", "Unit"]
 
 Unit = tuple[str, int, int]
 """Candidate, draw and fold."""
@@ -89,7 +90,7 @@ class Trainings:
     @property
     def missing(self) -> list[Unit]:
         """The trainings that are still to be made."""
-        return [unit for unit in self.units if self.files.find(_name(unit)) is None]
+        return [unit for unit in self.units if self._found(unit) is None]
 
     @property
     def tried(self) -> int:
@@ -99,6 +100,10 @@ class Trainings:
     def draws(self, arm: str) -> int:
         """Return the number of trainings with the same cases, which differ in their seeds."""
         return self.settings.draws if self.trains(arm) else 1
+
+    def strengths(self, arm: str) -> tuple[float, ...]:
+        """Return the strengths at which a candidate is judged, rising; of a baseline the full."""
+        return self.settings.strengths if arm in self.settings.candidates else (FULL,)
 
     def trains(self, arm: str) -> bool:
         """Return False for what is only estimated."""
@@ -110,57 +115,69 @@ class Trainings:
 
     def released(self) -> UnitResult:
         """Score the released network on all cases."""
-        return self._kept(RELEASED, lambda: self.scored(self.site.network, self.site.cases))
+        found = self.files.find(RELEASED)
+        if found is None:
+            found = self.scored(self.site.network, self.site.cases)
+            self.files.keep(RELEASED, found)
+        return found
 
-    def unit(self, unit: Unit) -> UnitResult:
-        """Train without the patients of a fold, and score on theirs."""
-        arm, draw, fold = unit
-        held = [case for case in self.site.cases if case.patient in self.folds[fold]]
-        others = [case for case in self.site.cases if case.patient not in self.folds[fold]]
-        seed = self.settings.seed + 1000 * draw + fold
-        return self._kept(
-            _name(unit), lambda: self.scored(self.fit(arm, others, seed).network, held)
-        )
+    def unit(self, unit: Unit) -> dict[float, UnitResult]:
+        """Train without the patients of a fold, and score on theirs at each strength, rising."""
+        found = self._found(unit)
+        if found is None:
+            found = self._made(unit)
+            for strength, result in found.items():
+                self.files.keep(_name(unit, strength), result)
+        return found
 
     def held_out(
-        self, arm: str, draw: int = 0, *, folds: int | None = None
+        self, arm: str, strength: float = FULL, draw: int = 0, *, folds: int | None = None
     ) -> tuple[dict[str, Scores], dict[str, Tensor]]:
         """Return scores and label maps of all cases, each by a network without its patient.
 
         Args:
             arm: the candidate.
+            strength: one of its strengths.
             draw: of its trainings.
             folds: the first so many only; None for all.
         """
         scores: dict[str, Scores] = {}
         predictions: dict[str, Tensor] = {}
         for fold in range(len(self.folds) if folds is None else folds):
-            result = self.unit((arm, draw, fold))
+            result = self.unit((arm, draw, fold))[strength]
             scores.update(result.scores)
             predictions.update(result.predictions)
         return scores, predictions
 
-    def gains(self, arm: str, *, folds: int | None = None) -> list[float]:
-        """Return the mean gain of each patient over the released network, patients sorted.
+    def gains(self, arm: str, *, folds: int | None = None) -> dict[float, list[float]]:
+        """Return at each strength the mean gain of each patient over the released network.
 
         Args:
             arm: the candidate.
             folds: patients of the first so many folds only; None for all.
+
+        Returns:
+            By strength, rising: one value a patient, patients sorted.
         """
+        return {strength: self._gains(arm, strength, folds) for strength in self.strengths(arm)}
+
+    def _gains(self, arm: str, strength: float, folds: int | None) -> list[float]:
         before = self.released().scores
         patients = {case.name: case.patient for case in self.site.cases}
-        draws = [self.held_out(arm, draw, folds=folds)[0] for draw in range(self.draws(arm))]
+        draws = [
+            self.held_out(arm, strength, draw, folds=folds)[0] for draw in range(self.draws(arm))
+        ]
         gains = {
             name: sum(paired_gain(before[name], after[name]) for after in draws) / len(draws)
             for name in draws[0]
         }
         return by_patient(gains, patients)
 
-    def final(self, arm: str) -> Fitted:
-        """Train with all cases."""
+    def final(self, arm: str, strength: float = FULL) -> Fitted:
+        """Train with all cases; the same training serves every strength."""
         if arm not in self._finals:
             self._finals[arm] = self.fit(arm, self.site.cases, self.settings.seed + 999_999)
-        return self._finals[arm]
+        return weakened(self.site.network, self.plans[arm], self._finals[arm], strength)
 
     def fit(
         self,
@@ -209,25 +226,31 @@ class Trainings:
             **({"amp": True} if self.settings.amp else {}),
         }
 
-    def _kept(self, name: str, make: Callable[[], UnitResult]) -> UnitResult:
-        found = self.files.find(name)
-        if found is None:
+    def _found(self, unit: Unit) -> dict[float, UnitResult] | None:
+        found = {s: self.files.find(_name(unit, s)) for s in self.strengths(unit[0])}
+        kept = {strength: result for strength, result in found.items() if result is not None}
+        return kept if len(kept) == len(found) else None
+
+    def _made(self, unit: Unit) -> dict[float, UnitResult]:
+        """Train once, and score at each strength; all the training's time is the first one's."""
+        arm, draw, fold = unit
+        held = [case for case in self.site.cases if case.patient in self.folds[fold]]
+        others = [case for case in self.site.cases if case.patient not in self.folds[fold]]
+        strengths = self.strengths(arm)
+        start = time.perf_counter()
+        try:
+            fitted = self.fit(arm, others, self.settings.seed + 1000 * draw + fold)
+        except DivergedError as error:
+            seconds = (time.perf_counter() - start) / len(strengths)
+            return {strength: UnitResult({}, {}, seconds, str(error)) for strength in strengths}
+        found = {}
+        for strength in strengths:
+            network = weakened(self.site.network, self.plans[arm], fitted, strength).network
+            result = self.scored(network, held)
+            seconds = time.perf_counter() - start
+            found[strength] = UnitResult(result.scores, result.predictions, seconds)
             start = time.perf_counter()
-            try:
-                made = make()
-                found = UnitResult(made.scores, made.predictions, time.perf_counter() - start)
-            except DivergedError as error:
-                found = UnitResult({}, {}, time.perf_counter() - start, str(error))
-            self.files.keep(name, found)
         return found
-
-
-def by_patient(values: Mapping[str, float], patients: Mapping[str, str]) -> list[float]:
-    """Average the values of each patient's cases; patients sorted."""
-    found: dict[str, list[float]] = {}
-    for case, value in values.items():
-        found.setdefault(patients[case], []).append(value)
-    return [sum(found[patient]) / len(found[patient]) for patient in sorted(found)]
 
 
 def _in_bfloat16(site: Site, asked: bool | None) -> bool:
@@ -261,9 +284,9 @@ def _can_bfloat16(site: Site) -> bool:
     return True
 
 
-def _name(unit: Unit) -> str:
+def _name(unit: Unit, strength: float) -> str:
     arm, draw, fold = unit
-    return f"{arm}-{draw}-{fold}"
+    return f"{arm}-{draw}-{fold}-{strength:g}"
 
 
 def _digest(case: SiteCase) -> str:

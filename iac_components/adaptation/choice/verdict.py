@@ -10,9 +10,8 @@ import numpy as np
 
 from iac_components.adaptation.choice.statistics import (
     choose_candidate,
-    held_out_effects,
-    lower_bounds,
     plain_effects,
+    prove_gain,
 )
 from iac_components.adaptation.settings import AdaptSettings
 
@@ -32,6 +31,8 @@ class ArmEffect:
         note: why it is left out, or empty.
         source: mean change and lower bound on cases of the network's own domain, or None.
         baseline: True if it is only compared with.
+        strength: at which all this holds.
+        gains: True if its gain is proved.
     """
 
     arm: str
@@ -42,6 +43,8 @@ class ArmEffect:
     note: str = ""
     source: tuple[float, float] | None = None
     baseline: bool = False
+    strength: float = 1.0
+    gains: bool = False
 
     def plain(self) -> dict[str, object]:
         """Return the effect as JSON values; what is not finite becomes null."""
@@ -55,6 +58,7 @@ class ArmEffect:
             "note": self.note,
             "own_domain": source,
             "baseline": self.baseline,
+            "strength": self.strength,
         }
 
 
@@ -97,7 +101,7 @@ class Verdict:
 
 
 def judge_arms(
-    gains: Mapping[str, Sequence[float]],
+    gains: Mapping[str, Mapping[float, Sequence[float]]],
     *,
     parameters: Mapping[str, int],
     notes: Mapping[str, str],
@@ -108,18 +112,18 @@ def judge_arms(
     """Decide whether an adapter is used, and which.
 
     Args:
-        gains: of each measured arm, one value a held-out patient.
+        gains: of each measured arm at each strength, rising, one value a held-out patient.
         parameters: of each measured arm.
         notes: of arms that were not measured, why.
         tried: number of candidates that the network can have, given up or not, among which the
             error is split.
         settings: with ``least_gain``, ``tolerance`` and ``alpha``.
-        source_gains: the same on cases of the network's own domain, for arms that were measured
-            there; None if no such cases were given.
+        source_gains: of arms that were measured on cases of the network's own domain, at the
+            strength at which they gain; None if no such cases were given.
     """
     own = [arm for arm in settings.candidates if arm in gains]
     level = settings.alpha / max(1, tried)
-    patients = len(next(iter(gains.values()), ()))
+    patients = len(next((values for of in gains.values() for values in of.values()), ()))
     effects: list[ArmEffect] = []
     for arm in settings.arms:
         if arm not in gains:
@@ -129,27 +133,30 @@ def judge_arms(
                 ArmEffect(arm, math.nan, -math.inf, math.inf, 0, note, baseline=baseline)
             )
             continue
-        values = np.array([gains[arm]], dtype=float)
-        found = held_out_effects(values, level=level)
+        strengths = tuple(gains[arm])
+        values = np.array([gains[arm][strength] for strength in strengths], dtype=float)
+        found = prove_gain(values, strengths, level=level, least_gain=settings.least_gain)
         effects.append(
             ArmEffect(
                 arm,
-                float(found.mean[0]),
-                float(lower_bounds(values, level=level)[0]),
-                float(found.high[0]),
+                found.gain,
+                found.low,
+                found.high,
                 parameters[arm],
                 source=_source(source_gains, arm, level),
                 baseline=arm not in settings.candidates,
+                strength=strengths[found.index],
+                gains=found.gains,
             )
         )
     if not own:
         why = "; ".join(f"{effect.arm} {effect.note}" for effect in effects if not effect.baseline)
         return Verdict(None, f"no candidate is left: {why}.", tuple(effects), patients)
     by_arm = {effect.arm: effect for effect in effects}
-    proved = np.array([by_arm[arm].low > settings.least_gain for arm in own])
+    proved = np.array([by_arm[arm].gains for arm in own])
     harmless = np.array([_harmless(by_arm[arm], settings, source_gains) for arm in own])
     choice = choose_candidate(
-        np.array([gains[arm] for arm in own], dtype=float),
+        np.array([gains[arm][by_arm[arm].strength] for arm in own], dtype=float),
         proved & harmless,
         np.array([parameters[arm] for arm in own], dtype=float),
         tolerance=settings.tolerance,
@@ -184,8 +191,8 @@ def _why(effect: ArmEffect, reason: str, patients: int) -> str:
         "undecided": "the best so far of those that gain.",
     }[reason]
     return (
-        f"it gains {effect.gain:.3f} Dice over the released network in {patients} held-out "
-        f"patients (at least {effect.low:.3f}); {ending}"
+        f"{_at(effect)}it gains {effect.gain:.3f} Dice over the released network in {patients} "
+        f"held-out patients (at least {effect.low:.3f}); {ending}"
     )
 
 
@@ -198,8 +205,12 @@ def _why_not(best: ArmEffect, proved: np.ndarray, settings: AdaptSettings, patie
     bound = f"{best.low:.3f}" if math.isfinite(best.low) else "unknown"
     return (
         f"no candidate's gain is proved to be above {settings.least_gain:g} Dice in {patients} "
-        f"held-out patients (best: {best.arm}, {best.gain:+.3f}, lower bound {bound})."
+        f"held-out patients (best: {best.arm}, {_at(best)}{best.gain:+.3f}, lower bound {bound})."
     )
+
+
+def _at(effect: ArmEffect) -> str:
+    return "" if effect.strength == 1 else f"at strength {effect.strength:g} "
 
 
 def _finite(value: float) -> float | None:

@@ -56,10 +56,12 @@ class Fitted:
     Attributes:
         network: in eval mode, with the parts folded in.
         values: of the parts, as an adapter holds them.
+        start: of the parts before the training, with which the network is the released one.
     """
 
     network: nn.Module
     values: dict[str, Tensor]
+    start: dict[str, Tensor]
 
 
 def fit_parts(
@@ -98,6 +100,7 @@ def fit_parts(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         attachments = attach_parts(copy, parts)
+    start = gather_values(attachments)
     if any(find_candidate(part.kind).estimates for part in parts):
         drawn = (windows.draw(generator).to(device).images for _ in range(STATISTICS_BATCHES))
         estimate_statistics(copy, drawn)
@@ -111,7 +114,7 @@ def fit_parts(
         # A caller may have switched gradients off.
         with torch.enable_grad(), group_norms_mended(copy):
             _train(copy, groups, windows, objective, settings, generator, store, after_step)
-    return _finished(copy, attachments)
+    return _finished(copy, attachments, start)
 
 
 @contextmanager
@@ -189,8 +192,10 @@ def _share(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _finished(network: nn.Module, attachments: Sequence[Attachment]) -> Fitted:
+def _finished(
+    network: nn.Module, attachments: Sequence[Attachment], start: dict[str, Tensor]
+) -> Fitted:
     values = gather_values(attachments)
     for attachment in attachments:
         attachment.finish()
-    return Fitted(freeze(network), values)
+    return Fitted(freeze(network), values, start)

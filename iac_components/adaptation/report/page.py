@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from iac_components.adaptation.choice.statistics import UNSEEN_LOSS, held_out_effects
-from iac_components.adaptation.choice.trainings import Trainings, by_patient
+from iac_components.adaptation.choice.statistics import UNSEEN_LOSS, by_patient, held_out_effects
+from iac_components.adaptation.choice.trainings import Trainings
 from iac_components.adaptation.choice.verdict import ArmEffect
 from iac_components.adaptation.fitting.objective import Scores, paired_gain
 from iac_components.adaptation.report.pictures import draw_case
@@ -66,8 +66,11 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
     yield Paragraph(
         "Bounds hold for all candidates together: one-sided error "
         f"{settings.alpha:g} over {trainings.tried} candidate(s), Student's; a lower bound is no "
-        f"higher than the mean would be with one more patient who loses {UNSEEN_LOSS:g} Dice. A "
-        f"candidate is used if its lower bound is above {settings.least_gain:g}."
+        f"higher than the mean would be with one more patient who loses {UNSEEN_LOSS:g} Dice at "
+        f"full strength. A candidate is used if its lower bound is above {settings.least_gain:g}. "
+        "At strength 0 it is the released network, at 1 what the training ended with; it is judged "
+        f"at {', '.join(f'{strength:g}' for strength in settings.strengths)}, and a strength "
+        "counts once all weaker ones gain."
     )
     if found.after:
         yield from _before_and_after(found, trainings)
@@ -88,15 +91,16 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
 def _candidates(found: Adaptation, trainings: Trainings) -> Table:
     total = found.adapter.base_parameters
     own = any(effect.source is not None for effect in found.verdict.effects)
-    header = ["candidate", "gain in Dice", "bounds", "values", "of the network"]
+    header = ["candidate", "strength", "gain in Dice", "bounds", "values", "of the network"]
     rows = []
     for effect in found.verdict.effects:
         name = effect.arm + (" (baseline)" if effect.baseline else "")
         if effect.note:
-            row = [name, effect.note, "", "", ""]
+            row = [name, "", effect.note, "", "", ""]
         else:
             row = [
                 f"{name} - used" if effect.arm == found.verdict.chosen else name,
+                f"{effect.strength:g}",
                 f"{effect.gain:+.3f}",
                 _bounds(effect.low, effect.high),
                 str(effect.parameters),
@@ -115,7 +119,7 @@ def _own(effect: ArmEffect) -> str:
 
 def _before_and_after(found: Adaptation, trainings: Trainings) -> Iterator[Block]:
     site = trainings.site
-    used = "the adapter" if found.verdict.chosen else f"{found.shown}, which is not used"
+    used = "the adapter" if found.verdict.chosen else f"{_shown(found)}, which is not used"
     yield Heading(f"Before and after: {used}")
     yield _case_table(found.before, found.after, site.judged)
     patients = {case.name: case.patient for case in site.cases}
@@ -164,10 +168,17 @@ def _pictures(found: Adaptation, trainings: Trainings) -> Iterator[Block]:
         maps = [
             ("label", site.objective.targets(case.label)),
             (f"released, Dice {_number(_mean(found.before[name]))}", before),
-            (f"{found.shown}, Dice {_number(_mean(found.after[name]))}", after),
+            (f"{_shown(found)}, Dice {_number(_mean(found.after[name]))}", after),
         ]
         png = draw_case(case, maps, site.judged)
         yield Picture(png, f"{word} case after the adaptation: {name}", f"report_{word}.png")
+
+
+def _shown(found: Adaptation) -> str:
+    effect = found.shown
+    if effect is None:
+        return "none"
+    return effect.arm if effect.strength == 1 else f"{effect.arm} at {effect.strength:g}"
 
 
 def _places(found: Adaptation) -> list[str]:

@@ -30,6 +30,7 @@ MEANINGS = {
     "least_gain": "Dice that the gain's lower bound must exceed",
     "tolerance": "Dice that cases of --source_dir may lose, and within which candidates are equal",
     "alpha": "error of the verdict over all candidates",
+    "strengths": "shares of what was trained at which candidates are judged, 1 for all of it",
     "steps": "steps of each training",
     "batch_size": "windows of a step",
     "rate": "factor on every learning rate",
@@ -62,11 +63,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="where to compute (the bundle's)")
     for field in fields(AdaptSettings):
         several = isinstance(field.default, tuple)
-        default = " ".join(cast("tuple[str, ...]", field.default)) if several else field.default
+        default = (
+            " ".join(map(str, cast("tuple[object, ...]", field.default)))
+            if several
+            else field.default
+        )
         text = f"{MEANINGS[field.name]} ({'none' if default == '' else default})"
         if field.name == "amp":
             text = f"{MEANINGS['amp']} (true where the device multiplies it in hardware)"
             parser.add_argument("--amp", choices=("true", "false"), help=text)
+        elif field.name == "strengths":
+            parser.add_argument("--strengths", nargs="+", type=float, metavar="SHARE", help=text)
         elif several:
             parser.add_argument(f"--{field.name}", nargs="+", metavar="KIND", help=text)
         else:

@@ -135,13 +135,13 @@ def test_what_falls_behind_is_tried_no_further(adapted):
     note = next(e.note for e in found.verdict.effects if e.arm == "norm_statistics")
     assert note.startswith("given up after 2 of 4 folds: ")
     assert "norms +" in note
-    assert len(list((folder / "trainings").glob("*-norm_statistics-*"))) == 2
+    assert len(list((folder / "trainings").glob("*-norm_statistics-*-1.pt"))) == 2
     assert note in (folder / "report.md").read_text()
 
 
 def test_a_network_is_kept_if_every_candidate_falls_behind_it(tmp_path, monkeypatch):
     def harm(self, arm, *, folds=None):
-        return [-0.2] * (folds or len(self.folds))
+        return {1.0: [-0.2] * (folds or len(self.folds))}
 
     monkeypatch.setattr(Trainings, "gains", harm)
     settings = AdaptSettings.of({**SETTINGS.plain(), "candidates": "norms", "steps": 2})

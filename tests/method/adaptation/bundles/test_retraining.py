@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from iac_components.adaptation import (
     load_adapter,
     site_datalist,
 )
+from iac_components.adaptation.adapter.applying import attach_parts, gather_values
 from iac_components.adaptation.bundles import retraining
 from iac_components.adaptation.bundles.network_bundle import read_bundle
 from iac_components.adaptation.bundles.traced import example_input
@@ -106,6 +109,22 @@ def test_a_bundle_that_was_adapted_before(zoo, items, tmp_path, first, second, o
     new = read_bundle(made).network(image)
     assert not torch.equal(new, old)
     assert torch.equal(new, apply_adapter(network, made / own)(image))
+
+
+def test_the_new_values_are_at_the_strength_that_was_chosen(zoo, items, tmp_path):
+    network = read_bundle(zoo).network
+    found = {}
+    for strength in (0.5, 1.0):
+        adapter = replace(moved_adapter(network, "norms", shape=SHAPE), strength=strength)
+        place = adapter.save(tmp_path / f"adapter_{strength}")
+        made = export_adapted_bundle(zoo, place, tmp_path / f"made_{strength}", also=["training"])
+        train(made, items)
+        found[strength] = load_adapter(made / "adapter")
+        assert found[strength].strength == strength
+    start = gather_values(attach_parts(copy.deepcopy(network), adapter.parts))
+    for name, value in found[1.0].tensors.items():
+        assert not torch.equal(value, start[name])
+        assert torch.allclose(found[0.5].tensors[name], (value + start[name]) / 2)
 
 
 def test_again_gives_the_same(export, items):
