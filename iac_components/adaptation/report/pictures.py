@@ -33,7 +33,7 @@ def draw_case(
     """
     index = _fullest(maps[0][1])
     image = _flat(case.image[0], index)
-    figure = Figure(figsize=(2.6 * len(maps) + 0.2, 3.3), facecolor="white")
+    figure = Figure(figsize=(2.6 * len(maps) + 0.2, 3.3), facecolor="white", layout="constrained")
     panels = figure.subplots(1, len(maps), squeeze=False)[0]
     low, high = np.percentile(image.astype(np.float64), (1, 99.5))
     colours = ListedColormap([COLOURS[i % len(COLOURS)] for i in range(len(class_names))])
@@ -56,12 +56,11 @@ def draw_case(
         handles=[
             Patch(color=COLOURS[i % len(COLOURS)], label=name) for i, name in enumerate(class_names)
         ],
-        loc="lower center",
+        loc="outside lower center",
         ncols=min(5, len(class_names)),
         frameon=False,
         fontsize=8,
     )
-    figure.tight_layout(rect=(0, 0.08, 1, 1))
     return encode_png(figure)
 
 
