@@ -156,6 +156,10 @@ def _parse(fields: Fields, place: Path) -> Adapter:
     stated = fields.get("preprocessing")
     # Adapters of version 0.5.0 do not say it, and are as they were trained.
     strength = 1.0 if "strength" not in fields.values else fields.number("strength")
+    if not 0 < strength <= 1:
+        raise AdapterError(
+            f"strength is {strength}: it must be above 0 and at most 1. Adapt again."
+        )
     return Adapter(
         parts,
         _weights(place / ADAPTER_WEIGHTS, fields.child("weights").string("sha256")),

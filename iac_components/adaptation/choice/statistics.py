@@ -11,8 +11,9 @@ Pure functions on arrays. Three things make a naive interval too narrow here:
 - Gains may be skewed: most patients gain a little, and one in ten, who may not be among the few,
   loses much. No bound from the data can know of that patient. So a lower bound is no higher than
   the mean would be with one more patient, who loses 0.25 Dice: small gains need many patients.
-  (Our choice: the least by which at most 5 % of sites of up to ten patients are changed where one
-  patient in twenty loses 0.3 Dice, all others gain a little, and nothing is gained on average.)
+  (Our choice: the least of four tried by which at most 5 % of sites of up to ten patients are
+  changed where one in twenty loses 0.3 Dice, all others gain a little, and nothing is gained on
+  average.)
 - Several candidates are tried and the best is looked at: the error is split evenly among them.
 
 Each candidate is judged at several strengths (see ``fitting.strength``), from the weakest on: a

@@ -7,7 +7,9 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -131,20 +133,18 @@ class Trainings:
         return found
 
     def held_out(
-        self, arm: str, strength: float = FULL, draw: int = 0, *, folds: int | None = None
+        self, arm: str, strength: float = FULL
     ) -> tuple[dict[str, Scores], dict[str, Tensor]]:
         """Return scores and label maps of all cases, each by a network without its patient.
 
         Args:
-            arm: the candidate.
+            arm: the candidate, in its first draw.
             strength: one of its strengths.
-            draw: of its trainings.
-            folds: the first so many only; None for all.
         """
         scores: dict[str, Scores] = {}
         predictions: dict[str, Tensor] = {}
-        for fold in range(len(self.folds) if folds is None else folds):
-            result = self.unit((arm, draw, fold))[strength]
+        for fold in range(len(self.folds)):
+            result = self.unit((arm, 0, fold))[strength]
             scores.update(result.scores)
             predictions.update(result.predictions)
         return scores, predictions
@@ -159,19 +159,18 @@ class Trainings:
         Returns:
             By strength, rising: one value a patient, patients sorted.
         """
-        return {strength: self._gains(arm, strength, folds) for strength in self.strengths(arm)}
-
-    def _gains(self, arm: str, strength: float, folds: int | None) -> list[float]:
         before = self.released().scores
         patients = {case.name: case.patient for case in self.site.cases}
-        draws = [
-            self.held_out(arm, strength, draw, folds=folds)[0] for draw in range(self.draws(arm))
-        ]
-        gains = {
-            name: sum(paired_gain(before[name], after[name]) for after in draws) / len(draws)
-            for name in draws[0]
+        found: dict[float, dict[str, list[float]]] = {s: {} for s in self.strengths(arm)}
+        for unit in product([arm], range(self.draws(arm)), range(folds or len(self.folds))):
+            for strength, result in self.unit(unit).items():
+                for name, after in result.scores.items():
+                    gain = paired_gain(before[name], after)
+                    found[strength].setdefault(name, []).append(gain)
+        return {
+            strength: by_patient({name: fmean(values) for name, values in of.items()}, patients)
+            for strength, of in found.items()
         }
-        return by_patient(gains, patients)
 
     def final(self, arm: str, strength: float = FULL) -> Fitted:
         """Train with all cases; the same training serves every strength."""
@@ -286,7 +285,7 @@ def _can_bfloat16(site: Site) -> bool:
 
 def _name(unit: Unit, strength: float) -> str:
     arm, draw, fold = unit
-    return f"{arm}-{draw}-{fold}-{strength:g}"
+    return f"{arm}-{draw}-{fold}-{strength!r}"
 
 
 def _digest(case: SiteCase) -> str:

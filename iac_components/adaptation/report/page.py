@@ -70,7 +70,7 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
         f"full strength. A candidate is used if its lower bound is above {settings.least_gain:g}. "
         "At strength 0 it is the released network, at 1 what the training ended with; it is judged "
         f"at {', '.join(f'{strength:g}' for strength in settings.strengths)}, and a strength "
-        "counts once all weaker ones gain."
+        "counts once all weaker ones gain, the strongest also by itself."
     )
     if found.after:
         yield from _before_and_after(found, trainings)

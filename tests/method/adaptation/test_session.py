@@ -135,7 +135,7 @@ def test_what_falls_behind_is_tried_no_further(adapted):
     note = next(e.note for e in found.verdict.effects if e.arm == "norm_statistics")
     assert note.startswith("given up after 2 of 4 folds: ")
     assert "norms +" in note
-    assert len(list((folder / "trainings").glob("*-norm_statistics-*-1.pt"))) == 2
+    assert len(list((folder / "trainings").glob("*-norm_statistics-*-1.0.pt"))) == 2
     assert note in (folder / "report.md").read_text()
 
 

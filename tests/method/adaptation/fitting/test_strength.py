@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 import torch
 from threshold_site import make_site
 
-from iac_components.adaptation import AdaptSettings, load_adapter
+from iac_components.adaptation import AdapterError, AdaptSettings, load_adapter
 from iac_components.adaptation.adapter.applying import attach_parts, build_with, gather_values
 from iac_components.adaptation.candidates import PlanOptions, find_candidate
 from iac_components.adaptation.choice.trainings import Trainings
@@ -111,6 +112,27 @@ def test_adapters_that_do_not_say_are_at_full_strength(tmp_path):
     file.write_text(text.replace('"strength": 1.0,', "", 1))
     assert file.read_text() != text
     assert load_adapter(tmp_path / "adapter").strength == 1
+
+
+@pytest.mark.parametrize("strength", ["0.0", "2.5", "NaN"])
+def test_an_adapter_of_no_strength_is_refused(tmp_path, strength):
+    adapt_site(make_site("dark"), SETTINGS, tmp_path)
+    file = tmp_path / "adapter" / "adapter.json"
+    text, count = re.subn(
+        r'"strength": [\d.]+,\s+"weights"', f'"strength": {strength}, "weights"', file.read_text()
+    )
+    assert count == 1
+    file.write_text(text)
+    with pytest.raises(AdapterError, match=r"adapter\.json.*strength"):
+        load_adapter(tmp_path / "adapter")
+
+
+def test_strengths_that_are_nearly_the_same_are_not_taken_for_each_other(tmp_path):
+    for strength in (0.3333333, 0.3333334):
+        settings = AdaptSettings.of({**SETTINGS.plain(), "strengths": strength})
+        made = Trainings(make_site("none"), settings, folder=tmp_path)
+        assert ("norms", 0, 0) in made.missing
+        made.unit(("norms", 0, 0))
 
 
 @pytest.mark.parametrize("strengths", [(), (0.0, 1.0), (0.5, 1.5), -1])
