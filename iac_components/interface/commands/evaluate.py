@@ -24,7 +24,7 @@ from iac_components.data import read_dataset, registered_layouts
 from iac_components.data.case import Case
 from iac_components.data.checks.volumes import CONFIGURED
 from iac_components.data.formats.pictures import WHITE, is_white_mask
-from iac_components.data.layouts.decathlon import find_groups, read_groups
+from iac_components.data.layouts.decathlon import find_groups
 from iac_components.data.layouts.described.description import describe_dataset
 from iac_components.engine import OwnedFolders
 from iac_components.evaluation import write_metrics
@@ -155,8 +155,7 @@ def _cases(labels: Path, layout: object, options: argparse.Namespace) -> list[Ca
     if file is None and labels.is_dir():
         places = (labels, labels.absolute().parent)
         file = next((found for place in places if (found := find_groups(place))), None)
-    patients = read_groups(file) if file is not None else {}
-    return folder_cases(labels, patients, suffix=options.label_suffix)
+    return folder_cases(labels, file, suffix=options.label_suffix)
 
 
 def _stated(labels: Path, layout: object) -> Sequence[str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from iac_components.data.case import Case, image_stem, is_image_name
 from iac_components.data.faults import DatasetError, Fault, found_in, raise_faults
+from iac_components.data.layouts.general.case_files import patients_by_table
 
 __all__ = ["PREDICTED", "Pair", "folder_cases", "pair_up"]
 
@@ -23,23 +24,23 @@ class Pair:
     prediction: Path
 
 
-def folder_cases(folder: Path, patients: Mapping[str, str], *, suffix: str = "") -> list[Case]:
+def folder_cases(folder: Path, groups: Path | None = None, *, suffix: str = "") -> list[Case]:
     """List the label maps of a plain folder as cases.
 
     Args:
         folder: holds NIfTI files, one a case.
-        patients: case to patient; a case that is not in it is a patient of its own.
+        groups: table of ``case`` and ``subject_group``; None makes each case a patient of its own.
         suffix: end of the files' names that is not the case's.
 
     Raises:
-        DatasetError: if it is not a folder or holds no label map.
+        DatasetError: if it is not a folder or holds no label map, or naming all cases that the
+            table lacks.
     """
     files = _nifti_files(folder, "labels")
     names = [image_stem(file).removesuffix(suffix) for file in files]
-    return [
-        Case(patients.get(name, name), name, file, file)
-        for name, file in zip(names, files, strict=True)
-    ]
+    patients, faults = patients_by_table(names, groups)
+    raise_faults(faults, subject="The table of groups")
+    return [Case(patients[name], name, file, file) for name, file in zip(names, files, strict=True)]
 
 
 def pair_up(

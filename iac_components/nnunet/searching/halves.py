@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from iac_components.data.layouts.decathlon import read_groups
+from iac_components.data.faults import raise_faults
+from iac_components.data.layouts.general.case_files import patients_by_table
 from iac_components.data.splits.folds import seeded_order
 
 __all__ = ["patients_of", "split_halves"]
@@ -19,19 +20,11 @@ def patients_of(cases: Sequence[str], groups: str | Path | None) -> dict[str, st
         groups: table of ``case`` and ``subject_group``; None makes each case a patient of its own.
 
     Raises:
-        DatasetError: if the table cannot be read.
-        ValueError: if it lacks a case.
+        DatasetError: if the table cannot be read, or naming all cases that it lacks.
     """
-    if groups is None:
-        return {case: case for case in cases}
-    table = read_groups(Path(groups))
-    missing = [case for case in cases if not table.get(case)]
-    if missing:
-        raise ValueError(
-            f"'{groups}' has no subject_group for case '{missing[0]}' ({len(missing)} such cases): "
-            "add a row for it."
-        )
-    return {case: table[case] for case in cases}
+    patients, faults = patients_by_table(cases, None if groups is None else Path(groups))
+    raise_faults(faults, subject="The table of groups")
+    return dict(patients)
 
 
 def split_halves(

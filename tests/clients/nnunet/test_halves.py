@@ -34,7 +34,7 @@ def test_seed_and_fold_draw_other_halves_and_the_same_again():
 def test_missing_rows_and_patients_are_named(tmp_path):
     table = tmp_path / "groups.csv"
     table.write_text("case,subject_group\ncase_00,a\n")
-    with pytest.raises(ValueError, match="no subject_group for case 'case_01' \\(11 such cases"):
+    with pytest.raises(ValueError, match="no subject_group for case 'case_01'"):
         patients_of(CASES, table)
     with pytest.raises(ValueError, match="fold 2 has 1 to train on"):
         split_halves(CASES, dict.fromkeys(CASES, "one"), seed=0, fold=2)

@@ -125,12 +125,23 @@ def test_patients_of_a_table(iac, maps, place):
     assert {record.patient for record in read_metrics("scores")} == {"a", "b"}
 
 
+def test_a_case_that_the_table_of_patients_lacks_is_an_error(iac, maps):
+    """It had counted as a patient of its own."""
+    (maps / "labels" / "groups.csv").write_text("case,subject_group\ncase_0,a\ncase_1,\n")
+    ended = iac("evaluate", "predictions", "labels", "--output_dir", "scores")
+    assert ended.status == 2
+    for case in ("case_1", "case_2"):
+        assert f"has no subject_group for case '{case}'" in ended.err
+    assert "Add a row for it." in ended.err
+    assert not (maps / "scores").exists()
+
+
 def test_stored_values_count_as_their_classes_in_labels_alone(maps):
     for path in (maps / "labels").iterdir():
         values = np.asarray(nibabel.load(path).dataobj)
         # Class 1 is stored as 2, and class 2 as 9.
         write_map(path, np.array([0, 2, 9])[values])
-    pairs = pair_up(maps / "predictions", folder_cases(maps / "labels", {}))
+    pairs = pair_up(maps / "predictions", folder_cases(maps / "labels"))
     records = score(pairs, Scoring(["1", "2"], renumbered={2: 1, 9: 2}))
     assert {(record.case, record.class_name): record.dice for record in records} == {
         **{("case_0", name): 1.0 for name in "12"},

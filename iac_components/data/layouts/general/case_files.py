@@ -12,7 +12,7 @@ from iac_components.data.faults import DatasetError, Fault
 from iac_components.data.formats import is_other_format
 from iac_components.data.layouts.decathlon import find_groups, read_groups
 
-__all__ = ["channel_files", "listed_images", "patients_of"]
+__all__ = ["channel_files", "listed_images", "patients_by_table", "patients_of"]
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
@@ -96,6 +96,20 @@ def patients_of(cases: Sequence[str], dataset_dir: Path) -> tuple[Mapping[str, s
         DatasetError: if the table is malformed.
     """
     table = find_groups(dataset_dir) if os.path.isdir(dataset_dir) else None
+    return patients_by_table(cases, table)
+
+
+def patients_by_table(
+    cases: Sequence[str], table: Path | None
+) -> tuple[Mapping[str, str], list[Fault]]:
+    """Tell the patient of every case by a table of ``case,subject_group``; None: each its own.
+
+    Returns:
+        Case -> patient, and a fault for every case that the table lacks.
+
+    Raises:
+        DatasetError: if the table cannot be read or is malformed.
+    """
     if table is None:
         return {case: case for case in cases}, []
     groups = read_groups(table)
