@@ -14,7 +14,11 @@ from iac_components.adaptation.adapter.base_network import count_parameters
 
 __all__ = ["InferenceCost", "measure_cost"]
 
+WARM_UP = 2
 REPEATS = 9
+LEAST_REPEATS = 3
+ENOUGH_SECONDS = 10.0
+"""After which a large network is not timed again, once it was three times."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,25 @@ def measure_cost(network: nn.Module, adapted: nn.Module, shape: Sequence[int]) -
 
     Networks of the same layers, which differ in weights alone, cost the same.
     """
+    networks = (network,) if _layers(network) == _layers(adapted) else (network, adapted)
     example = next(network.parameters())
     window = torch.zeros(tuple(shape), device=example.device, dtype=example.dtype)
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(REPEATS + 2):
-        for one, found in zip((network, adapted), times, strict=True):
+    times: list[list[float]] = [[] for _ in networks]
+    began = time.perf_counter()
+    for repeat in range(WARM_UP + REPEATS):
+        late = time.perf_counter() - began > ENOUGH_SECONDS
+        if late and repeat >= WARM_UP + LEAST_REPEATS:
+            break
+        for one, found in zip(networks, times, strict=True):
             start = time.perf_counter()
             one(window)
             if window.is_cuda:
                 torch.cuda.synchronize()
             found.append(1000 * (time.perf_counter() - start))
-    plain, cells = (statistics.median(found[2:]) for found in times)
-    if _layers(network) == _layers(adapted):
-        cells = plain
-    return InferenceCost((count_parameters(network), count_parameters(adapted)), (plain, cells))
+    medians = [statistics.median(found[WARM_UP:]) for found in times]
+    return InferenceCost(
+        (count_parameters(network), count_parameters(adapted)), (medians[0], medians[-1])
+    )
 
 
 def _layers(network: nn.Module) -> list[str]:

@@ -23,8 +23,11 @@ from iac_components.common.progress_bars import progress_bar
 
 __all__ = ["Adaptation", "decide", "estimate_seconds"]
 
-OwnDomain = Mapping[str, Mapping[str, tuple[Scores, Scores]]]
-"""By candidate and case: scores before and after."""
+Pairs = Mapping[str, tuple[Scores, Scores]]
+"""By case: scores before and after."""
+
+OwnDomain = Mapping[str, Mapping[float, Pairs]]
+"""By candidate and strength."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Adaptation:
     after: Mapping[str, Scores]
     shown: ArmEffect | None
     predictions: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]
-    own_domain: Mapping[str, tuple[Scores, Scores]]
+    own_domain: Pairs
     cost: InferenceCost
     seconds: float
 
@@ -145,12 +148,12 @@ def _judge(
     if own is not None:
         patients = {case.name: case.patient for case in trainings.site.source}
         source = {
-            arm: by_patient({name: paired_gain(*pair) for name, pair in pairs.items()}, patients)
-            for arm, pairs in own.items()
+            arm: {strength: _by_patient(pairs, patients) for strength, pairs in of.items()}
+            for arm, of in own.items()
         }
     return judge_arms(
         gains,
-        parameters={arm: sum(p.parameters for p in trainings.plans[arm]) for arm in gains},
+        plans=trainings.plans,
         notes=trainings.notes,
         tried=trainings.tried,
         settings=trainings.settings,
@@ -158,16 +161,23 @@ def _judge(
     )
 
 
+def _by_patient(pairs: Pairs, patients: Mapping[str, str]) -> list[float]:
+    return by_patient({name: paired_gain(*pair) for name, pair in pairs.items()}, patients)
+
+
 def _on_own_domain(trainings: Trainings, verdict: Verdict) -> OwnDomain:
     """Score what gains, trained on all cases, on the network's own domain."""
     source = trainings.site.source
     before = trainings.scored(trainings.site.network, source).scores
-    found = {}
+    found: dict[str, dict[float, Pairs]] = {}
     for effect in verdict.effects:
-        if not effect.baseline and effect.gains:
-            network = trainings.final(effect.arm, effect.strength).network
+        if effect.baseline:
+            continue
+        for strength in effect.proved:
+            network = trainings.final(effect.arm, strength).network
             after = trainings.scored(network, source).scores
-            found[effect.arm] = {name: (before[name], after[name]) for name in before}
+            pairs = {name: (before[name], after[name]) for name in before}
+            found.setdefault(effect.arm, {})[strength] = pairs
     return found
 
 
@@ -186,7 +196,7 @@ def _result(
     network = site.network if fitted is None else fitted.network
     cost = measure_cost(site.network, network, site.shape)
     adapter = Adapter(
-        () if chosen is None else trainings.plans[chosen.arm],
+        () if chosen is None else trainings.plans[chosen.arm].parts,
         {} if fitted is None else fitted.values,
         base_name=site.name or network_name(site.network),
         base_digest=trainings.digest,
@@ -209,7 +219,7 @@ def _result(
         after,
         shown,
         (released.predictions, predicted),
-        {} if shown is None else own.get(shown.arm, {}),
+        {} if shown is None else own.get(shown.arm, {}).get(shown.strength, {}),
         cost,
         seconds,
     )

@@ -82,8 +82,9 @@ def _plan(trainings: Trainings, notes: Sequence[str]) -> list[str]:
     left_out: dict[str, list[str]] = {}
     for arm in trainings.settings.arms:
         if arm in trainings.plans:
-            values = sum(part.parameters for part in trainings.plans[arm])
-            lines.append(f"  {arm}: {values} values.")
+            plan = trainings.plans[arm]
+            time = "" if plan.ratio == 1 else f", {plan.ratio:.2f} times as long at inference"
+            lines.append(f"  {arm}: {plan.parameters} values in {plan.places} places{time}.")
         else:
             left_out.setdefault(trainings.notes[arm], []).append(arm)
     lines += [f"  {', '.join(arms)}: left out ({why})." for why, arms in left_out.items()]

@@ -22,6 +22,8 @@ class AdaptSettings:
         candidates: what is tried; ``+`` joins kinds into one, as in ``norms+cells``.
         compare: baselines that are measured beside them and never chosen.
         budget: largest share of the network's parameters that an adapter may add.
+        max_cost: time of inference with an adapter over the released network's, at most; what takes
+            longer is put into fewer places, or left out.
         least_gain: Dice that the lower bound of the gain must exceed.
         tolerance: Dice that cases of the network's own domain may lose, and within which
             candidates count as equal.
@@ -46,6 +48,7 @@ class AdaptSettings:
     candidates: tuple[str, ...] = DEFAULT_CANDIDATES
     compare: tuple[str, ...] = ()
     budget: float = 0.05
+    max_cost: float = 1.15
     least_gain: float = 0.0
     tolerance: float = 0.01
     alpha: float = 0.05
@@ -67,6 +70,7 @@ class AdaptSettings:
         object.__setattr__(self, "strengths", tuple(sorted({float(share) for share in shares})))
         ranges = {
             "budget": (0 < self.budget <= 1, "above 0 and at most 1"),
+            "max_cost": (self.max_cost >= 1, "at least 1"),
             "least_gain": (0 <= self.least_gain < 1, "at least 0 and below 1"),
             "tolerance": (0 <= self.tolerance < 1, "at least 0 and below 1"),
             "alpha": (0 < self.alpha < 0.5, "above 0 and below 0.5"),

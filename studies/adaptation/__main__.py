@@ -9,19 +9,22 @@ from pathlib import Path
 import torch
 
 from studies.adaptation.cases import Volumes
-from studies.adaptation.page import PAGE, write_page
+from studies.adaptation.page import PAGE, PAIR, write_page
 from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
-from studies.adaptation.rows import make_row, row_keys
+from studies.adaptation.rows import RowKey, compare_arms, make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
 from studies.cell_table.training.backbone import load_backbone
 from studies.measuring.arguments import add_data_arguments
 
 RESULTS = Path(__file__).with_name("results")
 KEPT = RESULTS / "hippocampus.jsonl"
+PAIRS = RESULTS / "norms_and_lora.jsonl"
+PAIR_SHIFTS = ("resolution", "bias_strong", "noise_strong", "blur_strong", "bias_mild")
+"""Where, in the first draw, the two differ and one of them gains above 0.02."""
 
 
 def main() -> None:
-    """Make rows, keep them, or write the page and its figure from the kept ones."""
+    """Make rows, keep them, compare norms with LoRA, or write the page from what is kept."""
     arguments = _arguments()
     torch.set_num_threads(1)
     settings = load_shift_settings()
@@ -29,8 +32,10 @@ def main() -> None:
         _fill(settings, arguments)
     elif arguments.command == "keep":
         print(f"{KEPT}: {keep_rows(KEPT, read_rows(arguments.raw))} rows.")
+    elif arguments.command == "pairs":
+        _pairs(settings, arguments)
     else:
-        write_page(settings, read_kept(KEPT), RESULTS)
+        write_page(settings, read_kept(KEPT), RESULTS, pairs=read_kept(PAIRS))
         print(RESULTS / PAGE)
 
 
@@ -57,9 +62,21 @@ def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
         )
 
 
+def _pairs(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
+    network = load_backbone(settings.table, arguments.backbone)
+    volumes = Volumes(settings, arguments.dataset_dir)
+    done = {key_of(row) for row in read_kept(PAIRS)}
+    for draw in range(1, settings.integer("draws")):
+        for shift in PAIR_SHIFTS:
+            key = RowKey(shift, settings.numbers("numbers_of_cases")[0], draw)
+            if key not in done:
+                keep_rows(PAIRS, [compare_arms(key, PAIR, settings, network, volumes)])
+                print(f"{time.strftime('%H:%M:%S')} {key}", flush=True)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m studies.adaptation", description=main.__doc__)
-    parser.add_argument("command", choices=("fill", "keep", "report"))
+    parser.add_argument("command", choices=("fill", "keep", "pairs", "report"))
     add_data_arguments(parser)
     parser.add_argument("--raw", type=Path, default=Path("runs/adaptation"), help="raw rows")
     parser.add_argument("--limit", type=int, default=None, help="rows to make at most")

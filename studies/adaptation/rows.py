@@ -23,11 +23,22 @@ from studies.adaptation.cases import RowCases, Volumes
 from studies.adaptation.settings import NO_SHIFT, ShiftSettings
 from studies.cell_table.training.backbone import backbone_digest
 
-__all__ = ["CHOSEN", "RowKey", "make_row", "row_keys", "score_cases", "trainings_of"]
+__all__ = [
+    "CHOSEN",
+    "RowKey",
+    "compare_arms",
+    "make_row",
+    "row_keys",
+    "score_cases",
+    "trainings_of",
+]
 
 CLASS_NAMES = ("anterior", "posterior")
 CHOSEN = "chosen"
 """What was chosen, at its strength; other arms are at full strength."""
+
+UNBOUNDED = 100.0
+"""Time of inference over the released network's that nothing exceeds."""
 
 Row = dict[str, object]
 
@@ -81,20 +92,20 @@ def make_row(
     only_verdict = key.shift == NO_SHIFT and key.draw >= settings.integer("draws")
     baselines = () if only_verdict else settings.names("baselines")
     trainings = trainings_of(settings, network, cases, key.draw, folder=work_dir)
+    # Arms that take too long to be chosen are compared with, too.
+    others = trainings_of(settings, network, cases, key.draw, also=baselines, max_cost=UNBOUNDED)
     found = decide(trainings)
     chosen = found.verdict.chosen
     used = found.verdict.effect
     arms: dict[str, Row] = {"released": _scored(trainings, network, cases)}
     if not only_verdict:
         for arm in settings.names("arms"):
-            if arm in trainings.plans:
-                arms[arm] = _arm(trainings, arm, cases)
+            if arm in others.plans:
+                made_by = trainings if _same_parts(trainings, others, arm) else others
+                arms[arm] = _arm(made_by, arm, cases)
     if used is not None:
         arms[CHOSEN] = _arm(trainings, used.arm, cases, used.strength)
     if baselines:
-        others = trainings_of(
-            settings, network, cases, key.draw, candidates=("norms",), also=baselines
-        )
         for arm in baselines:
             arms[arm] = _arm(others, arm, cases)
         for seed in range(settings.integer("random_cells")):
@@ -125,6 +136,37 @@ def make_row(
     }
 
 
+def compare_arms(
+    key: RowKey, arms: Sequence[str], settings: ShiftSettings, network: nn.Module, volumes: Volumes
+) -> Row:
+    """Train some arms with all K cases and score them on the test volumes; nothing is chosen.
+
+    Args:
+        key: of the row that would have the same cases.
+        arms: candidates.
+        settings: of the study.
+        network: the released network.
+        volumes: of patients that it has not seen.
+    """
+    cases = volumes.draw(key.shift, key.cases, key.draw)
+    trainings = trainings_of(
+        settings, network, cases, key.draw, candidates=arms, max_cost=UNBOUNDED
+    )
+    return {
+        "shift": key.shift,
+        "cases": key.cases,
+        "draw": key.draw,
+        "patients": [case.patient for case in cases.site],
+        "arms": {
+            "released": _scored(trainings, network, cases),
+            **{arm: _arm(trainings, arm, cases) for arm in arms},
+        },
+        "settings": settings.digest(key.shift),
+        "backbone": backbone_digest(network),
+        "torch": torch.__version__,
+    }
+
+
 def trainings_of(
     settings: ShiftSettings,
     network: nn.Module,
@@ -134,6 +176,7 @@ def trainings_of(
     candidates: Sequence[str] | None = None,
     also: Sequence[str] = (),
     random_cell: int | None = None,
+    max_cost: float | None = None,
     folder: Path | None = None,
     amp: bool = False,
 ) -> Trainings:
@@ -147,6 +190,7 @@ def trainings_of(
         candidates: instead of the study's.
         also: baselines to measure beside them.
         random_cell: seed of a random cell; None takes a uniform one.
+        max_cost: time of inference with what is chosen; None takes the study's.
         folder: keeps finished trainings; None keeps them in memory.
         amp: train in bfloat16; rows do not, so that those of all machines are of one kind.
     """
@@ -169,6 +213,7 @@ def trainings_of(
             candidates=tuple(candidates or settings.names("arms")),
             compare=tuple(also),
             strengths=tuple(settings.shares("strengths")),
+            max_cost=max_cost or settings.number("max_cost"),
             steps=settings.integer("steps"),
             seed=1000 * draw,
             amp=amp,
@@ -177,11 +222,21 @@ def trainings_of(
     )
 
 
+def _same_parts(one: Trainings, other: Trainings, arm: str) -> bool:
+    return arm in one.plans and one.plans[arm].parts == other.plans[arm].parts
+
+
 def _random_cell(
     settings: ShiftSettings, network: nn.Module, cases: RowCases, draw: int, seed: int
 ) -> Row:
     trainings = trainings_of(
-        settings, network, cases, draw, candidates=("cells",), random_cell=100 * draw + seed
+        settings,
+        network,
+        cases,
+        draw,
+        candidates=("cells",),
+        random_cell=100 * draw + seed,
+        max_cost=UNBOUNDED,
     )
     if "cells" not in trainings.plans:
         return {"note": trainings.notes["cells"]}
@@ -194,7 +249,8 @@ def _arm(trainings: Trainings, arm: str, cases: RowCases, strength: float = FULL
     seconds = time.process_time() - start
     return {
         **_scored(trainings, network, cases),
-        "parameters": sum(part.parameters for part in trainings.plans[arm]),
+        "parameters": trainings.plans[arm].parameters,
+        "ratio": round(trainings.plans[arm].ratio, 3),
         "train_cpu_seconds": round(seconds, 1),
     }
 

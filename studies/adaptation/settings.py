@@ -59,6 +59,10 @@ class ShiftSettings:
         """Return a list of numbers of the file."""
         return tuple(cast(list[float], self.content[key]))
 
+    def number(self, key: str) -> float:
+        """Return a number of the file."""
+        return float(cast(float, self.content[key]))
+
     def integer(self, key: str) -> int:
         """Return a whole number of the file."""
         return int(cast(int, self.content[key]))

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iac_components.adaptation.choice.statistics import (
+    best_proof,
     held_out_effects,
     held_out_folds,
     lower_bounds,
-    prove_gain,
+    prove_gains,
 )
 from iac_components.adaptation.settings import AdaptSettings
 from iac_components.common.pages.markdown_table import markdown_table
@@ -66,7 +67,7 @@ def null_gains(
 def wrongly_accepted(gains: FloatArray, strengths: Sequence[float]) -> bool:
     """Return True if any of the candidates (K, S, P) is accepted."""
     level = 0.05 / len(gains)
-    return any(prove_gain(candidate, strengths, level=level).gains for candidate in gains)
+    return any(best_proof(prove_gains(each, strengths, level=level)).gains for each in gains)
 
 
 def rare_losses(patients: int, rng: np.random.Generator, *, share: float) -> FloatArray:

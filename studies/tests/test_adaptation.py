@@ -13,7 +13,7 @@ from studies.adaptation import __main__ as study
 from studies.adaptation.cases import Volumes
 from studies.adaptation.page import write_page
 from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
-from studies.adaptation.rows import RowKey, make_row, row_keys
+from studies.adaptation.rows import RowKey, compare_arms, make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
 
 
@@ -105,7 +105,8 @@ def test_the_digest_of_a_row_depends_on_its_own_shift(settings):
 
 
 def dice(gain):
-    return {"test": {"a": 0.5 + gain, "b": 0.6 + gain}, "home": {"a": 0.8 - gain}}
+    scores = {"test": {"a": 0.5 + gain, "b": 0.6 + gain}, "home": {"a": 0.8 - gain}}
+    return {**scores, "ratio": 2.0}
 
 
 def written(draw, chosen, strength, gain, **gains):
@@ -130,10 +131,26 @@ def test_the_page_says_what_the_rows_say(tmp_path):
     assert "1 of 2 rows; largest distance 0.100" in text
     assert "0.65 on average, 0.50 at least, over 2 rows" in text
     assert "-0.150 on average, -0.200 at worst" in text
+    assert "with what was chosen: 1.10 times the released network's at most" in text
+    assert "With cells in all skip connections: 2.00 times, on average over 2 rows" in text
     assert '1 of 2 runs end with "keep' in text
     assert (tmp_path / "gains.png").read_bytes().startswith(b"\x89PNG")
     write_page(load_shift_settings(), [], tmp_path / "none")
     assert "0 of 165 rows with a shift, 0 of 100" in (tmp_path / "none" / "README.md").read_text()
+
+
+def test_pairs_are_compared_without_a_choice(settings, volumes, tmp_path):
+    torch.manual_seed(0)
+    network = settings.table.backbone().eval()
+    found = compare_arms(RowKey("inverted", 2, 1), ("norms",), settings, network, volumes)
+    assert set(found["arms"]) == {"released", "norms"}
+    assert len(found["arms"]["norms"]["test"]) == 2
+    assert "chosen" not in found
+    pairs = [written(1, None, None, 0.0, norms=0.1, lora=0.12)]
+    pairs += [written(2, None, None, 0.0, norms=0.1, lora=0.09)]
+    write_page(load_shift_settings(), [], tmp_path, pairs=pairs)
+    text = (tmp_path / "README.md").read_text()
+    assert "LoRA gains more than norms in 1 of 2, by 0.005 on average (-0.010 to +0.020)" in text
 
 
 def test_kept_rows_are_of_the_settings_that_ship():

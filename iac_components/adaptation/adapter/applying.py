@@ -106,9 +106,14 @@ def build_adapted(network: nn.Module, adapter: Adapter) -> nn.Module:
 
 
 def build_with(
-    network: nn.Module, parts: Sequence[PartPlan], values: Mapping[str, Tensor]
+    network: nn.Module, parts: Sequence[PartPlan], values: Mapping[str, Tensor] | None = None
 ) -> nn.Module:
     """Put parts with their values into a copy of a network, folded in and frozen.
+
+    Args:
+        network: the base network.
+        parts: of the adapter.
+        values: of the parts; None leaves them as they are before any training.
 
     Raises:
         AdapterError: if they do not fit.
@@ -122,7 +127,8 @@ def build_with(
             raise AdapterError(
                 f"the adapter's parts do not fit into {network_name(network)}: {error}"
             ) from error
-    _load(attachments, values)
+    if values is not None:
+        _load(attachments, values)
     for attachment in attachments:
         attachment.finish()
     return freeze(adapted)

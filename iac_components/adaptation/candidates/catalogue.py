@@ -36,11 +36,13 @@ class PlanOptions:
         budget: values that the part may add, at most.
         genotype: of the cells; None takes a small uniform one.
         input_shape: ``(1, C, *S)`` that the network takes; None infers it.
+        places: skip connections and other sites that modules are added to, at most; None for all.
     """
 
     budget: int
     genotype: Genotype | None = None
     input_shape: tuple[int, ...] | None = None
+    places: int | None = None
 
 
 @dataclass(frozen=True)

@@ -168,6 +168,8 @@ def _plan(
     chosen: list[str] = []
     count = 0
     for connection in connections:
+        if len(chosen) == options.places:
+            break
         with torch.random.fork_rng(devices=[]):
             module = make(connection)
         cost = sum(parameter.numel() for parameter in module.parameters())

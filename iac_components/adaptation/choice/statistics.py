@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from iac_components.search.audits.audit import (
     Effects,
-    choose,
+    Verdict,
     comparisons_among,
     judge,
     measure_effects,
@@ -45,13 +45,14 @@ __all__ = [
     "UNSEEN_LOSS",
     "Choice",
     "Proof",
+    "best_proof",
     "by_patient",
     "choose_candidate",
     "held_out_effects",
     "held_out_folds",
     "lower_bounds",
     "plain_effects",
-    "prove_gain",
+    "prove_gains",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -126,11 +127,10 @@ def lower_bounds(gains: FloatArray, *, level: float, strength: float = 1.0) -> F
 
 @dataclass(frozen=True)
 class Proof:
-    """Gain of a candidate, and whether it is proved.
+    """Gain of a candidate at one of its strengths, and whether it is proved.
 
     Attributes:
-        index: of the strength: that of the largest mean gain among those that gain, or, if none
-            does, of the largest lower bound.
+        index: of the strength.
         gain: mean.
         low: lower bound.
         high: upper bound.
@@ -144,10 +144,10 @@ class Proof:
     gains: bool
 
 
-def prove_gain(
+def prove_gains(
     gains: FloatArray, strengths: Sequence[float], *, level: float, least_gain: float = 0.0
-) -> Proof:
-    """Find the strengths at which a candidate gains, and the best of them.
+) -> list[Proof]:
+    """Find the strengths at which a candidate gains.
 
     Args:
         gains: (S, P) at S strengths in P held-out patients.
@@ -170,6 +170,11 @@ def prove_gain(
         effects = held_out_effects(row, level=error, strength=strength)
         mean, high = float(effects.mean[0]), float(effects.high[0])
         proofs.append(Proof(index, mean, low, high, low > least_gain))
+    return proofs
+
+
+def best_proof(proofs: Sequence[Proof]) -> Proof:
+    """Return that of the largest mean gain among those that gain, or else of the largest bound."""
     proved = [proof for proof in proofs if proof.gains]
     if proved:
         return max(proved, key=lambda proof: proof.gain)
@@ -193,7 +198,8 @@ class Choice:
 
     Attributes:
         index: of the candidate; None keeps the released network.
-        reason: ``evidence``, ``cost``, ``undecided`` (the best so far), or for None ``no gain``.
+        reason: ``evidence`` that the others are worse, ``cost`` among equals, ``undecided`` (the
+            best so far) or ``close`` (to the best so far), or for None ``no gain``.
     """
 
     index: int | None
@@ -203,17 +209,22 @@ class Choice:
 def choose_candidate(
     gains: FloatArray,
     allowed: npt.NDArray[np.bool_],
-    costs: FloatArray,
+    costs: Sequence[tuple[float, int]],
     *,
     tolerance: float,
     alpha: float,
 ) -> Choice:
-    """Return the cheapest of the allowed candidates that are equal to the best.
+    """Return the allowed candidate to use: of those equal to the best, the fastest.
+
+    A few patients rarely prove that candidates are equal. Until they do, those count as equal whose
+    mean gain is within the tolerance of the best. Of equally fast ones, that with most values is
+    taken: sizes are bounded, nothing else is lost by them, and in the end there is one more patient
+    to learn from than when gains were measured.
 
     Args:
         gains: (K, P) as for :func:`held_out_effects`.
         allowed: (K,) candidates whose gain is proved and that do no harm elsewhere.
-        costs: (K,) of inference, any unit.
+        costs: (K,) time of inference, in any unit, and number of values.
         tolerance: Dice within which candidates are equal.
         alpha: error of all comparisons together.
     """
@@ -221,5 +232,11 @@ def choose_candidate(
         return Choice(None, "no gain")
     level = alpha / max(1, comparisons_among(int(allowed.sum())))
     judgement = judge(gains, alive=allowed, tolerance=tolerance, level=level)
-    found = choose(judgement, costs, alive=allowed)
-    return Choice(found.index, found.reason)
+    decided = not (judgement.verdicts[allowed] == Verdict.UNDECIDED).any()
+    means = np.where(allowed, gains.mean(axis=1), -np.inf)
+    near = judgement.verdicts == Verdict.EQUAL if decided else means >= means.max() - tolerance
+    equals = [index for index in range(len(costs)) if near[index] and allowed[index]]
+    found = min(equals, key=lambda k: (costs[k][0], -costs[k][1], -means[k]))
+    if decided:
+        return Choice(found, "evidence" if len(equals) == 1 else "cost")
+    return Choice(found, "undecided" if means[found] == means.max() else "close")

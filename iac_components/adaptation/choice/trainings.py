@@ -54,7 +54,7 @@ class Trainings:
     Attributes:
         folds: patients that are held out together.
         digest: of the network's weights.
-        plans: parts of each candidate that the network can have.
+        plans: what each candidate that the network can have puts into it.
         notes: why it cannot have the others.
 
     Raises:
@@ -109,7 +109,7 @@ class Trainings:
 
     def trains(self, arm: str) -> bool:
         """Return False for what is only estimated."""
-        return any(not find_candidate(part.kind).estimates for part in self.plans[arm])
+        return any(not find_candidate(part.kind).estimates for part in self.plans[arm].parts)
 
     def make_windows(self) -> None:
         """Cut and augment the windows of all cases, which every training then uses."""
@@ -129,7 +129,7 @@ class Trainings:
         if found is None:
             found = self._made(unit)
             for strength, result in found.items():
-                self.files.keep(_name(unit, strength), result)
+                self.files.keep(self._name(unit, strength), result)
         return found
 
     def held_out(
@@ -176,7 +176,8 @@ class Trainings:
         """Train with all cases; the same training serves every strength."""
         if arm not in self._finals:
             self._finals[arm] = self.fit(arm, self.site.cases, self.settings.seed + 999_999)
-        return weakened(self.site.network, self.plans[arm], self._finals[arm], strength)
+        parts = self.plans[arm].parts
+        return weakened(self.site.network, parts, self._finals[arm], strength)
 
     def fit(
         self,
@@ -190,7 +191,7 @@ class Trainings:
         """Train a candidate with some cases."""
         return fit_parts(
             self.site.network,
-            self.plans[arm],
+            self.plans[arm].parts,
             self._pool.of(cases, self.settings.batch_size),
             self.site.objective,
             settings or self.settings.fit,
@@ -226,9 +227,14 @@ class Trainings:
         }
 
     def _found(self, unit: Unit) -> dict[float, UnitResult] | None:
-        found = {s: self.files.find(_name(unit, s)) for s in self.strengths(unit[0])}
+        found = {s: self.files.find(self._name(unit, s)) for s in self.strengths(unit[0])}
         kept = {strength: result for strength, result in found.items() if result is not None}
         return kept if len(kept) == len(found) else None
+
+    def _name(self, unit: Unit, strength: float) -> str:
+        """Name a result; how many places a time allows may be another in a run that resumes."""
+        arm, draw, fold = unit
+        return f"{arm}-{self.plans[arm].places}-{draw}-{fold}-{strength!r}"
 
     def _made(self, unit: Unit) -> dict[float, UnitResult]:
         """Train once, and score at each strength; all the training's time is the first one's."""
@@ -244,8 +250,8 @@ class Trainings:
             return {strength: UnitResult({}, {}, seconds, str(error)) for strength in strengths}
         found = {}
         for strength in strengths:
-            network = weakened(self.site.network, self.plans[arm], fitted, strength).network
-            result = self.scored(network, held)
+            at = weakened(self.site.network, self.plans[arm].parts, fitted, strength)
+            result = self.scored(at.network, held)
             seconds = time.perf_counter() - start
             found[strength] = UnitResult(result.scores, result.predictions, seconds)
             start = time.perf_counter()
@@ -281,11 +287,6 @@ def _can_bfloat16(site: Site) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _name(unit: Unit, strength: float) -> str:
-    arm, draw, fold = unit
-    return f"{arm}-{draw}-{fold}-{strength!r}"
 
 
 def _digest(case: SiteCase) -> str:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from iac_components.adaptation.choice.planning import ArmPlan
 from iac_components.adaptation.choice.statistics import (
+    best_proof,
     choose_candidate,
     plain_effects,
-    prove_gain,
+    prove_gains,
 )
 from iac_components.adaptation.settings import AdaptSettings
 
 __all__ = ["ArmEffect", "Verdict", "judge_arms"]
+
+TIME_STEP = 0.05
+"""Differences of relative time below which candidates cost the same."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,14 @@ class ArmEffect:
         low: lower bound at the error that the candidate has.
         high: upper bound at the same error.
         parameters: values that it adds or replaces.
+        ratio: time of inference with it over the released network's.
         note: why it is left out, or empty.
         source: mean change and lower bound on cases of the network's own domain, or None.
         baseline: True if it is only compared with.
         strength: at which all this holds.
         gains: True if its gain is proved.
+        harmless: True if it is proved at a strength that is not known to do harm elsewhere.
+        proved: all strengths at which it is, rising.
     """
 
     arm: str
@@ -40,11 +48,14 @@ class ArmEffect:
     low: float
     high: float
     parameters: int
+    ratio: float
     note: str = ""
     source: tuple[float, float] | None = None
     baseline: bool = False
     strength: float = 1.0
     gains: bool = False
+    harmless: bool = False
+    proved: tuple[float, ...] = ()
 
     def plain(self) -> dict[str, object]:
         """Return the effect as JSON values; what is not finite becomes null."""
@@ -55,6 +66,7 @@ class ArmEffect:
             "low": _finite(self.low),
             "high": _finite(self.high),
             "parameters": self.parameters,
+            "ratio": round(self.ratio, 3),
             "note": self.note,
             "own_domain": source,
             "baseline": self.baseline,
@@ -103,23 +115,23 @@ class Verdict:
 def judge_arms(
     gains: Mapping[str, Mapping[float, Sequence[float]]],
     *,
-    parameters: Mapping[str, int],
+    plans: Mapping[str, ArmPlan],
     notes: Mapping[str, str],
     tried: int,
     settings: AdaptSettings,
-    source_gains: Mapping[str, Sequence[float]] | None = None,
+    source_gains: Mapping[str, Mapping[float, Sequence[float]]] | None = None,
 ) -> Verdict:
     """Decide whether an adapter is used, and which.
 
     Args:
         gains: of each measured arm at each strength, rising, one value a held-out patient.
-        parameters: of each measured arm.
+        plans: of each measured arm.
         notes: of arms that were not measured, why.
         tried: number of candidates that the network can have, given up or not, among which the
             error is split.
         settings: with ``least_gain``, ``tolerance`` and ``alpha``.
-        source_gains: of arms that were measured on cases of the network's own domain, at the
-            strength at which they gain; None if no such cases were given.
+        source_gains: of arms that were measured on cases of the network's own domain, at their
+            proved strengths; None if no such cases were given.
     """
     own = [arm for arm in settings.candidates if arm in gains]
     level = settings.alpha / max(1, tried)
@@ -130,35 +142,21 @@ def judge_arms(
             note = notes.get(arm, "not measured")
             baseline = arm not in settings.candidates
             effects.append(
-                ArmEffect(arm, math.nan, -math.inf, math.inf, 0, note, baseline=baseline)
+                ArmEffect(arm, math.nan, -math.inf, math.inf, 0, 1.0, note, baseline=baseline)
             )
             continue
-        strengths = tuple(gains[arm])
-        values = np.array([gains[arm][strength] for strength in strengths], dtype=float)
-        found = prove_gain(values, strengths, level=level, least_gain=settings.least_gain)
-        effects.append(
-            ArmEffect(
-                arm,
-                found.gain,
-                found.low,
-                found.high,
-                parameters[arm],
-                source=_source(source_gains, arm, level),
-                baseline=arm not in settings.candidates,
-                strength=strengths[found.index],
-                gains=found.gains,
-            )
-        )
+        source = None if source_gains is None else source_gains.get(arm, {})
+        effects.append(_effect(arm, gains[arm], source, plans[arm], level, settings))
     if not own:
         why = "; ".join(f"{effect.arm} {effect.note}" for effect in effects if not effect.baseline)
         return Verdict(None, f"no candidate is left: {why}.", tuple(effects), patients)
     by_arm = {effect.arm: effect for effect in effects}
     proved = np.array([by_arm[arm].gains for arm in own])
-    harmless = np.array([_harmless(by_arm[arm], settings, source_gains) for arm in own])
+    harmless = np.array([by_arm[arm].harmless for arm in own])
     choice = choose_candidate(
         np.array([gains[arm][by_arm[arm].strength] for arm in own], dtype=float),
         proved & harmless,
-        np.array([parameters[arm] for arm in own], dtype=float),
+        [(_in_steps(plans[arm].ratio), plans[arm].parameters) for arm in own],
         tolerance=settings.tolerance,
         alpha=settings.alpha,
     )
@@ -169,26 +167,69 @@ def judge_arms(
     return Verdict(None, _why_not(best, proved, settings, patients), tuple(effects), patients)
 
 
-def _source(
-    source_gains: Mapping[str, Sequence[float]] | None, arm: str, level: float
-) -> tuple[float, float] | None:
-    if source_gains is None or arm not in source_gains:
-        return None
-    found = plain_effects(np.array([source_gains[arm]], dtype=float), level=level)
-    return float(found.mean[0]), float(found.low[0])
+def _effect(
+    arm: str,
+    gains: Mapping[float, Sequence[float]],
+    source_gains: Mapping[float, Sequence[float]] | None,
+    plan: ArmPlan,
+    level: float,
+    settings: AdaptSettings,
+) -> ArmEffect:
+    """Judge an arm at the best of its strengths that gain and do no harm, if there is one."""
+    strengths = tuple(gains)
+    values = np.array(list(gains.values()), dtype=float)
+    proofs = prove_gains(values, strengths, level=level, least_gain=settings.least_gain)
+    proved = [proof for proof in proofs if proof.gains]
+    sources = _own_domain(source_gains or {}, level)
+    safe = [
+        proof
+        for proof in proved
+        if source_gains is None or _low(sources.get(strengths[proof.index])) > -settings.tolerance
+    ]
+    found = best_proof(safe or proofs)
+    return ArmEffect(
+        arm,
+        found.gain,
+        found.low,
+        found.high,
+        plan.parameters,
+        plan.ratio,
+        source=sources.get(strengths[found.index]),
+        baseline=arm not in settings.candidates,
+        strength=strengths[found.index],
+        gains=found.gains,
+        harmless=bool(safe),
+        proved=tuple(strengths[proof.index] for proof in proved),
+    )
 
 
-def _harmless(effect: ArmEffect, settings: AdaptSettings, given: object) -> bool:
-    if given is None:
-        return True
-    return effect.source is not None and effect.source[1] > -settings.tolerance
+def _own_domain(
+    source_gains: Mapping[float, Sequence[float]], level: float
+) -> dict[float, tuple[float, float]]:
+    """Return mean changes and lower bounds by strength, from the weakest on.
+
+    What is stronger than one that may do harm may do harm, too: so that looking at several
+    strengths costs no error.
+    """
+    found: dict[float, tuple[float, float]] = {}
+    lowest = math.inf
+    for strength, values in sorted(source_gains.items()):
+        effects = plain_effects(np.array([values], dtype=float), level=level, strength=strength)
+        lowest = min(lowest, float(effects.low[0]))
+        found[strength] = float(effects.mean[0]), lowest
+    return found
+
+
+def _low(source: tuple[float, float] | None) -> float:
+    return -math.inf if source is None else source[1]
 
 
 def _why(effect: ArmEffect, reason: str, patients: int) -> str:
     ending = {
-        "cost": "the cheapest of those that are as good.",
+        "cost": "the fastest, then the largest of those that are as good.",
         "evidence": "better than the others that gain.",
         "undecided": "the best so far of those that gain.",
+        "close": "the fastest, then the largest of those that are hardly behind the best so far.",
     }[reason]
     return (
         f"{_at(effect)}it gains {effect.gain:.3f} Dice over the released network in {patients} "
@@ -207,6 +248,11 @@ def _why_not(best: ArmEffect, proved: np.ndarray, settings: AdaptSettings, patie
         f"no candidate's gain is proved to be above {settings.least_gain:g} Dice in {patients} "
         f"held-out patients (best: {best.arm}, {_at(best)}{best.gain:+.3f}, lower bound {bound})."
     )
+
+
+def _in_steps(ratio: float) -> float:
+    """Round a measured time, which is another whenever it is measured again."""
+    return round(ratio / TIME_STEP) * TIME_STEP
 
 
 def _at(effect: ArmEffect) -> str:

@@ -70,7 +70,10 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
         f"full strength. A candidate is used if its lower bound is above {settings.least_gain:g}. "
         "At strength 0 it is the released network, at 1 what the training ended with; it is judged "
         f"at {', '.join(f'{strength:g}' for strength in settings.strengths)}, and a strength "
-        "counts once all weaker ones gain, the strongest also by itself."
+        "counts once all weaker ones gain, the strongest also by itself. Times are those of "
+        f"inference over the released network's, at most {settings.max_cost:g}; of candidates that "
+        f"gain and are equal, or within {settings.tolerance:g} of the best so far, the fastest is "
+        "used, and of equally fast ones that with most values."
     )
     if found.after:
         yield from _before_and_after(found, trainings)
@@ -91,12 +94,12 @@ def _blocks(found: Adaptation, trainings: Trainings, remarks: Sequence[str]) -> 
 def _candidates(found: Adaptation, trainings: Trainings) -> Table:
     total = found.adapter.base_parameters
     own = any(effect.source is not None for effect in found.verdict.effects)
-    header = ["candidate", "strength", "gain in Dice", "bounds", "values", "of the network"]
+    header = ["candidate", "strength", "gain in Dice", "bounds", "values", "of the network", "time"]
     rows = []
     for effect in found.verdict.effects:
         name = effect.arm + (" (baseline)" if effect.baseline else "")
         if effect.note:
-            row = [name, "", effect.note, "", "", ""]
+            row = [name, "", effect.note, "", "", "", ""]
         else:
             row = [
                 f"{name} - used" if effect.arm == found.verdict.chosen else name,
@@ -105,6 +108,7 @@ def _candidates(found: Adaptation, trainings: Trainings) -> Table:
                 _bounds(effect.low, effect.high),
                 str(effect.parameters),
                 f"{100 * effect.parameters / total:.2f} %",
+                f"{effect.ratio:.2f}",
             ]
         rows.append(row + ([_own(effect)] if own else []))
     return Table([*header, *(["own domain"] if own else [])], rows)

@@ -27,6 +27,7 @@ MEANINGS = {
     "candidates": "what is tried; + joins kinds, as in norms+cells",
     "compare": "baselines to measure beside them: decoder, everything",
     "budget": "largest share of the network's parameters that is added",
+    "max_cost": "largest time of inference with it over the released network's",
     "least_gain": "Dice that the gain's lower bound must exceed",
     "tolerance": "Dice that cases of --source_dir may lose, and within which candidates are equal",
     "alpha": "error of the verdict over all candidates",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from adapters import moved_adapter
@@ -32,3 +34,32 @@ def test_cells_cost_time(network):
     cost = measure_cost(network, adapted, SHAPE)
     assert cost.milliseconds[0] != cost.milliseconds[1]
     assert cost.parameters[1] > cost.parameters[0]
+
+
+def test_a_large_network_is_timed_a_few_times_only(network, monkeypatch):
+    """A pass of a minute would otherwise be made eleven times."""
+    clock = [0.0]
+
+    class Slow(torch.nn.Module):
+        def __init__(self, seconds, passes):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+            self.seconds, self.passes = seconds, passes
+
+        def forward(self, x):
+            clock[0] += self.seconds
+            self.passes.append(1)
+            return x
+
+    class Slower(Slow):
+        pass
+
+    time = SimpleNamespace(perf_counter=lambda: clock[0])
+    monkeypatch.setattr("iac_components.adaptation.costs.time", time)
+    passes = []
+    cost = measure_cost(Slow(60, passes), Slower(90, passes), SHAPE)
+    assert cost.ratio == 1.5
+    assert len(passes) == 2 * 5
+    passes.clear()
+    assert measure_cost(Slow(0.01, passes), Slower(0.02, passes), SHAPE).ratio == pytest.approx(2)
+    assert len(passes) == 2 * 11

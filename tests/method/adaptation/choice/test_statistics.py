@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from iac_components.adaptation.choice.statistics import (
+    best_proof,
     choose_candidate,
     held_out_effects,
     held_out_folds,
     lower_bounds,
     plain_effects,
-    prove_gain,
+    prove_gains,
 )
 from iac_components.search.audits.audit import measure_effects
 from studies.adaptation.simulated import null_gains, rare_losses, wrongly_accepted
@@ -103,21 +104,34 @@ def test_a_gain_that_differs_from_patient_to_patient_is_found():
     assert (lower_bounds(gains, level=0.0125) > 0).mean() > 0.8
 
 
-def test_the_cheapest_of_equals_is_chosen():
+def test_of_equals_the_fastest_is_chosen_and_then_the_largest():
     rng = np.random.default_rng(0)
     common = 0.2 + 0.05 * rng.normal(size=20)
-    gains = np.stack([common + 0.0005 * rng.normal(size=20) for _ in range(3)])
-    gains[2] -= 0.1
-    costs = np.array([1000.0, 10.0, 1.0])
-    both = np.array([True, True, True])
-    choice = choose_candidate(gains, both, costs, tolerance=0.01, alpha=0.05)
-    assert (choice.index, choice.reason) == (1, "cost")
-    alone = choose_candidate(
-        gains, np.array([True, False, False]), costs, tolerance=0.01, alpha=0.05
-    )
-    assert alone.index == 0
-    none = choose_candidate(gains, np.zeros(3, dtype=bool), costs, tolerance=0.01, alpha=0.05)
+    gains = np.stack([common + 0.0005 * rng.normal(size=20) for _ in range(4)])
+    gains[3] -= 0.1
+    all_four = np.ones(4, dtype=bool)
+    same = {"tolerance": 0.01, "alpha": 0.05}
+    costs = [(1.1, 1000), (1.0, 10), (1.0, 100), (1.0, 5000)]
+    choice = choose_candidate(gains, all_four, costs, **same)
+    assert (choice.index, choice.reason) == (2, "cost")
+    pair = choose_candidate(gains, np.array([False, True, False, True]), costs, **same)
+    assert (pair.index, pair.reason) == (1, "evidence")
+    none = choose_candidate(gains, np.zeros(4, dtype=bool), costs, **same)
     assert (none.index, none.reason) == (None, "no gain")
+
+
+@pytest.mark.parametrize(
+    ("behind", "index", "reason"),
+    [(0.004, 1, "close"), (0.02, 0, "undecided"), (-0.004, 1, "undecided")],
+)
+def test_until_equality_is_proved_a_mean_within_the_tolerance_counts_as_equal(
+    behind, index, reason
+):
+    gains = noisy((0.2, 0.2 - behind), (0.05, 0.05))
+    gains[1] = gains[1, ::-1]
+    costs = [(1.0, 10), (1.0, 100)]
+    choice = choose_candidate(gains, np.ones(2, dtype=bool), costs, tolerance=0.01, alpha=0.05)
+    assert (choice.index, choice.reason) == (index, reason)
 
 
 def noisy(means, spreads, patients=5):
@@ -127,44 +141,49 @@ def noisy(means, spreads, patients=5):
     return np.array([mean + spread * around for mean, spread in zip(means, spreads, strict=True)])
 
 
+def best_of(gains, strengths, **options):
+    """The proof by which a candidate is used."""
+    return best_proof(prove_gains(gains, strengths, **options))
+
+
 def test_a_weaker_adapter_is_proved_where_the_whole_one_is_not():
     """As LoRA gave it under strong noise: half of what was trained gains in every patient."""
     gains = noisy((0.015, 0.029, 0.034, 0.020), (0.006, 0.017, 0.032, 0.045))
-    found = prove_gain(gains, STRENGTHS, level=0.0125)
+    found = best_of(gains, STRENGTHS, level=0.0125)
     assert found.gains
     assert STRENGTHS[found.index] == 0.5
     assert found.low > 0
-    alone = prove_gain(gains[-1:], STRENGTHS[-1:], level=0.0125)
+    alone = best_of(gains[-1:], STRENGTHS[-1:], level=0.0125)
     assert not alone.gains
     assert alone.low < 0
 
 
 def test_strengths_beyond_one_without_a_gain_do_not_count():
     gains = noisy((0.05, 0.0, 0.2, 0.02), (0.01, 0.05, 0.01, 0.2))
-    found = prove_gain(gains, STRENGTHS, level=0.05)
+    found = best_of(gains, STRENGTHS, level=0.05)
     assert (found.index, found.gains) == (0, True)
-    all_gain = prove_gain(noisy((0.05, 0.1, 0.2, 0.15), (0.01,) * 4), STRENGTHS, level=0.05)
+    all_gain = best_of(noisy((0.05, 0.1, 0.2, 0.15), (0.01,) * 4), STRENGTHS, level=0.05)
     assert (all_gain.index, all_gain.gains) == (2, True)
 
 
 def test_full_strength_has_an_error_of_its_own_where_halfway_loses():
     gains = noisy((-0.1, -0.1, 0.0, 0.4), (0.05, 0.05, 0.1, 0.05))
-    found = prove_gain(gains, STRENGTHS, level=0.0125)
+    found = best_of(gains, STRENGTHS, level=0.0125)
     assert (found.index, found.gains) == (3, True)
     own = held_out_effects(gains[3:], level=0.0125 / 5)
     assert found.low == pytest.approx(min(own.low[0], (5 * 0.4 - 0.25) / 6))
     gains = noisy((0.2, 0.3, 0.35, 0.4), (0.02, 0.05, 0.05, 0.1))
-    whole = prove_gain(gains, STRENGTHS, level=0.0125)
+    whole = best_of(gains, STRENGTHS, level=0.0125)
     assert whole.index == 3
     assert whole.low == pytest.approx(held_out_effects(gains[3:], level=0.0125).low[0])
 
 
 def test_the_least_gain_must_be_exceeded_at_every_strength_up_to_the_one_used():
     gains = noisy((0.05, 0.1, 0.2, 0.15), (0.002,) * 4)
-    found = prove_gain(gains, STRENGTHS, level=0.05, least_gain=0.06)
+    found = best_of(gains, STRENGTHS, level=0.05, least_gain=0.06)
     assert (found.index, found.gains) == (3, True)
     gains = noisy((0.05, 0.1, 0.2, 0.08), (0.002,) * 4)
-    assert not prove_gain(gains, STRENGTHS, level=0.05, least_gain=0.06).gains
+    assert not best_of(gains, STRENGTHS, level=0.05, least_gain=0.06).gains
 
 
 def test_looking_at_several_strengths_costs_no_error():
@@ -174,7 +193,7 @@ def test_looking_at_several_strengths_costs_no_error():
         # Nothing is gained at any strength; what patients gain at two of them is related.
         common = rng.normal(size=5)
         gains = np.array([s * (common + 0.7 * rng.normal(size=5)) for s in STRENGTHS])
-        wrong += prove_gain(0.3 * gains, STRENGTHS, level=0.05).gains
+        wrong += best_of(0.3 * gains, STRENGTHS, level=0.05).gains
     assert wrong <= 65  # 50 expected at most; 65 by chance once in 60
 
 
