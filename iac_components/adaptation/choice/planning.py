@@ -94,8 +94,8 @@ def _bounded(site: Site, settings: AdaptSettings, arm: str) -> ArmPlan:
             return ArmPlan(parts, ratio)
         if added == 1:
             raise NotApplicableError(
-                f"inference takes {ratio:.2f} times as long with it, and --max_cost allows "
-                f"{settings.max_cost:g}"
+                f"even in one place, inference takes {ratio:.2f} times as long, and --max_cost "
+                f"allows {settings.max_cost:g}"
             )
         allowed = int(added * (settings.max_cost - 1) / (ratio - 1))
         places = max(1, min(added - 1, allowed))

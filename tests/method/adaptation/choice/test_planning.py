@@ -76,7 +76,7 @@ def test_what_takes_too_long_in_one_place_is_left_out_with_the_reason(site):
     plans, notes = planned(site, candidates=("norms", "gates", "cells"), max_cost=1.05)
     assert list(plans) == ["norms"]
     assert notes["cells"] == (
-        "inference takes 1.10 times as long with it, and --max_cost allows 1.05"
+        "even in one place, inference takes 1.10 times as long, and --max_cost allows 1.05"
     )
 
 
