@@ -24,7 +24,7 @@ __all__ = ["ArmPlan", "plan_arms"]
 
 @dataclass(frozen=True)
 class ArmPlan:
-    """What one candidate puts into the network.
+    """Parts that one candidate puts into the network, and their time.
 
     Attributes:
         parts: in the order in which they are attached.
