@@ -65,6 +65,7 @@ NUCLEI = {"stained": "stained tissue, 256 x 320", "big": "fluorescence, 520 x 69
 RECORD = "bundles/hippocampus_{}_segmentation_inference/docs/weights.json"
 DATASET = "hippocampus"
 SHIFTS = ("inverted", "bias")
+FOUR_NODES = "random-4-"
 FOUND_AT = "inverted"
 SEEDS = 2
 MAX_BYTES = 1 << 20
@@ -98,6 +99,12 @@ def _cells() -> dict[str, str]:
             f"icc_{shift}": f"{spread.icc:.2f} ({spread.icc_low:.2f} to {spread.icc_high:.2f})",
             f"share_{shift}": f"{_share_of_the_cheapest(table):.0%}",
         }
+    inverted = tables[SHIFTS[0]]
+    names = [name.startswith(FOUR_NODES) for name in inverted.names]
+    same_size = inverted.scores[names]
+    spread = reliability(same_size)
+    words["same_size_count"] = str(len(same_size))
+    words["same_size_icc"] = f"{spread.icc:.2f} ({spread.icc_low:.2f} to {spread.icc_high:.2f})"
     return words
 
 
