@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from studies.adaptation.cases import Volumes
 from studies.adaptation.page import PAGE, PAIR, write_page
 from studies.adaptation.records import keep_rows, key_of, read_kept, read_rows, write_row
-from studies.adaptation.rows import RowKey, compare_arms, make_row, row_keys
+from studies.adaptation.rows import Row, RowKey, compare_arms, make_row, row_keys
 from studies.adaptation.settings import ShiftSettings, load_shift_settings
 from studies.cell_table.training.backbone import load_backbone
 from studies.measuring.arguments import add_data_arguments
@@ -41,13 +42,7 @@ def main() -> None:
 
 def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
     rows = (*read_rows(arguments.raw), *read_kept(KEPT))
-    for row in rows:
-        if row["settings"] != settings.digest(str(row["shift"])):
-            raise ValueError(
-                f"row {key_of(row)} was made with other settings: restore them, or start with an "
-                f"empty {arguments.raw} and without {KEPT}."
-            )
-    done = {key_of(row) for row in rows}
+    done = _done(settings, rows, f"start with an empty {arguments.raw} and without {KEPT}")
     network = load_backbone(settings.table, arguments.backbone)
     volumes = Volumes(settings, arguments.dataset_dir)
     made = 0
@@ -62,10 +57,22 @@ def _fill(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
         )
 
 
+def _done(settings: ShiftSettings, rows: Iterable[Row], otherwise: str) -> set[RowKey]:
+    """List the rows that are there, all of which must be of these settings."""
+    done = set()
+    for row in rows:
+        if row["settings"] != settings.digest(str(row["shift"])):
+            raise ValueError(
+                f"row {key_of(row)} was made with other settings: restore them, or {otherwise}."
+            )
+        done.add(key_of(row))
+    return done
+
+
 def _pairs(settings: ShiftSettings, arguments: argparse.Namespace) -> None:
     network = load_backbone(settings.table, arguments.backbone)
     volumes = Volumes(settings, arguments.dataset_dir)
-    done = {key_of(row) for row in read_kept(PAIRS)}
+    done = _done(settings, read_kept(PAIRS), f"start without {PAIRS}")
     for draw in range(1, settings.integer("draws")):
         for shift in PAIR_SHIFTS:
             key = RowKey(shift, settings.numbers("numbers_of_cases")[0], draw)

@@ -155,5 +155,5 @@ def test_pairs_are_compared_without_a_choice(settings, volumes, tmp_path):
 
 def test_kept_rows_are_of_the_settings_that_ship():
     settings = load_shift_settings()
-    for kept in read_kept(study.KEPT):
+    for kept in (*read_kept(study.KEPT), *read_kept(study.PAIRS)):
         assert kept["settings"] == settings.digest(key_of(kept).shift)

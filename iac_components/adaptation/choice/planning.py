@@ -79,8 +79,8 @@ def _asked_for(arm: str, settings: AdaptSettings) -> bool:
 def _bounded(site: Site, settings: AdaptSettings, arm: str) -> ArmPlan:
     """Plan an arm with as many added modules as the bound on the time allows, finest first.
 
-    A scale and a shift of a norm that had none took 0.92 to 1.18 times as long, most in small
-    networks and windows: too little to be told from other work on the machine.
+    Values of layers that are there are not timed: what a new scale and shift of a norm take is hard
+    to tell from other work on the machine, and would make the plan another from run to run.
     """
     places: int | None = None
     while True:

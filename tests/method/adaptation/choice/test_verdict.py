@@ -8,7 +8,6 @@ from iac_components.adaptation import AdaptSettings
 from iac_components.adaptation.choice.planning import ArmPlan
 from iac_components.adaptation.choice.verdict import judge_arms
 
-ARMS = ("norms", "lora", "cells")
 SMALL, LARGE = ArmPlan((), 1.0), ArmPlan((), 1.14)
 
 
